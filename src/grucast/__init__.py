@@ -1,0 +1,1 @@
+"""Forecast with GRUs at the speed of your CPU."""

@@ -1,0 +1,56 @@
+"""Every exception that grucast raises, and the one warning.
+
+    GrucastError                    exit code 1: it failed while running
+    ├── MissingExtraError           an optional dependency is not installed (also ImportError)
+    ├── NotFittedError              predict before fit
+    └── InputError                  exit code 2: bad usage or bad data (also ValueError)
+        ├── ConfigError             an argument or a setting has no meaning
+        ├── DataError               a file, column, series or row is not as it must be
+        ├── ShapeError              an array has the wrong rank or size
+        └── ModelFileError          a model file is damaged, foreign or from another version
+
+    NoNativeWarning                 the native kernels are not there; results are the same, only slower
+"""
+
+
+class GrucastError(Exception):
+    """Base of all errors; `exit_code` is what the command line answers."""
+
+    exit_code = 1
+
+
+class MissingExtraError(GrucastError, ImportError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"this needs {package}, which is not installed: pip install 'grucast[{extra}]'")
+
+
+class NotFittedError(GrucastError):
+    """The estimator has not been fitted yet."""
+
+
+class InputError(GrucastError, ValueError):
+    """What came in cannot be used."""
+
+    exit_code = 2
+
+
+class ConfigError(InputError):
+    """An argument or a setting has no meaning."""
+
+
+class DataError(InputError):
+    """A file, column, series or row is not as it must be."""
+
+
+class ShapeError(InputError):
+    """An array has the wrong rank or size."""
+
+
+class ModelFileError(InputError):
+    """A model file is damaged, foreign or from another version."""
+
+
+class NoNativeWarning(UserWarning):
+    """The native kernels are not there; results are the same, only slower."""
