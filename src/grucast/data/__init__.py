@@ -1,0 +1,1 @@
+"""Series in, windows out: sources, panels, frequencies and scaling, without torch."""
