@@ -1,15 +1,16 @@
 """Every exception that grucast raises, and the one warning.
 
-GrucastError                    exit code 1: it failed while running
-├── MissingExtraError           an optional dependency is not installed (also ImportError)
-├── NotFittedError              predict before fit
-└── InputError                  exit code 2: bad usage or bad data (also ValueError)
-├── ConfigError             an argument or a setting has no meaning
-├── DataError               a file, column, series or row is not as it must be
-├── ShapeError              an array has the wrong rank or size
-└── ModelFileError          a model file is damaged, foreign or from another version
+GrucastError                exit code 1: it failed while running
+├── InputError              exit code 2: bad usage or bad data (also ValueError)
+│   ├── ConfigError         an argument or a setting has no meaning
+│   ├── DataError           a file, column, series or row is not as it must be
+│   ├── ShapeError          an array has the wrong rank or size
+│   └── ModelFileError      a model file is damaged, foreign or from another version
+├── MissingExtraError       an optional dependency is not installed (also ImportError)
+├── NotFittedError          predict before fit
+└── TrainingError           training ended without a usable model
 
-NoNativeWarning                 the native kernels are not there; results are the same, only slower
+NoNativeWarning             the native kernels are not there; results are the same, only slower
 """
 
 
@@ -28,6 +29,10 @@ class MissingExtraError(GrucastError, ImportError):
 
 class NotFittedError(GrucastError):
     """The estimator has not been fitted yet."""
+
+
+class TrainingError(GrucastError):
+    """Training ended without a usable model."""
 
 
 class InputError(GrucastError, ValueError):

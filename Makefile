@@ -1,0 +1,63 @@
+# Every task by name. `make` lists them.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+SOURCES := pyproject.toml CMakeLists.txt $(wildcard native/*)
+PIP := $(BIN)/python -m pip install -qq
+DEMO := demo
+.DEFAULT_GOAL := help
+
+.PHONY: help demo test check fix bench docs clean
+
+help: ## list the tasks
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/demo.stamp ## train on the textbook's example, then forecast real data; writes plots to demo/
+	@echo "== 1. The textbook's example"
+	@$(BIN)/grucast demo --out $(DEMO)
+	@echo "== 2. A forecast of real data: hourly bike rentals"
+	@$(BIN)/python -c "from grucast.data import example; example().write_csv('$(DEMO)/bikes.csv')"
+	@$(BIN)/grucast fit $(DEMO)/bikes.csv -h 24 --out $(DEMO)/bikes.safetensors
+	@$(BIN)/grucast predict $(DEMO)/bikes.safetensors $(DEMO)/bikes.csv --out $(DEMO)/forecast.csv --plot $(DEMO)/forecast.png
+	@echo "Look at $(DEMO)/loss_curve.png, $(DEMO)/predictions.png and $(DEMO)/forecast.png"
+
+test: $(VENV)/dev.stamp check ## lint, types, layers, then all tests
+	@echo "== tests"
+	@$(BIN)/python -m pytest -q --cov --cov-report=term:skip-covered
+
+check: $(VENV)/dev.stamp ## lint, format, types, layers
+	@echo "== lint"
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@echo "== types"
+	@$(BIN)/mypy
+	@echo "== layers"
+	@$(BIN)/lint-imports --no-cache
+
+fix: $(VENV)/dev.stamp ## format and mend what can be mended
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+
+bench: $(VENV)/dev.stamp ## measure speed and print a table
+	@$(BIN)/python benchmarks/bench_training.py
+
+docs: $(VENV)/dev.stamp ## rebuild the pictures in docs/
+	@$(BIN)/python docs/make_pictures.py
+
+clean: ## remove the environment and everything built
+	rm -rf $(VENV) build $(DEMO)
+
+$(BIN)/python:
+	@echo "== creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --upgrade "pip>=25.1"
+
+$(VENV)/demo.stamp: $(SOURCES) | $(BIN)/python
+	@echo "== installing grucast with the extras train, plot and cli (a few minutes the first time)"
+	@$(PIP) --editable '.[train,plot,cli]'
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/demo.stamp
+	@echo "== installing the tools for development"
+	@$(PIP) --group dev
+	@touch $@

@@ -1,0 +1,61 @@
+"""The textbook example as a command."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from grucast import plotting
+from grucast.cli.common import Json, app, bar, make_folder, print_json
+from grucast.forecasting.textbook import EPOCHS, run_textbook
+
+
+@app.command(epilog="Example: grucast demo --out demo")
+def demo(
+    folder: Annotated[Path, typer.Option("--out", help="Folder for the two plots.")] = Path("demo"),
+    as_json: Json = False,
+) -> None:
+    """The textbook example: train a GRU on noisy sines, plot loss and predictions."""
+    make_folder(folder)
+    say = Console(stderr=as_json)
+    say.print("Training a GRU (32 units) on 240 noisy sines of 30 steps, testing it on 60 others.")
+    with bar("epochs") as show:
+
+        def report(progress: Any) -> None:
+            if show:
+                show(progress)
+            if progress.step % 20 == 0:
+                say.print(f"epoch {progress.step:3d}/{EPOCHS}  loss {progress.loss:.6f}", highlight=False)
+
+        textbook = run_textbook(callback=report)
+    honest = run_textbook(one_step_ahead=True)
+    plots = [str(folder / name) for name in ("loss_curve.png", "predictions.png")]
+    plotting.plot_loss(textbook.losses, plots[0])
+    plotting.plot_predictions(textbook.actual, textbook.predicted, plots[1], "Textbook example: 60 test sequences")
+    say.print(demo_table(textbook, honest))
+    say.print(
+        "The example's target is the last value of its own input, so a network need only copy it. One step ahead "
+        "hides that value: it is the honest forecast."
+    )
+    say.print(f"{textbook.seconds:.2f} s from data to metrics. Plots: {', '.join(plots)}", highlight=False)
+    if as_json:
+        keys = ("losses", "test_mse", "test_mae", "naive_mse", "naive_mae", "seconds")
+        parts = [{key: getattr(result, key) for key in keys} for result in (textbook, honest)]
+        print_json(parts[0] | {"one_step_ahead": parts[1], "plots": plots})
+
+
+def demo_table(textbook: Any, honest: Any) -> Table:
+    """Test errors of the textbook's task and of the honest one."""
+    table = Table("60 test sequences", title_justify="left")
+    for column in ("MSE", "MAE"):
+        table.add_column(column, justify="right")
+    rows = (
+        ("textbook: the last value of the input", textbook.test_mse, textbook.test_mae),
+        ("one step ahead: GRU", honest.test_mse, honest.test_mae),
+        ("one step ahead: repeat the last value", honest.naive_mse, honest.naive_mae),
+    )
+    for name, mse, mae in rows:
+        table.add_row(name, f"{mse:.6f}", f"{mae:.6f}")
+    return table

@@ -1,0 +1,71 @@
+"""What the network sees of a window: normalised values, seasonal differences and seasonal continuations."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grucast.data.scaling import masked_mean, window_scale
+
+Array = NDArray[Any]
+REPEATS = 3  # seasons that a continuation averages
+
+
+class Features(NamedTuple):
+    """A batch of windows as the network takes them, and the scale that leads back to the unit of y."""
+
+    inputs: NDArray[np.float32]  # (B, T, 2 + S): value, observed, value - value one season before
+    continuations: NDArray[np.float32]  # (B, 2S, h): last season, mean of the last three
+    centre: NDArray[np.float64]  # (B, 1)
+    scale: NDArray[np.float64]  # (B, 1)
+
+    def normalise(self, y: Array) -> NDArray[np.float32]:
+        """Bring values (B, h) to the window's scale."""
+        return ((y - self.centre) / self.scale).astype(np.float32)
+
+    def restore(self, z: Array) -> NDArray[np.float64]:
+        """Bring the network's (B, h, Q) back to the unit of y."""
+        return np.asarray(self.centre[..., None] + self.scale[..., None] * z.astype(np.float64))
+
+
+def input_channels(seasons: tuple[int, ...]) -> int:
+    """Number of input features a time step."""
+    return 2 + len(seasons)
+
+
+def make_features(history: Array, seasons: tuple[int, ...], h: int) -> Features:
+    """Compute a batch's features; what is not observed is 0 with its flag 0.
+
+    Args:
+        history: Windows with NaN where not observed, (B, T).
+        seasons: Seasonal periods in steps, shortest first, each at most T; (1,) when there is none.
+        h: Horizon.
+    """
+    centre, scale = window_scale(history, recent=2 * seasons[0])
+    z = (history - centre) / scale
+    observed = ~np.isnan(z)
+    differences = [np.nan_to_num(seasonal_difference(z, season)) for season in seasons]
+    inputs = np.stack([np.nan_to_num(z), observed, *differences], axis=-1)  # (B, T, 2 + S)
+    continued = np.concatenate([continue_season(z, season, h) for season in seasons], axis=1)
+    return Features(inputs.astype(np.float32), continued.astype(np.float32), centre, scale)
+
+
+def seasonal_difference(z: Array, season: int) -> Array:
+    """Each value less the one a season before, NaN where either is not observed."""
+    before = np.concatenate([np.full_like(z[:, :season], np.nan), z[:, :-season]], axis=1)
+    return np.asarray(z - before)
+
+
+def continue_season(z: Array, season: int, h: int, nothing: float = 0.0) -> Array:
+    """Continue the last season, and the mean of the last three, over the horizon, (B, 2, h).
+
+    A step without any observation at its place in those seasons gets `nothing`: 0 is a window's centre.
+    """
+    steps = z.shape[1]
+    repeats = min(REPEATS, steps // season)
+    lags = season * np.arange(1, repeats + 1)[:, None]  # (R, 1)
+    past: Array = z[:, steps - lags + np.arange(h) % season]  # (B, R, h), latest season first
+    observed: Array = ~np.isnan(past)
+    latest = np.take_along_axis(past, observed.argmax(1)[:, None], axis=1)[:, 0]
+    mean = masked_mean(past.swapaxes(1, 2), observed.swapaxes(1, 2))[..., 0]
+    return np.where(observed.any(axis=1, keepdims=True), np.stack([latest, mean], axis=1), nothing)

@@ -1,0 +1,212 @@
+"""Forecast many series with one GRU."""
+
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from grucast.data.panel import Panel, make_panel
+from grucast.data.sources import read
+from grucast.errors import ConfigError, DataError, MissingExtraError, NotFittedError
+from grucast.forecasting.frames import FrameKind, forecast_columns
+from grucast.forecasting.plan import make_plan
+from grucast.model.config import NetworkConfig, TrainingConfig
+from grucast.model.file import save_model
+from grucast.model.models import ForecastModel
+
+
+class GRUForecaster:
+    """Forecasts h steps of any number of series with one network and a direct forecast of all steps.
+
+    Each window is brought to its own scale; a GRU reads it, and a head upon the GRU's last state and the window's
+    seasonal continuations gives the median and the intervals of every step.
+
+    Args:
+        h: Steps to forecast.
+        input_size: Steps of history the network reads; chosen from seasons and horizon when None.
+        season_length: Seasonal period in steps; found from the frequency when None.
+        level: Coverage of the intervals in percent.
+        network: Shape of the network.
+        training: How it is trained; at most 600 steps when `max_steps` is None.
+
+    Attributes:
+        history_: Training loss of each step, once fitted.
+
+    Raises:
+        ConfigError: An argument has no meaning.
+
+    Source: Cho et al. 2014, arXiv:1406.1078.
+
+    >>> from grucast.data import example
+    >>> quick = TrainingConfig(max_steps=2)
+    >>> forecaster = GRUForecaster(h=24, input_size=48, training=quick).fit(example().tail(500))
+    >>> forecaster.predict().columns[:3]
+    ['unique_id', 'ds', 'GRU']
+    """
+
+    def __init__(
+        self,
+        h: int,
+        input_size: int | None = None,
+        season_length: int | None = None,
+        level: tuple[float, ...] = (80, 95),
+        network: NetworkConfig | None = None,
+        training: TrainingConfig | None = None,
+    ) -> None:
+        self.h = positive("h", h)
+        self.input_size = None if input_size is None else positive("input_size", input_size)
+        self.season_length = None if season_length is None else positive("season_length", season_length)
+        self.level = valid_level(level)
+        self.network = network or NetworkConfig()
+        self.training = training or TrainingConfig()
+
+    def fit(self, df: Any, val_size: int | None = None, progress: Any = False) -> Self:
+        """Train on a frame or file of series.
+
+        Args:
+            df: Anything that `grucast.read` takes: columns unique_id, ds, y or their usual other names.
+            val_size: Last steps of each series held out for early stopping; chosen when None, 0 for none.
+            progress: True shows a progress bar; a function is called with a Progress after each step.
+
+        Raises:
+            DataError: The data cannot be used; the message names column, series or row.
+            TrainingError: The loss did not stay finite.
+        """
+        frame = read(df)
+        return self.fit_panel(make_panel(frame), FrameKind.of(frame), val_size, progress)
+
+    def fit_panel(self, panel: Panel, kind: FrameKind, val_size: int | None = None, progress: Any = False) -> Self:
+        """Train on a panel; forecasts come as frames of that kind."""
+        plan = make_plan(panel, self.h, self.input_size, self.season_length, val_size)
+        shape = ForecastModel(self.h, plan.input_size, plan.seasons, self.level, panel.frequency, self.network, {})
+        self._model: ForecastModel
+        self._model, self.history_ = train(panel, shape, self.training, plan.held_out, progress)
+        self._panel, self._kind = panel, kind
+        return self
+
+    def predict(self, df: Any = None, level: tuple[float, ...] | None = None) -> Any:
+        """Forecast the h steps after each series' last.
+
+        Args:
+            df: History to forecast from, of series seen in training or not; None continues the training series.
+            level: Which intervals to give; all when None.
+
+        Returns:
+            A frame of the kind that came in: unique_id, ds, GRU (the median), GRU-lo-80, GRU-hi-80, ...
+
+        Raises:
+            NotFittedError: There is no trained model, or none of the training series in a loaded one.
+            DataError: The data cannot be used.
+        """
+        model, panel, kind = self.model_, *self._history(df)
+        shown = self._shown_levels(level)
+        forecast = model.forecast(recent_history(panel, model))
+        columns = {k: v for k, v in forecast_columns(forecast, model.level).items() if k == "GRU" or k in shown}
+        times = panel.times(np.arange(1, self.h + 1))
+        ids = [name for name in panel.ids for _ in range(self.h)]
+        return kind.make(ids, {"ds": times.ravel()}, columns)
+
+    def cross_validation(self, df: Any, n_windows: int = 3, step_size: int | None = None, refit: bool = False) -> Any:
+        """Forecast past windows from what was known before each.
+
+        Args:
+            df: Anything that `grucast.read` takes.
+            n_windows: Cutoffs, the last one h steps before the end.
+            step_size: Steps between cutoffs; h when None.
+            refit: Train anew at each cutoff; else once, before the first. This forecaster itself stays as it is.
+
+        Returns:
+            A frame: unique_id, ds, cutoff, y, GRU and intervals, a row for each step that was observed.
+
+        Raises:
+            DataError: The data cannot be used or are too short for so many windows.
+        """
+        from grucast.forecasting.backtest import rolling_forecasts
+
+        frame = read(df)
+        return rolling_forecasts(self, make_panel(frame), FrameKind.of(frame), n_windows, step_size, refit).frame
+
+    def save(self, path: str | Path) -> None:
+        """Write the trained model to one safetensors file; it holds no data.
+
+        Raises:
+            NotFittedError: Call fit first.
+        """
+        save_model(self.model_, path)
+
+    @classmethod
+    def from_model(cls, model: ForecastModel) -> "GRUForecaster":
+        """A forecaster around a trained model."""
+        forecaster = cls(model.h, model.input_size, model.seasons[0], model.level, model.network)
+        forecaster._model = model
+        return forecaster
+
+    @property
+    def model_(self) -> ForecastModel:
+        """The trained model.
+
+        Raises:
+            NotFittedError: Call fit first.
+        """
+        try:
+            return self._model
+        except AttributeError as error:
+            message = "this GRUForecaster is not fitted yet: call fit(df) first, or grucast.load(path)"
+            raise NotFittedError(message) from error
+
+    def _history(self, df: Any) -> tuple[Panel, FrameKind]:
+        if df is not None:
+            frame = read(df)
+            return make_panel(frame, self.model_.frequency), FrameKind.of(frame)
+        if not hasattr(self, "_panel"):
+            raise NotFittedError("a loaded model holds no data: give predict the history to forecast from")
+        return self._panel, self._kind
+
+    def _shown_levels(self, level: tuple[float, ...] | None) -> set[str]:
+        chosen = self.model_.level if level is None else valid_level(level)
+        unknown = [x for x in chosen if x not in self.model_.level]
+        if unknown:
+            raise ConfigError(f"level {unknown[0]:g} was not trained; this model has {list(self.model_.level)}")
+        return {f"GRU-{side}-{x:g}" for x in chosen for side in ("lo", "hi")}
+
+
+def train(panel: Panel, shape: ForecastModel, training: TrainingConfig, held_out: int, progress: Any) -> Any:
+    """Train with a progress bar, a callback or in silence."""
+    try:
+        from grucast.training.forecast import train_forecaster
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("torch (to train)", "train") from error
+    if progress is not True:
+        return train_forecaster(panel, shape, training, held_out, progress or None)
+    from grucast.training.progress import progress_bar
+
+    with progress_bar("training") as callback:
+        return train_forecaster(panel, shape, training, held_out, callback)
+
+
+def recent_history(panel: Panel, model: ForecastModel) -> Any:
+    """The last window of each series, at least half of it observed."""
+    history = panel.tails(model.input_size)
+    observed = (~np.isnan(history)).sum(1)
+    worst = int(observed.argmin())
+    if 2 * observed[worst] < model.input_size:
+        raise DataError(
+            f"series {panel.ids[worst]!r} has {observed[worst]} values in its last {model.input_size} steps of "
+            f"{model.frequency.name}, the window this model reads; at least half are needed"
+        )
+    return history
+
+
+def positive(name: str, value: Any) -> int:
+    """A whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise ConfigError(f"{name} must be a whole number of at least 1, not {value!r}")
+    return int(value)
+
+
+def valid_level(level: Any) -> tuple[float, ...]:
+    """Coverages in percent, between 0 and 100, ascending and distinct."""
+    levels = tuple(sorted({float(x) for x in level}))
+    if not all(0 < x < 100 for x in levels):
+        raise ConfigError(f"level must hold percentages between 0 and 100, not {level!r}")
+    return levels

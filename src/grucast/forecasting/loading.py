@@ -1,0 +1,20 @@
+"""From a model file back to the estimator that wrote it."""
+
+from pathlib import Path
+
+from grucast.errors import ModelFileError
+from grucast.forecasting.forecaster import GRUForecaster
+from grucast.model.file import load_model
+from grucast.model.models import ForecastModel
+
+
+def load(path: str | Path) -> GRUForecaster:
+    """Load a forecaster from a model file; this executes nothing and needs no torch.
+
+    Raises:
+        ModelFileError: The file is no grucast forecaster, is damaged, or needs a newer grucast.
+    """
+    model = load_model(path)
+    if not isinstance(model, ForecastModel):
+        raise ModelFileError(f"{path} holds a {type(model).__name__}, not a forecaster")
+    return GRUForecaster.from_model(model)

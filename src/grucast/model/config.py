@@ -1,0 +1,110 @@
+"""The settings of a network and of its training."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from grucast.errors import ConfigError
+
+Schedule = Literal["one_cycle", "constant"]
+
+
+def require(holds: bool, message: str) -> None:
+    """Raise ConfigError unless a setting makes sense."""
+    if not holds:
+        raise ConfigError(message)
+
+
+def require_count(name: str, value: object, highest: int) -> None:
+    """Refuse what is not a whole number from 1 to `highest`."""
+    whole = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= highest
+    require(whole, f"{name} must be a whole number from 1 to {highest}, not {value!r}")
+
+
+def require_fraction(name: str, value: object) -> None:
+    """Refuse what is not a number from 0 up to, but not, 1."""
+    fraction = isinstance(value, int | float) and 0 <= value < 1
+    require(fraction, f"{name} must be a number from 0 up to, but not, 1, not {value!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkConfig:
+    """Shape of the network.
+
+    Attributes:
+        hidden_size: Width H of the GRU's state.
+        num_layers: GRU layers, one upon the other.
+        dropout: Probability of dropping an output between layers.
+        bidirectional: Read each window in both directions; the two final states are joined.
+        reset_after: Reset gate after the recurrent product, as torch and cuDNN; False is the published GRU.
+        head_size: Width of the forecaster's hidden layer between state and forecast.
+        head_dropout: Probability of dropping a unit of that layer.
+
+    Raises:
+        ConfigError: A value is out of range.
+
+    >>> NetworkConfig(hidden_size=32).num_layers
+    1
+    """
+
+    hidden_size: int = 64
+    num_layers: int = 1
+    dropout: float = 0.0
+    bidirectional: bool = False
+    reset_after: bool = True
+    head_size: int = 128
+    head_dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        require_count("hidden_size", self.hidden_size, 4096)
+        require_count("num_layers", self.num_layers, 16)
+        require_count("head_size", self.head_size, 65536)
+        require_fraction("dropout", self.dropout)
+        require_fraction("head_dropout", self.head_dropout)
+        for name in ("bidirectional", "reset_after"):
+            require(isinstance(getattr(self, name), bool), f"{name} must be True or False")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """How a network is trained, with Adam.
+
+    Attributes:
+        max_steps: Gradient steps; None lets the estimator choose.
+        max_time: Seconds after which training ends; None for no limit.
+        batch_size: Windows or sequences a step; all of them, in their order, when there are no more.
+        learning_rate: Adam's step size, the highest one of the schedule.
+        schedule: `one_cycle` warms up and anneals to zero; `constant` stays.
+        gradient_clip: Largest norm of the gradient; None for no clipping.
+        patience: Evaluations without improvement before a forecaster stops; there are 20 in `max_steps`.
+        seed: Seed of weights, batches and dropout.
+
+    Raises:
+        ConfigError: A value is out of range.
+
+    >>> TrainingConfig(max_steps=100).seed
+    1
+    """
+
+    max_steps: int | None = None
+    max_time: float | None = None
+    batch_size: int = 128
+    learning_rate: float = 4e-3
+    schedule: Schedule = "one_cycle"
+    gradient_clip: float | None = 1.0
+    patience: int = 8
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.max_steps is not None:
+            require_count("max_steps", self.max_steps, 10**9)
+        require_count("batch_size", self.batch_size, 10**9)
+        require_count("patience", self.patience, 10**9)
+        for name in ("max_time", "gradient_clip", "learning_rate"):
+            value = getattr(self, name)
+            none_allowed = name != "learning_rate" and value is None
+            positive = isinstance(value, int | float) and 0 < value < float("inf")
+            require(none_allowed or positive, f"{name} must be a positive number, not {value!r}")
+        schedules = get_args(Schedule)
+        require(self.schedule in schedules, f"schedule must be one of {schedules}, not {self.schedule!r}")
+        seed_is_whole = isinstance(self.seed, int) and 0 <= self.seed < 2**63
+        require(seed_is_whole, f"seed must be a whole number from 0 to 2**63 - 1, not {self.seed!r}")

@@ -1,0 +1,7 @@
+"""The GRU as torch modules."""
+
+from grucast.nn.cell import GRUCell as GRUCell
+from grucast.nn.gru import GRU as GRU
+from grucast.nn.gru import join_final_states as join_final_states
+
+__all__ = ["GRU", "GRUCell", "join_final_states"]

@@ -1,0 +1,226 @@
+"""The GRU layer: torch.nn.GRU's interface, both variants of the function, and sequences of different lengths."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import _VF, Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from grucast.errors import ConfigError
+from grucast.nn.recurrence import Gates, Weights, check_lengths, recur, recur_gates
+
+
+# Not a subclass of nn.GRU: tools that know nn.GRU would take reset_after=False for the other function.
+class GRU(nn.RNNBase):
+    r"""Gated recurrent unit, one or more layers in one or both directions; a drop-in for torch.nn.GRU.
+
+        reset_t     = sigmoid(x_t W_ir^T + b_ir + h_{t-1} W_hr^T + b_hr)                      (B, H)
+        update_t    = sigmoid(x_t W_iz^T + b_iz + h_{t-1} W_hz^T + b_hz)                      (B, H)
+        candidate_t = tanh(x_t W_in^T + b_in + reset_t * (h_{t-1} W_hn^T + b_hn))             reset_after, as torch
+        candidate_t = tanh(x_t W_in^T + b_in + (reset_t * h_{t-1}) W_hn^T + b_hn)             else, as published
+        h_t         = update_t * h_{t-1} + (1 - update_t) * candidate_t                       (B, H)
+
+    Parameters have torch.nn.GRU's names, shapes and initial values, gates in the order reset, update, candidate:
+    `weight_ih_l{k}[_reverse]` (3H, I), `weight_hh_l{k}` (3H, H), `bias_ih_l{k}` and `bias_hh_l{k}` (3H,).
+
+    Args:
+        input_size: Features of one step, I.
+        hidden_size: Size of the state, H.
+        num_layers: Layers on top of each other.
+        bias: Whether there are biases.
+        batch_first: Whether tensors are (B, T, ...) instead of (T, B, ...).
+        dropout: Share of the outputs of each layer but the last that is dropped while training.
+        bidirectional: Whether a second GRU runs from the end of the sequence to its start.
+        reset_after: Whether the reset gate acts after the recurrent product or before it.
+        device: Where the parameters are.
+        dtype: Type of the parameters.
+
+    Raises:
+        TypeError, ValueError: An argument has no meaning, as torch.nn.GRU.
+
+    Source: Cho et al. 2014, arXiv:1406.1078; Chung et al. 2014, arXiv:1412.3555.
+
+    >>> gru = GRU(input_size=3, hidden_size=8, batch_first=True, reset_after=False)
+    >>> gru
+    GRU(3, 8, batch_first=True, reset_after=False)
+    >>> output, h_n = gru(torch.zeros(2, 5, 3), lengths=[5, 2])
+    >>> output.shape, h_n.shape
+    (torch.Size([2, 5, 8]), torch.Size([1, 2, 8]))
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the arguments of torch.nn.GRU
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        reset_after: bool = True,
+        device: torch.device | str | int | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        # Here torch.nn.RNNBase, and so a positional call of torch.nn.GRU, has proj_size.
+        if not isinstance(reset_after, bool):
+            raise TypeError(f"reset_after should be of type bool, got: {type(reset_after).__name__}")
+        super().__init__(
+            "GRU", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, 0, device, dtype
+        )
+        self.reset_after = reset_after
+
+    def forward(
+        self, x: Tensor | PackedSequence, hx: Tensor | None = None, lengths: Tensor | Sequence[int] | None = None
+    ) -> tuple[Tensor | PackedSequence, Tensor]:
+        """Run over whole sequences.
+
+        Args:
+            x: Inputs, (T, B, I), with batch_first (B, T, I), one sequence (T, I), or a PackedSequence.
+            hx: Initial states, (layers * directions, B, H), for one sequence (layers * directions, H); None is zero.
+            lengths: Valid steps of each row, (B,), from 0 to T; beyond them the output is zero and the state stays,
+                and the backward direction starts at each row's last valid step.
+
+        Returns:
+            Output like x with D * H features, D the number of directions, and the final states, shaped like hx.
+
+        Raises:
+            ShapeError: lengths has the wrong shape.
+            ConfigError: lengths are not integers, out of range, or given with a PackedSequence or a single sequence.
+            RuntimeError, ValueError: x or hx has the wrong rank, size or dtype, as torch.nn.GRU.
+        """
+        if lengths is not None and (isinstance(x, PackedSequence) or x.dim() == 2):
+            raise ConfigError("lengths need a padded batch; a PackedSequence has its own, one sequence can be cut")
+        if isinstance(x, PackedSequence):
+            return self._forward_packed(x, hx)
+        steps, states = self._prepare(x, hx)
+        output, h_n = self._run(steps, states, None if lengths is None else check_lengths(lengths, steps))
+        if x.dim() == 2:
+            return output.squeeze(1), h_n.squeeze(1)
+        return output.transpose(0, 1) if self.batch_first else output, h_n
+
+    def trace(self, x: Tensor, hx: Tensor | None = None) -> list[Gates]:
+        """Gates, candidates and states of every step: what the network did, without dropout.
+
+        The hidden state is `update * previous + (1 - update) * candidate` of the same entry, where the backward
+        direction's previous state is that of step t + 1.
+
+        Args:
+            x: Inputs, a tensor as in `forward`.
+            hx: Initial states, as in `forward`.
+
+        Returns:
+            For each layer and direction, in the order of h_n, `reset, update, candidate, hidden`, (B, T, H) each
+            whatever batch_first says, or (T, H) for one sequence.
+
+        Raises:
+            ConfigError: x is a PackedSequence.
+            RuntimeError, ValueError: As in `forward`.
+
+        >>> GRU(1, 4, num_layers=2).trace(torch.zeros(30, 5, 1))[1].update.shape
+        torch.Size([5, 30, 4])
+        """
+        if isinstance(x, PackedSequence):
+            raise ConfigError("trace takes a padded tensor: torch.nn.utils.rnn.pad_packed_sequence makes one")
+        inputs, states = self._prepare(x, hx)
+        traces: list[Gates] = []
+        for layer in self._layers():
+            pair = [recur_gates(inputs, states[i], weights, self.reset_after, reverse) for i, weights, reverse in layer]
+            inputs = torch.cat([gates.hidden for gates in pair], 2)
+            traces += pair
+        return [Gates(*(g.squeeze(1) if x.dim() == 2 else g.transpose(0, 1) for g in gates)) for gates in traces]
+
+    def extra_repr(self) -> str:
+        """Arguments that differ from their defaults, as torch.nn.GRU shows them."""
+        return super().extra_repr() + ("" if self.reset_after else ", reset_after=False")
+
+    def _prepare(self, x: Tensor, hx: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Inputs (T, B, I) and states (layers * directions, B, H), checked with torch's own words."""
+        if x.dim() not in (2, 3):
+            raise ValueError(f"GRU: Expected input to be 2D or 3D, got {x.dim()}D instead")
+        if hx is not None and hx.dim() != x.dim():
+            kind = "batched 3-D" if x.dim() == 3 else "unbatched 2-D"
+            raise RuntimeError(f"For {kind} input, hx should also be {x.dim()}-D but got {hx.dim()}-D tensor")
+        if x.dim() == 2:
+            x, hx = x.unsqueeze(0 if self.batch_first else 1), None if hx is None else hx.unsqueeze(1)
+        states = self._zeros(x, x.shape[0 if self.batch_first else 1]) if hx is None else hx
+        self._update_flat_weights()
+        self.check_forward_args(x, states, None)
+        steps = x.transpose(0, 1) if self.batch_first else x
+        if len(steps) == 0:
+            raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
+        return steps, states
+
+    def _zeros(self, x: Tensor, batch: int) -> Tensor:
+        return x.new_zeros(self.num_layers * (2 if self.bidirectional else 1), batch, self.hidden_size)
+
+    def _forward_packed(self, x: PackedSequence, hx: Tensor | None) -> tuple[PackedSequence, Tensor]:
+        data, batch_sizes, order, original = x
+        hx = self._zeros(data, int(batch_sizes[0])) if hx is None else self.permute_hidden(hx, order)
+        self._update_flat_weights()
+        self.check_forward_args(data, hx, batch_sizes)
+        if has_fused_kernel(data, self.reset_after):
+            output, h_n = _VF.gru(data, batch_sizes, hx, *self._fused_options())
+        else:
+            padded, lengths = pad_packed_sequence(PackedSequence(data, batch_sizes))
+            padded, h_n = self._run_by_operations(padded, hx, lengths.to(data.device))
+            output = pack_padded_sequence(padded, lengths).data
+        return PackedSequence(output, batch_sizes, order, original), self.permute_hidden(h_n, original)
+
+    def _run(self, x: Tensor, hx: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Choose the implementation; x and the output are (T, B, ...)."""
+        # A pack has no rows of length 0.
+        if not has_fused_kernel(x, self.reset_after) or (lengths is not None and not lengths.all()):
+            return self._run_by_operations(x, hx, lengths)
+        if lengths is None or not len(lengths):
+            output, h_n = _VF.gru(x, hx, *self._fused_options(), False)
+            return output, h_n
+        packed = pack_padded_sequence(x, lengths.cpu(), enforce_sorted=False)
+        packed, h_n = self._forward_packed(packed, hx)
+        return pad_packed_sequence(packed, total_length=len(x))[0], h_n
+
+    def _run_by_operations(self, x: Tensor, hx: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+        finals: list[Tensor] = []
+        for k, layer in enumerate(self._layers()):
+            if k and self.dropout and self.training:
+                x = functional.dropout(x, self.dropout)
+            outputs = []
+            for i, weights, reverse in layer:
+                output, final = recur(x, hx[i], weights, self.reset_after, lengths, reverse)
+                outputs.append(output)
+                finals.append(final)
+            x = torch.cat(outputs, 2)
+        return x, torch.stack(finals)
+
+    def _layers(self) -> list[list[tuple[int, Weights, bool]]]:
+        """For each layer its directions: place in h_n, weights, whether it runs backwards."""
+        count = 2 if self.bidirectional else 1
+        directions = [(i, Weights.of(parameters), i % count == 1) for i, parameters in enumerate(self.all_weights)]
+        return [directions[i : i + count] for i in range(0, len(directions), count)]
+
+    def _fused_options(self) -> tuple[list[Any], bool, int, float, bool, bool]:
+        """What torch's own op wants after the tensors."""
+        return self._flat_weights, self.bias, self.num_layers, self.dropout, self.training, self.bidirectional
+
+
+def has_fused_kernel(x: Tensor, reset_after: bool) -> bool:
+    """Whether torch itself has one kernel for the whole sequence: cuDNN, for its own variant."""
+    return x.is_cuda and reset_after
+
+
+def join_final_states(h_n: Tensor, bidirectional: bool) -> Tensor:
+    """The last layer's final state, (B, D * H): what the network knows after the whole sequence.
+
+    Of a bidirectional network it joins the final states of both directions. `output[:, -1]` does not: there the
+    backward half has seen the last step only.
+
+    Args:
+        h_n: Final states of `GRU`, (layers * D, B, H), or (layers * D, H) of one sequence.
+        bidirectional: Whether the network has two directions, D = 2.
+
+    >>> _, h_n = GRU(1, 4, num_layers=2, bidirectional=True)(torch.zeros(30, 5, 1))
+    >>> join_final_states(h_n, bidirectional=True).shape
+    torch.Size([5, 8])
+    """
+    return torch.cat([h_n[-2], h_n[-1]], -1) if bidirectional else h_n[-1]

@@ -1,0 +1,154 @@
+"""One GRU layer in one direction by torch operations: any device, any dtype, differentiable as often as you like."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from typing import Any, NamedTuple, TypeVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from grucast.errors import ConfigError, ShapeError
+
+Result = TypeVar("Result", bound=tuple[Tensor, ...])
+
+
+class Weights(NamedTuple):
+    """Parameters of one layer and direction, gates in the order reset, update, candidate; no bias is a zero bias."""
+
+    weight_ih: Tensor  # (3H, I)
+    weight_hh: Tensor  # (3H, H)
+    bias_ih: Tensor  # (3H,)
+    bias_hh: Tensor  # (3H,)
+
+    @classmethod
+    def of(cls, parameters: Sequence[Tensor]) -> "Weights":
+        """Two parameters are a layer without bias, four one with it."""
+        weight_ih, weight_hh, *biases = parameters
+        zero = weight_ih.new_zeros(len(weight_ih))
+        bias_ih, bias_hh = biases or (zero, zero)
+        return cls(weight_ih, weight_hh, bias_ih, bias_hh)
+
+
+class Gates(NamedTuple):
+    """What one layer and direction did at every step, each (T, B, H), or (B, T, H) out of `GRU.trace`."""
+
+    reset: Tensor
+    update: Tensor
+    candidate: Tensor
+    hidden: Tensor
+
+
+def check_lengths(lengths: Tensor | Sequence[int], x: Tensor) -> Tensor:
+    """Lengths as int64 on the device of x (T, B, I), or an error that says what is wrong with them."""
+    try:
+        result = torch.as_tensor(lengths, device=x.device)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ConfigError(f"lengths must be integers, one for each row: {error}") from error
+    steps, batch, _ = x.shape
+    if result.shape != (batch,):
+        raise ShapeError(f"lengths must have shape ({batch},), one number for each row, got {tuple(result.shape)}")
+    if batch and (result.is_floating_point() or result.is_complex() or result.dtype == torch.bool):
+        raise ConfigError(f"lengths must be integers, got {result.dtype}")
+    result = result.to(torch.int64)
+    if batch and not bool(((result >= 0) & (result <= steps)).all()):
+        low, high = int(result.min()), int(result.max())
+        raise ConfigError(f"lengths must be between 0 and the {steps} steps of x, got {low} to {high}")
+    return result
+
+
+def full_precision(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Run `function(x, hidden, weights, ...)` in the weights' own dtype where autocast is on.
+
+    Rounding the state to 16 bits at every step would pile up over the sequence; the results have the dtype of `hidden`.
+    """
+
+    @wraps(function)
+    def run(x: Tensor, hidden: Tensor, weights: Weights, *rest: Any, **named: Any) -> Result:
+        kind = x.device.type
+        if not (torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)):
+            return function(x, hidden, weights, *rest, **named)
+        dtype = weights.weight_hh.dtype
+        with torch.autocast(kind, enabled=False):
+            tensors = function(x.to(dtype), hidden.to(dtype), weights, *rest, **named)
+        results = (tensor.to(hidden.dtype) for tensor in tensors)
+        return type(tensors)(*results) if hasattr(tensors, "_fields") else type(tensors)(results)
+
+    return run
+
+
+@full_precision
+def recur(
+    x: Tensor,
+    hidden: Tensor,
+    weights: Weights,
+    reset_after: bool = True,
+    lengths: Tensor | None = None,
+    reverse: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """One layer in one direction over whole sequences.
+
+    Args:
+        x: Inputs, (T, B, I) with T > 0.
+        hidden: Initial state, (B, H).
+        weights: Parameters of the layer.
+        reset_after: Whether the reset gate acts after the recurrent product or before it.
+        lengths: Valid steps of each row, (B,); beyond them the output is zero and the state stays.
+        reverse: Run from the last valid step to the first.
+
+    Returns:
+        Output (T, B, H) and final state (B, H).
+    """
+    valid = None
+    if lengths is not None:
+        valid = (torch.arange(x.shape[0], device=x.device)[:, None] < lengths).unsqueeze(2)  # (T, B, 1)
+        x = x.masked_fill(~valid, 0)  # padding may hold NaN, and 0 * NaN would spoil the gradients
+    states = [step.hidden for step in _steps(x, hidden, weights, reset_after, valid, reverse)]
+    output = torch.stack(states[::-1] if reverse else states)
+    return output if valid is None else output.masked_fill(~valid, 0), states[-1]
+
+
+@full_precision
+def recur_gates(x: Tensor, hidden: Tensor, weights: Weights, reset_after: bool = True, reverse: bool = False) -> Gates:
+    """The gates, candidates and states of one layer in one direction, each (T, B, H); arguments as in `recur`."""
+    steps = list(_steps(x, hidden, weights, reset_after, None, reverse))
+    return Gates(*map(torch.stack, zip(*(steps[::-1] if reverse else steps), strict=True)))
+
+
+def _steps(
+    x: Tensor, hidden: Tensor, weights: Weights, reset_after: bool, valid: Tensor | None, reverse: bool
+) -> Iterator[Gates]:
+    """The recurrence, step by step: (B, H) each, in the order of computation."""
+    size = hidden.shape[1]
+    x_gates, x_candidates = _project(x, weights, reset_after)
+    # On CPU a copy once is cheaper than T products with a transposed view.
+    w_gates, w_candidate = (w.t().contiguous() for w in _cut(weights.weight_hh))
+    b_candidate = weights.bias_hh[2 * size :]
+    for t in reversed(range(len(x))) if reverse else range(len(x)):
+        reset, update = torch.addmm(x_gates[t], hidden, w_gates).sigmoid_().chunk(2, 1)
+        if reset_after:
+            recurrent = torch.addmm(b_candidate, hidden, w_candidate)
+            candidate = torch.addcmul(x_candidates[t], reset, recurrent).tanh_()
+        else:
+            candidate = torch.addmm(x_candidates[t], reset * hidden, w_candidate).tanh_()
+        new = torch.lerp(candidate, hidden, update)  # update * hidden + (1 - update) * candidate
+        hidden = new if valid is None else torch.where(valid[t], new, hidden)
+        yield Gates(reset, update, candidate, hidden)
+
+
+def _project(x: Tensor, weights: Weights, reset_after: bool) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+    """The input's share of the gates, T times (B, 2H), and of the candidate, T times (B, H).
+
+    It carries every bias that no gate multiplies, so that the steps need not add them.
+    """
+    size = weights.weight_hh.shape[1]
+    bias_hh = functional.pad(weights.bias_hh[: 2 * size], (0, size)) if reset_after else weights.bias_hh
+    pieces = zip(_cut(weights.weight_ih), _cut(weights.bias_ih + bias_hh), strict=True)
+    gates, candidates = (functional.linear(x, weight, bias).unbind(0) for weight, bias in pieces)
+    return gates, candidates
+
+
+def _cut(parameter: Tensor) -> tuple[Tensor, Tensor]:
+    """The rows of both gates, 2H, and those of the candidate, H."""
+    size = len(parameter) // 3
+    return parameter[: 2 * size], parameter[2 * size :]

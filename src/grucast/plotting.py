@@ -1,0 +1,156 @@
+"""Figures of training, predictions and forecasts, drawn with matplotlib and written to a file."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import ArrayLike
+
+from grucast.errors import ConfigError, GrucastError, MissingExtraError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's palette, told apart with any colour vision; lines differ in style too.
+BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#555555"
+SIZE = (6.0, 4.0)  # inches
+MOST_SERIES = 4  # panels in one figure
+STYLE: Any = {
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "font.size": 10,
+    "grid.alpha": 0.5,
+    "grid.color": "#CCCCCC",
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "savefig.dpi": 150,
+}
+
+
+@contextmanager
+def figure(path: str | Path, rows: int = 1, height: float = SIZE[1]) -> Iterator[tuple["Figure", list["Axes"]]]:
+    """A figure with `rows` axes under each other, saved to the path when the block ends well."""
+    try:
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingExtraError("matplotlib (to draw)", "plot") from error
+    suffixes = sorted(f".{kind}" for kind in Figure().canvas.get_supported_filetypes())
+    if Path(path).suffix.lower() not in suffixes:
+        raise ConfigError(f"{path} is no picture's name: end it with one of {', '.join(suffixes)}")
+    with rc_context(STYLE):
+        drawing = Figure(figsize=(SIZE[0], height), layout="constrained")
+        yield drawing, list(drawing.subplots(rows, squeeze=False)[:, 0])
+        try:
+            drawing.savefig(path)
+        except OSError as error:
+            raise GrucastError(f"cannot write {path}: {error.strerror}") from error
+
+
+def plot_loss(losses: Sequence[float], path: str | Path, step: str = "epoch") -> None:
+    """Training loss over the steps, on a logarithmic scale."""
+    with figure(path) as (_, (axes,)):
+        axes.plot(np.arange(1, len(losses) + 1), losses, color=BLUE)
+        axes.set(yscale="log", xlabel=step, ylabel="mean squared error (unit of y, squared)", title="Training loss")
+        axes.set_xlim(1, len(losses))
+        axes.annotate(
+            f"{losses[-1]:.4f}",
+            (len(losses), losses[-1]),
+            xytext=(-4, 10),
+            textcoords="offset points",
+            ha="right",
+            color=BLUE,
+        )
+
+
+def plot_predictions(actual: ArrayLike, predicted: ArrayLike, path: str | Path, title: str = "Test set") -> None:
+    """True and predicted values of each test sequence."""
+    y, f = np.ravel(np.asarray(actual)), np.ravel(np.asarray(predicted))
+    index = np.arange(1, len(y) + 1)
+    with figure(path) as (_, (axes,)):
+        axes.vlines(index, y, f, color=GREY, linewidth=0.8, label="error")
+        axes.plot(index, y, "o", color=BLUE, markersize=4, label="true")
+        axes.plot(index, f, "x", color=VERMILION, markersize=5, label="predicted")
+        axes.set(xlabel="test sequence", ylabel="last value of the sequence (unit of y)", title=title)
+        axes.margins(y=0.15)
+        axes.legend(ncols=3, loc="upper right")
+
+
+def plot_forecast(history: Any, forecast: Any, path: str | Path, context: int | None = None) -> None:
+    """The end of each series and its forecast with intervals; the first series when there are many.
+
+    Args:
+        history: Frame with unique_id, ds, y.
+        forecast: Frame as `GRUForecaster.predict` gives it.
+        path: Picture to write: .png, .svg, .pdf ...
+        context: Observations to show before the forecast; 7 horizons when None.
+    """
+    past, future = (nw.from_native(frame, eager_only=True) for frame in (history, forecast))
+    ids = future["unique_id"].unique(maintain_order=True).to_list()
+    shown = ids[:MOST_SERIES]
+    with figure(path, len(shown), SIZE[1] + 2.2 * (len(shown) - 1)) as (drawing, rows):
+        for axes, name in zip(rows, shown, strict=True):
+            ahead = future.filter(nw.col("unique_id") == name)
+            before = past.filter(nw.col("unique_id") == name).sort("ds").tail(context or 7 * len(ahead))
+            axes.plot(before["ds"].to_numpy(), before["y"].to_numpy(), color=GREY, linewidth=1, label="observed")
+            draw_forecast(axes, ahead)
+            axes.set(title=str(name), ylabel="y")
+            date_axis(axes, before["ds"])
+        rows[-1].set_xlabel("time")
+        handles, labels = rows[0].get_legend_handles_labels()
+        drawing.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+        if len(ids) > len(shown):
+            drawing.suptitle(f"{len(shown)} of {len(ids):,} series", x=0.99, ha="right", fontsize=9)
+
+
+def draw_forecast(axes: "Axes", ahead: nw.DataFrame[Any]) -> None:
+    """Median and intervals of one series, the widest interval faintest."""
+    time = ahead["ds"].to_numpy()
+    levels = sorted((c.removeprefix("GRU-lo-") for c in ahead.columns if c.startswith("GRU-lo-")), key=float)
+    for faint, level in enumerate(levels):
+        low, high = ahead[f"GRU-lo-{level}"].to_numpy(), ahead[f"GRU-hi-{level}"].to_numpy()
+        axes.fill_between(time, low, high, color=BLUE, alpha=0.3 / (1 + faint), linewidth=0, label=f"{level}% interval")
+    axes.plot(time, ahead["GRU"].to_numpy(), color=BLUE, linewidth=1.8, label="forecast")
+
+
+def plot_backtest(result: Any, path: str | Path) -> None:
+    """Past forecasts of the first series beside what came, one line style a model.
+
+    Args:
+        result: Frame of a backtest: unique_id, ds, cutoff, y, GRU and baselines.
+        path: Picture to write.
+    """
+    frame = nw.from_native(result, eager_only=True)
+    name = frame["unique_id"][0]
+    own = frame.filter(nw.col("unique_id") == name).sort("cutoff", "ds")
+    naive = [c for c in frame.columns if c.startswith("SeasonalNaive")]
+    with figure(path) as (drawing, (axes,)):
+        axes.plot(own["ds"].to_numpy(), own["y"].to_numpy(), "o", color=GREY, markersize=3, label="observed")
+        for number, cutoff in enumerate(own["cutoff"].unique(maintain_order=True).to_list()):
+            window = own.filter(nw.col("cutoff") == cutoff)
+            axes.axvline(window["ds"].to_numpy()[0], color=GREY, linewidth=0.8, linestyle=":")
+            models = zip(["GRU", *naive], [BLUE, ORANGE, GREEN], ["-", "--", "-."], strict=False)
+            for model, colour, line in models:
+                label = model if number == 0 else None
+                axes.plot(window["ds"].to_numpy(), window[model].to_numpy(), line, color=colour, label=label)
+        axes.set(title=f"{name}: forecasts from each cutoff", xlabel="time", ylabel="y")
+        date_axis(axes, own["ds"])
+        drawing.legend(loc="outside lower center", ncols=2 + len(naive))
+
+
+def date_axis(axes: "Axes", times: nw.Series[Any]) -> None:
+    """Write time stamps without repeating what they share."""
+    if times.dtype.is_temporal():
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+        locator = AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]

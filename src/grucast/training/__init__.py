@@ -1,0 +1,1 @@
+"""Fitting a network's weights with torch."""

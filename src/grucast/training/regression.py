@@ -1,0 +1,43 @@
+"""Training a GRUNet on arrays of sequences."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from grucast.model.config import NetworkConfig, TrainingConfig
+from grucast.model.models import RegressionModel
+from grucast.nn.networks import GRUNet
+from grucast.training.loop import Callback, seeded, to_arrays, train
+
+STEPS = 500
+
+
+def train_regressor(
+    x: NDArray[Any], y: NDArray[Any], config: NetworkConfig, training: TrainingConfig, callback: Callback | None = None
+) -> tuple[RegressionModel, list[float]]:
+    """Fit sequences (N, T, F) to vectors (N, O) by mean squared error; returns the model and each step's loss."""
+    inputs, targets = (torch.from_numpy(np.ascontiguousarray(a, np.float32)) for a in (x, y))
+    rng = np.random.default_rng(training.seed)
+    with seeded(training.seed):
+        network = GRUNet(
+            x.shape[2],
+            config.hidden_size,
+            config.num_layers,
+            y.shape[1],
+            config.dropout,
+            config.bidirectional,
+            config.reset_after,
+        )
+
+        def loss_of_step(_: int) -> Tensor:
+            if len(inputs) <= training.batch_size:
+                return F.mse_loss(network(inputs), targets)
+            batch = torch.from_numpy(rng.integers(len(inputs), size=training.batch_size))
+            return F.mse_loss(network(inputs[batch]), targets[batch])
+
+        history = train(network, loss_of_step, training, training.max_steps or STEPS, callback=callback)
+    return RegressionModel(x.shape[2], y.shape[1], config, to_arrays(network)), history

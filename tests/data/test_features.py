@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from grucast.data.features import continue_season, input_channels, make_features, seasonal_difference
+
+
+@pytest.fixture
+def history(rng):
+    data = 50 + rng.normal(size=(3, 24))
+    data[0, 20] = np.nan
+    return data
+
+
+def test_shapes_and_types(history):
+    features = make_features(history, (4, 8), h=6)
+    assert features.inputs.shape == (3, 24, input_channels((4, 8)))
+    assert features.continuations.shape == (3, 4, 6)
+    assert features.inputs.dtype == features.continuations.dtype == np.float32
+
+
+def test_unobserved_step_is_zero_with_its_flag_zero(history):
+    inputs = make_features(history, (4,), h=2).inputs
+    assert inputs[0, 20].tolist() == [0, 0, 0]
+    assert inputs[..., 1].sum() == history.size - 1
+
+
+def test_restore_undoes_normalise(history):
+    features = make_features(history, (4,), h=5)
+    y = 40 + np.arange(15.0).reshape(3, 5)
+    np.testing.assert_allclose(features.restore(features.normalise(y)[..., None])[..., 0], y, rtol=1e-5)
+
+
+def test_seasonal_difference_is_value_less_value_a_season_before():
+    got = seasonal_difference(np.array([[1.0, 2.0, 4.0, 7.0]]), 2)
+    np.testing.assert_array_equal(got, [[np.nan, np.nan, 3, 5]])
+
+
+def test_continuation_of_a_periodic_window_is_exact():
+    wave = np.tile([1.0, 5.0, 3.0], 5)
+    latest, mean = continue_season(wave[None], 3, h=7)[0]
+    np.testing.assert_array_equal(latest, np.tile([1, 5, 3], 3)[:7])
+    np.testing.assert_array_equal(mean, latest)
+
+
+def test_continuation_takes_the_season_before_where_the_last_is_missing():
+    latest, mean = continue_season(np.array([[1.0, 2.0, 3.0, np.nan]]), 2, h=2)[0]
+    assert latest.tolist() == [3, 2]
+    assert mean.tolist() == [2, 2]
+
+
+def test_season_of_one_continues_the_last_value():
+    assert continue_season(np.array([[1.0, 2.0, 6.0]]), 1, h=2)[0].tolist() == [[6, 6], [3, 3]]
+
+
+@given(
+    arrays(np.float64, (2, 12), elements=st.one_of(st.just(np.nan), st.floats(-1e12, 1e12))),
+    st.sampled_from([(1,), (3,), (3, 6), (12,)]),
+)
+def test_any_window_gives_finite_features(history, seasons):
+    features = make_features(history, seasons, h=5)
+    assert np.isfinite(features.inputs).all()
+    assert np.isfinite(features.continuations).all()
+
+
+@given(st.floats(1e-6, 1e6), st.floats(-1e3, 1e3))
+def test_features_do_not_depend_on_scale_and_level(scale, level):
+    base = np.random.default_rng(3).normal(size=(1, 12))
+    one, other = make_features(base, (3,), 4), make_features(scale * (base + level), (3,), 4)
+    np.testing.assert_allclose(one.inputs, other.inputs, atol=1e-4)
+    np.testing.assert_allclose(one.continuations, other.continuations, atol=1e-4)

@@ -1,0 +1,150 @@
+from datetime import date, datetime
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from grucast import read
+from grucast.errors import DataError, GrucastError
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
+def test_file_gives_the_frame_that_was_written(tmp_path, suffix):
+    frame = pl.DataFrame(
+        {"unique_id": ["a", "a"], "ds": [datetime(2024, 1, 1), datetime(2024, 1, 2, 3)], "y": [1.0, 2.5]}
+    )
+    path = tmp_path / f"data.{suffix}"
+    if suffix == "parquet":
+        frame.write_parquet(path)
+    else:
+        frame.write_csv(path, separator="\t" if suffix == "tsv" else ",")
+    assert read(path).equals(frame)
+
+
+@pytest.mark.parametrize(
+    "names", [("item_id", "timestamp", "target"), ("series_id", "Date", "Value"), ("id", "time", "y")]
+)
+def test_usual_names_are_found_ignoring_case(names):
+    frame = pl.DataFrame({names[2]: [1.0], "extra": [7], names[1]: [5], names[0]: ["a"]})
+    assert read(frame).columns == ["unique_id", "ds", "y", "extra"]
+
+
+def test_named_columns_win_over_usual_names():
+    frame = pl.DataFrame({"shop": ["a"], "id": [1], "week": [3], "sold": [2]})
+    got = read(frame, id_col="shop", time_col="week", target_col="sold")
+    assert got.columns == ["unique_id", "ds", "y", "id"]
+    assert got["unique_id"].to_list() == ["a"]
+
+
+def test_rows_without_id_are_one_series():
+    assert read(pl.DataFrame({"ds": [1, 2], "y": [1, 2]}))["unique_id"].unique().to_list() == ["series"]
+
+
+@pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame])
+def test_frame_comes_back_in_its_own_library(library):
+    got = read(library({"ds": [1, 2], "y": [1, 2]}))
+    assert isinstance(got, library)
+    assert nw.from_native(got).schema["y"] == nw.Float64
+
+
+@pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame])
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("2024-01-31", datetime(2024, 1, 31)),
+        ("2024/01/31", datetime(2024, 1, 31)),
+        ("2024-01", datetime(2024, 1, 1)),
+        ("2024-01-31 13:00", datetime(2024, 1, 31, 13)),
+        ("2024-01-31T13:00:05", datetime(2024, 1, 31, 13, 0, 5)),
+    ],
+)
+def test_iso_text_is_read_as_time(library, text, wanted):
+    got = nw.from_native(read(library({"ds": [text], "y": [1.0]})))["ds"][0]
+    assert datetime.fromisoformat(str(got)) == wanted
+
+
+def test_dates_without_hours_stay_dates():
+    assert read(pl.DataFrame({"ds": ["2024-01-31"], "y": [1.0]}))["ds"].to_list() == [date(2024, 1, 31)]
+
+
+def test_zoned_text_is_read_as_utc():
+    got = read(pl.DataFrame({"ds": ["2024-01-01T02:00+02:00"], "y": [1.0]}))
+    assert str(got["ds"][0]) == "2024-01-01 00:00:00+00:00"
+
+
+@pytest.mark.parametrize("word", ["", "NA", "nan", "null", "None"])
+def test_words_for_missing_become_missing(tmp_path, word):
+    path = tmp_path / "data.csv"
+    path.write_text(f"ds,y\n1,1.5\n2,{word}\n3,2\n")
+    y = read(path)["y"].to_numpy()
+    assert np.isnan(y[1])
+    assert y[[0, 2]].tolist() == [1.5, 2.0]
+
+
+BAD_FILES = {
+    "empty file": ("", "empty"),
+    "header only": ("ds,y\n", "no rows"),
+    "no target": ("ds,sales\n1,2\n", "looked for y, target, value, found ds, sales"),
+    "no time": ("when,y\n1,2\n", "looked for ds, timestamp, datetime, date, time"),
+    "text in y": ("ds,y\n1,2\n2,x7\n", "row 2 .* 'x7'"),
+    "text far down in y": ("ds,y\n" + "".join(f"{i},1\n" for i in range(500)) + "500,oops\n", "row 501 .* 'oops'"),
+    "infinite y": ("ds,y\n1,2\n2,inf\n", "row 2 .* infinite"),
+    "day before month": ("ds,y\n31/01/2024,2\n", "row 1 .* year first"),
+    "missing time": ("ds,y\n1,2\n,3\n", "row 2 .* no ds"),
+    "missing id": ("unique_id,ds,y\na,1,2\n,2,3\n", "row 2 .* no unique_id"),
+    "fractional time": ("ds,y\n1.5,2\n", "column ds .* Float64"),
+    "more fields than columns": ("ds,y\n1,2\n1,2,3\n", "cannot be read as csv"),
+    "mixed time zones": ("ds,y\n2024-01-01T00:00Z,2\n2024-01-02T00:00,2\n", "time zone"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_bad_file_is_refused_with_its_name_and_place(tmp_path, case):
+    text, wanted = BAD_FILES[case]
+    path = tmp_path / "sales.csv"
+    path.write_text(text)
+    with pytest.raises(DataError, match=wanted) as caught:
+        read(path)
+    assert "sales.csv" in str(caught.value)
+
+
+def test_binary_file_is_refused(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_bytes(bytes(range(256)) * 4)
+    with pytest.raises(DataError, match=r"data\.csv"):
+        read(path)
+
+
+@pytest.mark.parametrize(("name", "wanted"), [("absent.csv", "does not exist"), ("data.pkl", "unknown suffix")])
+def test_absent_and_unknown_files_are_refused(tmp_path, name, wanted):
+    (tmp_path / "data.pkl").touch()
+    with pytest.raises(DataError, match=wanted):
+        read(tmp_path / name)
+
+
+@pytest.mark.parametrize("source", [None, 7, [1, 2], np.ones(3)])
+def test_what_is_no_frame_is_refused(source):
+    with pytest.raises(DataError, match="path or a pandas or polars"):
+        read(source)
+
+
+def test_named_column_that_is_not_there_is_refused():
+    with pytest.raises(DataError, match="no column 'shop'"):
+        read(pl.DataFrame({"ds": [1], "y": [1]}), id_col="shop")
+
+
+def test_second_column_of_a_standard_name_is_refused():
+    with pytest.raises(DataError, match="drop or rename"):
+        read(pl.DataFrame({"ds": [1], "y": [1], "sold": [2]}), target_col="sold")
+
+
+def test_one_column_for_two_purposes_is_refused():
+    with pytest.raises(DataError, match="at once"):
+        read(pl.DataFrame({"ds": [1], "y": [1]}), id_col="ds")
+
+
+def test_text_in_a_pandas_target_is_refused():
+    with pytest.raises(GrucastError, match="row 2 of the frame"):
+        read(pd.DataFrame({"ds": [1, 2], "y": ["3", "x"]}))
