@@ -60,7 +60,7 @@ def plot_loss(losses: Sequence[float], path: str | Path, step: str = "epoch") ->
     with figure(path) as (_, (axes,)):
         axes.plot(np.arange(1, len(losses) + 1), losses, color=BLUE)
         axes.set(yscale="log", xlabel=step, ylabel="mean squared error (unit of y, squared)", title="Training loss")
-        axes.set_xlim(1, len(losses))
+        axes.margins(x=0)
         axes.annotate(
             f"{losses[-1]:.4f}",
             (len(losses), losses[-1]),

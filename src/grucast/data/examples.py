@@ -16,6 +16,7 @@ def example() -> Any:
     Raises:
         MissingExtraError: polars is not installed.
 
+    >>> from grucast.data import example
     >>> example().shape
     (17379, 3)
     """

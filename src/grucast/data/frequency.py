@@ -80,6 +80,7 @@ class Frequency:
 def infer_frequency(times: Times) -> Frequency:
     """The most common step of one series' sorted, distinct time stamps (at least two).
 
+    >>> import numpy as np
     >>> infer_frequency(np.array(["2024-01-31", "2024-02-29", "2024-03-31"], "datetime64[us]")).name
     'ME'
     """
@@ -87,10 +88,13 @@ def infer_frequency(times: Times) -> Frequency:
         return Frequency("integer", most_common(np.diff(times)))
     if np.diff(times).min() >= np.timedelta64(28, "D"):
         months = times.astype(MONTH)
-        for month_end in (False, True):
-            within = times - (months + int(month_end)).astype("datetime64[us]")
-            if (within == within[0]).all():
-                return Frequency("month", most_common(np.diff(months).astype(np.int64)), month_end)
+        step = most_common(np.diff(months).astype(np.int64))
+        to_end = times - (months + 1).astype("datetime64[us]")
+        if (to_end == to_end[0]).all() and to_end[0] >= np.timedelta64(-1, "D"):
+            return Frequency("month", step, month_end=True)
+        from_start = times - months.astype("datetime64[us]")
+        if (from_start == from_start[0]).all():
+            return Frequency("month", step)
     return Frequency("duration", most_common(np.diff(times).astype("timedelta64[us]").astype(np.int64)))
 
 

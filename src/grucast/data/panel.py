@@ -63,7 +63,7 @@ class Panel:
     def tails(self, steps: int) -> NDArray[np.float64]:
         """The last `steps` values of each series, (S, steps); NaN before its first."""
         index = self.offsets[1:, None] - np.arange(steps, 0, -1)
-        return np.where(index < self.offsets[:-1, None], np.nan, self.values[index])
+        return np.where(index < self.offsets[:-1, None], np.nan, self.values[np.maximum(index, 0)])
 
 
 def make_panel(frame: Any, frequency: Frequency | None = None) -> Panel:

@@ -27,6 +27,7 @@ def window_scale(history: Array, recent: int) -> tuple[Array, Array]:
     Returns:
         Centre and scale, each (B, 1), in the unit of y.
 
+    >>> import numpy as np
     >>> window_scale(np.array([[1.0, 3.0, np.nan]]), recent=3)
     (array([[2.]]), array([[1.]]))
     """

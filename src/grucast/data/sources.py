@@ -38,6 +38,7 @@ def read(source: Any, id_col: str | None = None, time_col: str | None = None, ta
         DataError: The file cannot be read, a column is missing, or a value cannot be used.
 
     >>> import polars as pl
+    >>> from grucast import read
     >>> read(pl.DataFrame({"date": [1, 2], "value": [3.0, 4.5]})).columns
     ['unique_id', 'ds', 'y']
     """

@@ -22,6 +22,7 @@ def noisy_sines(
     Returns:
         Sequences (N, T, 1) and targets (N, 1).
 
+    >>> from grucast.data.synthetic import noisy_sines
     >>> X, y = noisy_sines()
     >>> X.shape, y.shape
     ((300, 30, 1), (300, 1))

@@ -27,7 +27,7 @@ class GRUForecaster:
         season_length: Seasonal period in steps; found from the frequency when None.
         level: Coverage of the intervals in percent.
         network: Shape of the network.
-        training: How it is trained; at most 600 steps when `max_steps` is None.
+        training: How it is trained; at most 300 steps when `max_steps` is None.
 
     Attributes:
         history_: Training loss of each step, once fitted.
@@ -37,6 +37,7 @@ class GRUForecaster:
 
     Source: Cho et al. 2014, arXiv:1406.1078.
 
+    >>> from grucast import GRUForecaster, TrainingConfig
     >>> from grucast.data import example
     >>> quick = TrainingConfig(max_steps=2)
     >>> forecaster = GRUForecaster(h=24, input_size=48, training=quick).fit(example().tail(500))
@@ -206,7 +207,11 @@ def positive(name: str, value: Any) -> int:
 
 def valid_level(level: Any) -> tuple[float, ...]:
     """Coverages in percent, between 0 and 100, ascending and distinct."""
-    levels = tuple(sorted({float(x) for x in level}))
+    message = f"level must hold percentages between 0 and 100, such as (80, 95), not {level!r}"
+    try:
+        levels = tuple(sorted({float(x) for x in level}))
+    except (TypeError, ValueError) as error:
+        raise ConfigError(message) from error
     if not all(0 < x < 100 for x in levels):
-        raise ConfigError(f"level must hold percentages between 0 and 100, not {level!r}")
+        raise ConfigError(message)
     return levels

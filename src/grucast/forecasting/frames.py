@@ -45,6 +45,7 @@ class FrameKind:
 def forecast_columns(forecast: Array, level: Sequence[float]) -> dict[str, Array]:
     """Quantiles (..., Q) as the flat columns GRU, GRU-lo-90, GRU-hi-90, widest interval last.
 
+    >>> import numpy as np
     >>> list(forecast_columns(np.zeros((1, 2, 3)), (80.0,)))
     ['GRU', 'GRU-lo-80', 'GRU-hi-80']
     """

@@ -13,6 +13,11 @@ def load(path: str | Path) -> GRUForecaster:
 
     Raises:
         ModelFileError: The file is no grucast forecaster, is damaged, or needs a newer grucast.
+
+    >>> from grucast import load
+    >>> load("absent.safetensors")
+    Traceback (most recent call last):
+    grucast.errors.ModelFileError: absent.safetensors does not exist or is not a file
     """
     model = load_model(path)
     if not isinstance(model, ForecastModel):

@@ -25,6 +25,8 @@ class GRURegressor:
 
     Source: Cho et al. 2014, arXiv:1406.1078.
 
+    >>> import numpy as np
+    >>> from grucast import GRURegressor, NetworkConfig, TrainingConfig
     >>> X = np.random.default_rng(0).normal(size=(64, 10, 1))
     >>> regressor = GRURegressor(NetworkConfig(hidden_size=8), TrainingConfig(max_steps=5)).fit(X, X[:, -1])
     >>> regressor.predict(X).shape

@@ -19,6 +19,7 @@ except ImportError:
 def targets() -> list[str]:
     """Instruction sets that can run here, best first; empty when the extension is absent.
 
+    >>> from grucast.kernels import targets
     >>> "baseline" in targets()
     True
     """

@@ -49,6 +49,7 @@ def gru_step(x: Array, hidden: Array, weights: Weights, reset_after: bool = True
 
     Source: Cho et al. 2014, arXiv:1406.1078; Chung et al. 2014, arXiv:1412.3555.
 
+    >>> import numpy as np
     >>> one, weights = np.ones((1, 1)), Weights(np.ones((3, 1)), np.ones((3, 1)), np.zeros(3), np.zeros(3))
     >>> round(float(gru_step(one, one, weights).hidden[0, 0]), 4)
     0.9946

@@ -42,6 +42,7 @@ class NetworkConfig:
     Raises:
         ConfigError: A value is out of range.
 
+    >>> from grucast import NetworkConfig
     >>> NetworkConfig(hidden_size=32).num_layers
     1
     """
@@ -81,13 +82,14 @@ class TrainingConfig:
     Raises:
         ConfigError: A value is out of range.
 
+    >>> from grucast import TrainingConfig
     >>> TrainingConfig(max_steps=100).seed
     1
     """
 
     max_steps: int | None = None
     max_time: float | None = None
-    batch_size: int = 128
+    batch_size: int = 64
     learning_rate: float = 4e-3
     schedule: Schedule = "one_cycle"
     gradient_clip: float | None = 1.0

@@ -30,6 +30,8 @@ class GRUCell(nn.RNNCellBase):
 
     Source: Cho et al. 2014, arXiv:1406.1078; Chung et al. 2014, arXiv:1412.3555.
 
+    >>> import torch
+    >>> from grucast.nn import GRUCell
     >>> cell = GRUCell(3, 8, reset_after=False)
     >>> cell
     GRUCell(3, 8, reset_after=False)

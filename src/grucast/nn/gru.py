@@ -42,6 +42,8 @@ class GRU(nn.RNNBase):
 
     Source: Cho et al. 2014, arXiv:1406.1078; Chung et al. 2014, arXiv:1412.3555.
 
+    >>> import torch
+    >>> from grucast.nn import GRU
     >>> gru = GRU(input_size=3, hidden_size=8, batch_first=True, reset_after=False)
     >>> gru
     GRU(3, 8, batch_first=True, reset_after=False)
@@ -118,6 +120,8 @@ class GRU(nn.RNNBase):
             ConfigError: x is a PackedSequence.
             RuntimeError, ValueError: As in `forward`.
 
+        >>> import torch
+        >>> from grucast.nn import GRU
         >>> GRU(1, 4, num_layers=2).trace(torch.zeros(30, 5, 1))[1].update.shape
         torch.Size([5, 30, 4])
         """
@@ -219,6 +223,8 @@ def join_final_states(h_n: Tensor, bidirectional: bool) -> Tensor:
         h_n: Final states of `GRU`, (layers * D, B, H), or (layers * D, H) of one sequence.
         bidirectional: Whether the network has two directions, D = 2.
 
+    >>> import torch
+    >>> from grucast.nn import GRU, join_final_states
     >>> _, h_n = GRU(1, 4, num_layers=2, bidirectional=True)(torch.zeros(30, 5, 1))
     >>> join_final_states(h_n, bidirectional=True).shape
     torch.Size([5, 8])

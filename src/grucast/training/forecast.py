@@ -16,7 +16,7 @@ from grucast.model.models import ForecastModel, quantiles
 from grucast.nn.networks import ForecastNetwork
 from grucast.training.loop import Callback, seeded, to_arrays, train
 
-STEPS = 600
+STEPS = 300
 VALIDATION_WINDOWS = 256  # at the most, spread evenly
 
 

@@ -1,0 +1,175 @@
+import json
+import sys
+
+import polars as pl
+import pytest
+
+from grucast.cli import main
+
+FIT = ["--input-size", "48", "--max-steps", "2", "--season-length", "24"]
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Run the command line in an empty folder: exit code, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["grucast", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        return stop.value.code or 0, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def data(hourly, tmp_path):
+    path = tmp_path / "data.csv"
+    hourly.write_csv(path)
+    return path
+
+
+@pytest.fixture
+def model(run, data, tmp_path):
+    path = tmp_path / "model.safetensors"
+    code, out, err = run("fit", data, "-h", 6, "--out", path, *FIT)
+    assert (code, err) == (0, "")
+    assert "960 rows of 2 series, one value each h" in " ".join(out.split())
+    return path
+
+
+def test_predict_writes_what_the_library_gives(run, model, data, hourly, tmp_path):
+    from grucast import load
+
+    code, out, err = run("predict", model, data, "--out", "forecast.csv", "--plot", "forecast.png")
+    assert (code, out, err) == (0, "", "")
+    written = pl.read_csv(tmp_path / "forecast.csv", try_parse_dates=True)
+    assert written.equals(load(model).predict(hourly))
+    assert (tmp_path / "forecast.png").exists()
+
+
+def test_predict_without_out_prints_csv(run, model, data):
+    out = run("predict", model, data)[1]
+    assert out.splitlines()[0] == "unique_id,ds,GRU,GRU-lo-80,GRU-hi-80,GRU-lo-95,GRU-hi-95"
+    assert out.splitlines()[1].startswith("a,2024-03-11 00:00:00,")
+    assert len(out.splitlines()) == 13
+
+
+def test_predict_writes_parquet(run, model, data, tmp_path):
+    run("predict", model, data, "--out", "forecast.parquet")
+    assert pl.read_parquet(tmp_path / "forecast.parquet").height == 12
+
+
+def test_backtest_prints_the_best_first_and_one_json_object(run, data, tmp_path):
+    words = ("backtest", data, "-h", 6, "--windows", 2, *FIT, "--out", "past.csv", "--plot", "past.png", "--json")
+    code, out, err = run(*words)
+    scores = json.loads(out)["scores"]
+    assert code == 0
+    assert [s["mase"] for s in scores] == sorted(s["mase"] for s in scores)
+    assert "SeasonalNaive24" in err
+    assert pl.read_csv(tmp_path / "past.csv").height == 2 * 2 * 6
+    assert (tmp_path / "past.png").exists()
+
+
+def test_demo_prints_losses_metrics_and_plots(run, tmp_path):
+    code, out, err = run("demo", "--out", "pictures", "--json")
+    result = json.loads(out)
+    assert code == 0
+    assert len(result["losses"]) == 100
+    assert result["test_mse"] < result["one_step_ahead"]["test_mse"] < result["one_step_ahead"]["naive_mse"]
+    assert "epoch  20/100  loss 0.0143" in err
+    assert err.count("epoch") == 5
+    assert sorted(p.name for p in (tmp_path / "pictures").iterdir()) == ["loss_curve.png", "predictions.png"]
+
+
+def test_info_names_version_and_kernels(run):
+    facts = json.loads(run("info", "--json")[1])
+    assert facts["grucast"] == "0.1.0"
+    assert "baseline" in facts["kernels"]
+    assert "python" in run("info")[1]
+
+
+@pytest.mark.parametrize("command", ["demo", "fit", "predict", "backtest", "info"])
+def test_help_has_an_example(run, command):
+    code, out, _ = run(command, "--help")
+    assert code == 0
+    assert f"Example: grucast {command}" in " ".join(out.split())
+
+
+def test_columns_can_be_named(run, hourly, tmp_path):
+    hourly.rename({"unique_id": "shop", "ds": "hour", "y": "sold"}).write_csv(tmp_path / "shops.csv")
+    named = ["--id-col", "shop", "--time-col", "hour", "--target-col", "sold"]
+    code, out, _ = run("fit", "shops.csv", "-h", 6, "--out", "m.safetensors", *FIT, *named, "--json")
+    assert code == 0
+    assert json.loads(out.splitlines()[-1])["series"] == 2
+
+
+BAD = {
+    "missing file": (["absent.csv"], "absent.csv does not exist"),
+    "empty file": (["empty.csv"], "empty.csv"),
+    "no known columns": (["columns.csv"], "looked for ds, timestamp"),
+    "text in y": (["text.csv"], "row 2 of text.csv"),
+    "infinite y": (["infinite.csv"], "row 2 of infinite.csv"),
+    "duplicates": (["duplicates.csv"], "series 'a' has 2024-01-01 01:00:00 more than once"),
+    "mixed frequencies": (["mixed.csv"], "mixed frequencies: series 'a'"),
+    "short series": (["short.csv"], "series 'a' has 5 steps"),
+    "no horizon": (["data.csv", "-h", "0"], "h must be a whole number of at least 1"),
+    "bad time": (["data.csv", "--max-time", "soon"], "--max-time 'soon'"),
+    "bad folder": (["data.csv", "--out", "no/m.safetensors"], "there is no folder no"),
+    "folder as file": (["data.csv", "--out", "."], "it is a folder"),
+}
+FILES = {
+    "empty.csv": "",
+    "columns.csv": "a,b\n1,2\n",
+    "text.csv": "ds,y\n1,2\n2,two\n",
+    "infinite.csv": "ds,y\n1,2\n2,-inf\n",
+    "duplicates.csv": "id,ds,y\n" + "a,2024-01-01 01:00,2\n" * 2,
+    "mixed.csv": "id,ds,y\n" + "".join(f"a,2024-01-01 {h:02}:00,1\nb,2024-01-{h + 1:02},1\n" for h in range(9)),
+    "short.csv": "id,ds,y\n" + "".join(f"a,2024-01-0{d},1\n" for d in range(1, 6)),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_paragraph_and_exit_code_2(run, data, tmp_path, case):
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    before = sorted(tmp_path.iterdir())
+    words, wanted = BAD[case]
+    defaults = [] if "-h" in words else ["-h", 6]
+    defaults += [] if "--out" in words else ["--out", "m.safetensors"]
+    code, out, err = run("fit", *words, *defaults)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert wanted in err
+    assert len(err.strip().splitlines()) == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (["predict", "data.csv", "data.csv"], "not a safetensors file"),
+        (["predict", "absent.safetensors", "data.csv"], "does not exist"),
+        (["predict", "model.safetensors"], "holds no data"),
+        (["predict", "model.safetensors", "data.csv", "--plot", "p.txt"], "no picture's name"),
+        (["backtest", "data.csv", "-h", "6", "--windows", "0"], "n_windows"),
+        (["backtest", "data.csv", "-h", "6", "--windows", "500"], "too few for 500 windows"),
+    ],
+)
+def test_bad_prediction_and_backtest_are_refused(run, model, words, wanted):
+    code, out, err = run(*words)
+    assert (code, out) == (2, "")
+    assert wanted in " ".join(err.split())
+
+
+def test_wrong_usage_has_exit_code_2(run):
+    assert run("fit")[0] == 2
+    assert run("no-such-command")[0] == 2
+
+
+def test_without_typer_the_error_names_the_extra(run, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("grucast.cli.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "typer", None)
+    assert "grucast[cli]" in run("info")[0]

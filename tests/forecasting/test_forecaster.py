@@ -1,0 +1,214 @@
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from tests.conftest import TINY
+from utilsforecast.losses import mae as utils_mae
+
+from grucast import GRUForecaster, TrainingConfig, load
+from grucast.errors import ConfigError, DataError, NotFittedError
+
+
+def make(**settings):
+    return GRUForecaster(**{"h": 6, "input_size": 48, "season_length": 24, **TINY, **settings})
+
+
+def test_forecast_continues_every_series(fitted, hourly):
+    forecast = fitted.predict()
+    assert forecast.columns == ["unique_id", "ds", "GRU", "GRU-lo-80", "GRU-hi-80", "GRU-lo-95", "GRU-hi-95"]
+    assert forecast["unique_id"].to_list() == ["a"] * 6 + ["b"] * 6
+    last = hourly["ds"].max()
+    assert forecast["ds"].to_list() == [last + timedelta(hours=k) for k in range(1, 7)] * 2
+    assert forecast.schema["ds"] == hourly.schema["ds"]
+
+
+def test_predicting_the_training_frame_is_predicting_on(fitted, hourly):
+    assert fitted.predict(hourly).equals(fitted.predict())
+
+
+def test_each_series_is_forecast_on_its_own_scale(fitted):
+    a, b = fitted.predict().partition_by("unique_id")
+    assert 8 < a["GRU"].mean() < 12
+    assert 8000 < b["GRU"].mean() < 12000
+
+
+def test_intervals_are_nested_round_the_median(fitted):
+    columns = ["GRU-lo-95", "GRU-lo-80", "GRU", "GRU-hi-80", "GRU-hi-95"]
+    assert (np.diff(fitted.predict().select(columns).to_numpy(), axis=1) >= 0).all()
+
+
+def test_changing_the_last_observation_changes_the_first_forecast(hourly):
+    forecaster = make(training=TrainingConfig(max_steps=20, batch_size=8)).fit(hourly)
+    last = (pl.col("ds") == pl.col("ds").max()).over("unique_id")
+    changed = hourly.with_columns(y=pl.when(last).then(pl.col("y") * 1.01).otherwise("y"))
+    before, after = (forecaster.predict(df)["GRU"].to_numpy().reshape(2, 6) for df in (hourly, changed))
+    assert (before[:, 0] != after[:, 0]).all()
+
+
+def test_observations_before_the_window_do_not_matter(fitted, hourly):
+    tail = hourly.group_by("unique_id", maintain_order=True).tail(48)
+    assert fitted.predict(tail).equals(fitted.predict(hourly))
+
+
+def test_new_series_can_be_forecast(fitted, hourly):
+    renamed = hourly.with_columns(unique_id=pl.lit("new ") + pl.col("unique_id"))
+    got, wanted = fitted.predict(renamed), fitted.predict()
+    assert got["unique_id"].unique().sort().to_list() == ["new a", "new b"]
+    np.testing.assert_array_equal(got["GRU"], wanted["GRU"])
+
+
+def test_same_seed_gives_the_same_forecast(fitted, hourly):
+    assert make().fit(hourly).predict().equals(fitted.predict())
+
+
+def test_order_of_rows_does_not_matter(fitted, hourly):
+    shuffled = hourly.sample(fraction=1, shuffle=True, seed=1)
+    got = fitted.predict(shuffled).sort("unique_id", "ds")
+    np.testing.assert_allclose(got["GRU"], fitted.predict()["GRU"], rtol=1e-6)
+
+
+def test_pandas_in_pandas_out(fitted, hourly):
+    frame = pd.DataFrame(hourly.to_dict(as_series=False))
+    forecast = make().fit(frame).predict()
+    assert isinstance(forecast, pd.DataFrame)
+    assert forecast["ds"].dtype == frame["ds"].dtype
+    np.testing.assert_array_equal(forecast["GRU"], fitted.predict()["GRU"])
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
+def test_time_zone_is_kept(hourly, zone):
+    zoned = hourly.with_columns(pl.col("ds").dt.replace_time_zone("UTC").dt.convert_time_zone(zone))
+    forecast = make().fit(zoned).predict()
+    assert forecast.schema["ds"] == zoned.schema["ds"]
+    assert forecast["ds"][0] == zoned["ds"].max() + timedelta(hours=1)
+
+
+@pytest.mark.parametrize("ids", [[7, 3], ["x", "y"]])
+def test_ids_keep_their_type_and_order(hourly, ids):
+    named = hourly.with_columns(unique_id=pl.Series(np.repeat(ids, 480)))
+    assert make().fit(named).predict()["unique_id"].unique(maintain_order=True).to_list() == ids
+
+
+def test_integer_times_and_dates_are_continued(hourly):
+    days = pl.date_range(datetime(2024, 1, 1), datetime(2025, 4, 24), eager=True)
+    for times, wanted in ((pl.int_range(480, eager=True), 480), (days, datetime(2025, 4, 25).date())):
+        frame = hourly.filter(unique_id="a").with_columns(ds=times)
+        assert make().fit(frame).predict()["ds"][0] == wanted
+
+
+def test_gaps_are_not_filled_and_give_no_nan(hourly):
+    holes = hourly.filter(pl.int_range(pl.len()) % 7 != 0)
+    assert make().fit(holes).predict()["GRU"].is_finite().all()
+
+
+def test_constant_and_zero_series_are_forecast_finitely(hourly):
+    flat = hourly.with_columns(y=pl.when(pl.col("unique_id") == "a").then(0.0).otherwise(5e11))
+    forecast = make().fit(flat).predict()
+    assert forecast.select("GRU", "GRU-lo-95", "GRU-hi-95").to_numpy() == pytest.approx(
+        np.repeat([[0.0], [5e11]], 6, axis=0) * np.ones(3), rel=2, abs=3
+    )
+
+
+def test_chosen_levels_only(fitted, hourly):
+    assert fitted.predict(level=(95,)).columns[3:] == ["GRU-lo-95", "GRU-hi-95"]
+    assert make(level=()).fit(hourly).predict().columns == ["unique_id", "ds", "GRU"]
+
+
+def test_callback_sees_training(hourly):
+    seen = []
+    forecaster = make().fit(hourly, progress=seen.append)
+    assert [p.step for p in seen] == [1, 2, 3]
+    assert forecaster.history_ == [p.loss for p in seen]
+
+
+def test_library_prints_nothing_and_writes_nothing(hourly, capfd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make().fit(hourly).predict()
+    assert capfd.readouterr() == ("", "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_cross_validation_forecasts_each_cutoff(hourly):
+    frame = make().cross_validation(hourly, n_windows=2, step_size=3)
+    assert frame.columns[:4] == ["unique_id", "ds", "cutoff", "y"]
+    assert frame.height == 2 * 2 * 6
+    joined = frame.join(hourly, on=["unique_id", "ds"], suffix="_given")
+    assert (joined["y"] == joined["y_given"]).all()
+    assert (frame["ds"] > frame["cutoff"]).all()
+    assert utils_mae(frame.drop("cutoff"), models=["GRU"]).height == 2
+
+
+def test_cross_validation_knows_nothing_after_its_cutoff(hourly):
+    tail = pl.int_range(pl.len()).over("unique_id") >= 480 - 6
+    spoiled = hourly.with_columns(y=pl.when(tail).then(pl.col("y") * 100).otherwise("y"))
+    one, other = (make().cross_validation(df, n_windows=1) for df in (hourly, spoiled))
+    assert (one["GRU"] == other["GRU"]).all()
+    assert (one["y"] != other["y"]).all()
+
+
+def test_refit_trains_at_each_cutoff(hourly):
+    longer = make(training=TrainingConfig(max_steps=20, batch_size=8))
+    one, other = (longer.cross_validation(hourly, n_windows=2, step_size=12, refit=refit) for refit in (False, True))
+    first = pl.col("cutoff") == pl.col("cutoff").min()
+    assert (one.filter(first)["GRU"] == other.filter(first)["GRU"]).all()
+    assert (one.filter(~first)["GRU"] != other.filter(~first)["GRU"]).all()
+
+
+BAD_ARGUMENTS = [
+    {"h": 0},
+    {"h": -3},
+    {"h": 2.5},
+    {"h": True},
+    {"input_size": 0},
+    {"season_length": "week"},
+    {"level": (80, 100)},
+    {"level": (0,)},
+    {"level": ("high",)},
+    {"level": 80},
+]
+
+
+@pytest.mark.parametrize("wrong", BAD_ARGUMENTS)
+def test_argument_without_meaning_is_refused_by_name(wrong):
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        make(**wrong)
+
+
+def test_series_shorter_than_a_window_is_refused_by_name(hourly):
+    short = hourly.filter((pl.col("unique_id") == "a") | (pl.int_range(pl.len()) >= 960 - 40))
+    with pytest.raises(DataError, match="series 'b' has 40 steps"):
+        make().fit(short)
+
+
+def test_frame_of_too_few_recent_values_is_refused(fitted, hourly):
+    with pytest.raises(DataError, match="series 'a' has 20 values in its last 48 steps"):
+        fitted.predict(hourly.filter(unique_id="a").tail(20))
+
+
+def test_daily_frame_for_an_hourly_model_is_refused(fitted, hourly):
+    daily = hourly.filter(pl.col("ds").dt.hour() == 0)
+    with pytest.raises(DataError, match="of h, the window"):
+        fitted.predict(daily)
+
+
+def test_level_that_was_not_trained_is_refused(fitted):
+    with pytest.raises(ConfigError, match=r"level 70 .*\[80"):
+        fitted.predict(level=(70,))
+
+
+def test_predict_before_fit_is_an_error():
+    with pytest.raises(NotFittedError, match="call fit"):
+        make().predict()
+
+
+def test_loaded_model_asks_for_the_history(fitted, tmp_path):
+    fitted.save(tmp_path / "m.safetensors")
+    with pytest.raises(NotFittedError, match="holds no data"):
+        load(tmp_path / "m.safetensors").predict()
+
+
+def test_too_many_windows_are_refused(hourly):
+    with pytest.raises(DataError, match="too few for 100 windows"):
+        make().cross_validation(hourly, n_windows=100)

@@ -1,0 +1,56 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from grucast.data.panel import make_panel
+from grucast.errors import ConfigError, DataError
+from grucast.forecasting.plan import Plan, make_plan
+
+
+def panel(*lengths, hours=1):
+    frames = [
+        pl.DataFrame(
+            {
+                "unique_id": str(index),
+                "ds": np.datetime64("2000-01-01", "us") + np.arange(length) * np.timedelta64(hours, "h"),
+                "y": np.arange(float(length)),
+            }
+        )
+        for index, length in enumerate(lengths)
+    ]
+    return make_panel(pl.concat(frames))
+
+
+def test_long_hourly_series_get_two_weeks_and_both_seasons():
+    assert make_plan(panel(5000), 24, None, None, None) == Plan(336, (24, 168), 168)
+
+
+def test_given_values_are_kept():
+    assert make_plan(panel(5000), 24, 100, 24, 48) == Plan(100, (24,), 48)
+
+
+def test_longer_usual_seasons_join_a_given_one():
+    assert make_plan(panel(5000), 24, None, 24, None).seasons == (24, 168)
+    assert make_plan(panel(5000), 24, None, 10, None).seasons == (10,)
+
+
+def test_shortest_series_bounds_the_window():
+    plan = make_plan(panel(5000, 100), 24, None, None, None)
+    assert plan.input_size == 76
+    assert plan.seasons == (24,)
+    assert plan.held_out == 0
+
+
+def test_series_without_season_continue_their_last_value():
+    assert make_plan(panel(50, hours=9), 3, None, None, None).seasons == (1,)
+
+
+def test_series_shorter_than_a_season_is_refused_by_name():
+    with pytest.raises(DataError, match="series '1' has 40 steps; h = 24 and a window of 24 need at least 48"):
+        make_plan(panel(5000, 40), 24, None, None, None)
+
+
+@pytest.mark.parametrize("val_size", [-1, 5000])
+def test_val_size_beyond_the_series_is_refused(val_size):
+    with pytest.raises(ConfigError, match="val_size"):
+        make_plan(panel(5000), 24, None, None, val_size)

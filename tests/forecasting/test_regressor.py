@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.metrics import r2_score
+
+from grucast import GRURegressor, NetworkConfig, TrainingConfig
+from grucast.errors import ConfigError, DataError, NotFittedError, ShapeError
+
+NETWORK = NetworkConfig(hidden_size=8)
+
+
+@pytest.fixture
+def data(rng):
+    x = rng.normal(size=(60, 6, 2))
+    return x, x.sum(1)
+
+
+@pytest.fixture
+def regressor(data):
+    return GRURegressor(NETWORK, TrainingConfig(max_steps=10)).fit(*data)
+
+
+def test_shapes_are_those_of_the_targets(data, regressor):
+    x, y = data
+    assert regressor.predict(x).shape == (60, 2)
+    flat = GRURegressor(NETWORK, TrainingConfig(max_steps=2)).fit(x, y[:, 0])
+    assert flat.predict(x).shape == (60,)
+
+
+def test_default_training_learns_a_sum(data):
+    x, y = data
+    assert GRURegressor(NetworkConfig(hidden_size=16)).fit(x, y).score(x, y) > 0.95
+
+
+def test_history_is_the_loss_of_each_step(regressor):
+    assert len(regressor.history_) == 10
+    assert regressor.history_[-1] < regressor.history_[0]
+
+
+def test_score_is_sklearns_r2(data, regressor):
+    x, y = data
+    assert regressor.score(x, y) == pytest.approx(r2_score(y, regressor.predict(x)), rel=1e-6)
+
+
+def test_sklearn_clones_it_unfitted(regressor):
+    twin = clone(regressor)
+    assert twin.get_params() == regressor.get_params()
+    with pytest.raises(NotFittedError):
+        twin.predict(np.zeros((1, 6, 2)))
+
+
+def test_parameters_can_be_set(regressor):
+    assert regressor.set_params(network=None).network is None
+    with pytest.raises(ConfigError, match="no parameter 'depth'"):
+        regressor.set_params(depth=2)
+
+
+def test_sequences_of_another_length_can_be_predicted(regressor):
+    assert regressor.predict(np.zeros((3, 11, 2))).shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "error", "wanted"),
+    [
+        (np.zeros((5, 6)), np.zeros(5), ShapeError, r"X has shape \(5, 6\)"),
+        (np.zeros((0, 6, 1)), np.zeros(0), ShapeError, r"X has shape \(0, 6, 1\)"),
+        (np.zeros((5, 0, 1)), np.zeros(5), ShapeError, "X has shape"),
+        (np.zeros((5, 6, 1)), np.zeros(4), ShapeError, r"y has shape \(4,\).*N = 5"),
+        (np.zeros((5, 6, 1)), np.zeros((5, 1, 1)), ShapeError, "y has shape"),
+        (np.full((5, 6, 1), np.nan), np.zeros(5), DataError, r"X\[0, 0, 0\] is nan"),
+        (np.zeros((5, 6, 1)), np.array([0, 0, np.inf, 0, 0]), DataError, r"y\[2\] is inf"),
+        ([["a"]], np.zeros(1), DataError, "X holds something that is not a number"),
+    ],
+)
+def test_arrays_that_cannot_be_used_are_refused(x, y, error, wanted):
+    with pytest.raises(error, match=wanted):
+        GRURegressor(NETWORK).fit(x, y)
+
+
+def test_other_number_of_features_is_refused(regressor):
+    with pytest.raises(ShapeError, match="3 features, the model was trained on 2"):
+        regressor.predict(np.zeros((1, 6, 3)))
+
+
+def test_score_refuses_targets_of_another_shape(data, regressor):
+    with pytest.raises(ShapeError, match="the prediction"):
+        regressor.score(data[0], data[1][:, :1])

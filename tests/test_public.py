@@ -1,0 +1,90 @@
+"""House rules that hold for the whole package."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import grucast
+
+ROOT = Path(__file__).parents[1]
+MODULES = [
+    "grucast",
+    *(m.name for m in pkgutil.walk_packages(grucast.__path__, "grucast.") if m.name != "grucast._native"),
+]
+PUBLIC = ["grucast", "grucast.data", "grucast.kernels", "grucast.nn"]
+SOURCES = sorted([*ROOT.glob("src/**/*.py"), *ROOT.glob("tests/**/*.py"), *ROOT.glob("native/*")])
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_names_are_sorted_and_are_all_that_is_exported(name):
+    module = importlib.import_module(name)
+    exported = re.findall(r"^from .* import (\w+) as \1$", inspect.getsource(module), re.M)
+    assert module.__all__ == sorted(module.__all__)
+    assert sorted(exported) == module.__all__
+
+
+@pytest.mark.parametrize(
+    "name", [f"{module}.{name}" for module in PUBLIC for name in importlib.import_module(module).__all__]
+)
+def test_public_name_is_documented_with_an_example(name):
+    module, _, attribute = name.rpartition(".")
+    thing = getattr(importlib.import_module(module), attribute)
+    assert ">>>" in thing.__doc__
+    methods = inspect.getmembers(thing, inspect.isfunction) if inspect.isclass(thing) else []
+    own = [m for n, m in methods if not n.startswith("_") and m.__module__.startswith("grucast")]
+    assert all(m.__doc__ for m in own)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_module_says_what_it_is_for(name):
+    assert importlib.import_module(name).__doc__
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_file_is_short_enough_to_read(path):
+    assert len(path.read_text().splitlines()) <= 400
+
+
+def test_every_source_file_has_its_test_file():
+    sources = {p.relative_to(ROOT / "src/grucast") for p in ROOT.glob("src/grucast/*/*.py") if p.name != "__init__.py"}
+    tests = {
+        p.relative_to(ROOT / "tests").parent / p.name.removeprefix("test_") for p in ROOT.glob("tests/*/test_*.py")
+    }
+    elsewhere = {Path("cli/common.py"), Path("cli/demo.py"), Path("cli/forecast.py"), Path("cli/info.py")}
+    assert sources - tests - elsewhere == set()
+
+
+def test_import_needs_neither_torch_nor_any_extra():
+    code = """
+import sys
+for name in ("torch", "polars", "pandas", "matplotlib", "typer", "rich"):
+    sys.modules[name] = None
+import grucast, grucast.data, grucast.kernels, grucast.forecasting.backtest, grucast.plotting, grucast.cli
+print([n for n in ("scipy", "pyarrow", "onnx", "ray", "optuna") if n in sys.modules])
+"""
+    run = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert (run.stdout.strip(), run.stderr) == ("[]", "")
+
+
+def test_changelog_names_the_version():
+    assert f"## [{version('grucast')}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_loading_predicting_and_saving_never_import_torch(fitted, hourly, tmp_path):
+    fitted.save(tmp_path / "model.safetensors")
+    hourly.write_parquet(tmp_path / "data.parquet")
+    code = """
+import sys, grucast
+sys.modules["torch"] = None
+forecaster = grucast.load(sys.argv[1] + "/model.safetensors")
+print(forecaster.predict(sys.argv[1] + "/data.parquet").height)
+"""
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "12"

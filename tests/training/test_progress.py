@@ -1,0 +1,20 @@
+import sys
+
+import pytest
+
+from grucast.errors import MissingExtraError
+from grucast.training.loop import Progress
+from grucast.training.progress import progress_bar
+
+
+def test_bar_takes_every_step(capsys):
+    with progress_bar("epochs") as show:
+        for step in (1, 2):
+            show(Progress(step, 2, 0.5, float("nan"), 0.1))
+    assert capsys.readouterr().out == ""  # standard output belongs to results
+
+
+def test_without_rich_the_error_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    with pytest.raises(MissingExtraError, match=r"grucast\[cli\]"), progress_bar("epochs"):
+        pass
