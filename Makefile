@@ -39,15 +39,16 @@ fix: $(VENV)/dev.stamp ## format and mend what can be mended
 	@$(BIN)/ruff format --quiet .
 
 bench: $(VENV)/dev.stamp ## measure speed and print a table
-	@$(BIN)/python benchmarks/bench_training.py
+	@$(BIN)/python benchmarks/bench_textbook.py
 
-docs: $(VENV)/dev.stamp ## rebuild the pictures in docs/
-	@$(BIN)/python docs/make_pictures.py
+docs: demo ## rebuild the pictures that README shows
+	@cp $(DEMO)/loss_curve.png $(DEMO)/predictions.png $(DEMO)/forecast.png docs/
 
 clean: ## remove the environment and everything built
 	rm -rf $(VENV) build $(DEMO)
 
 $(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("grucast needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	@echo "== creating $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) --upgrade "pip>=25.1"

@@ -151,6 +151,9 @@ def date_axis(axes: "Axes", times: nw.Series[Any]) -> None:
     if times.dtype.is_temporal():
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-        locator = AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]
+        locator = AutoDateLocator(maxticks=8, interval_multiples=False)  # type: ignore[no-untyped-call]
+        formatter = ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call]
+        formatter.formats[1:4] = "%b\n%Y", "%d %b\n%Y", "%H:%M\n%d %b"
+        formatter.zero_formats[1:4] = formatter.formats[1:4]
         axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+        axes.xaxis.set_major_formatter(formatter)

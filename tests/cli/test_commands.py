@@ -35,7 +35,7 @@ def model(run, data, tmp_path):
     path = tmp_path / "model.safetensors"
     code, out, err = run("fit", data, "-h", 6, "--out", path, *FIT)
     assert (code, err) == (0, "")
-    assert "960 rows of 2 series, one value each h" in " ".join(out.split())
+    assert "960 rows of 2 series: frequency h, seasons 24, window 48, 2 steps" in out
     return path
 
 

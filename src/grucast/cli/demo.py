@@ -20,7 +20,7 @@ def demo(
     """The textbook example: train a GRU on noisy sines, plot loss and predictions."""
     make_folder(folder)
     say = Console(stderr=as_json)
-    say.print("Training a GRU (32 units) on 240 noisy sines of 30 steps, testing it on 60 others.")
+    say.print("Training a GRU (32 units) on 240 noisy sines of 30 steps, testing it on 60 others.", soft_wrap=True)
     with bar("epochs") as show:
 
         def report(progress: Any) -> None:
@@ -37,9 +37,12 @@ def demo(
     say.print(demo_table(textbook, honest))
     say.print(
         "The example's target is the last value of its own input, so a network need only copy it. One step ahead "
-        "hides that value: it is the honest forecast."
+        "hides that value: it is the honest forecast.",
+        soft_wrap=True,
     )
-    say.print(f"{textbook.seconds:.2f} s from data to metrics. Plots: {', '.join(plots)}", highlight=False)
+    say.print(
+        f"{textbook.seconds:.2f} s from data to metrics. Plots: {', '.join(plots)}", highlight=False, soft_wrap=True
+    )
     if as_json:
         keys = ("losses", "test_mse", "test_mae", "naive_mse", "naive_mae", "seconds")
         parts = [{key: getattr(result, key) for key in keys} for result in (textbook, honest)]

@@ -44,11 +44,12 @@ def fit(
     series = frame["unique_id"].n_unique()
     say = Console(stderr=as_json)
     say.print(
-        f"Trained on {len(frame):,} rows of {series:,} series, one value each {model.frequency.name}; seasons "
-        f"{', '.join(map(str, model.seasons))}; window {model.input_size}; {steps} steps.",
+        f"Trained on {len(frame):,} rows of {series:,} series: frequency {model.frequency.name}, "
+        f"seasons {', '.join(map(str, model.seasons))}, window {model.input_size}, {steps} steps.",
         highlight=False,
+        soft_wrap=True,
     )
-    say.print(f"Model: {path}", highlight=False)
+    say.print(f"Model: {path}", highlight=False, soft_wrap=True)
     if as_json:
         print_json({"model": str(path), "rows": len(frame), "series": series, "steps": steps})
 

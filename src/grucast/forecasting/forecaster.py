@@ -79,9 +79,18 @@ class GRUForecaster:
     def fit_panel(self, panel: Panel, kind: FrameKind, val_size: int | None = None, progress: Any = False) -> Self:
         """Train on a panel; forecasts come as frames of that kind."""
         plan = make_plan(panel, self.h, self.input_size, self.season_length, val_size)
-        shape = ForecastModel(self.h, plan.input_size, plan.seasons, self.level, panel.frequency, self.network, {})
+        untrained = ForecastModel(
+            self.h,
+            plan.input_size,
+            plan.seasons,
+            self.level,
+            panel.frequency,
+            nonnegative=bool(np.nanmin(panel.values) >= 0),
+            network=self.network,
+            weights={},
+        )
         self._model: ForecastModel
-        self._model, self.history_ = train(panel, shape, self.training, plan.held_out, progress)
+        self._model, self.history_ = train(panel, untrained, self.training, plan.held_out, progress)
         self._panel, self._kind = panel, kind
         return self
 
@@ -171,18 +180,18 @@ class GRUForecaster:
         return {f"GRU-{side}-{x:g}" for x in chosen for side in ("lo", "hi")}
 
 
-def train(panel: Panel, shape: ForecastModel, training: TrainingConfig, held_out: int, progress: Any) -> Any:
+def train(panel: Panel, untrained: ForecastModel, training: TrainingConfig, held_out: int, progress: Any) -> Any:
     """Train with a progress bar, a callback or in silence."""
     try:
         from grucast.training.forecast import train_forecaster
     except ModuleNotFoundError as error:
         raise MissingExtraError("torch (to train)", "train") from error
     if progress is not True:
-        return train_forecaster(panel, shape, training, held_out, progress or None)
+        return train_forecaster(panel, untrained, training, held_out, progress or None)
     from grucast.training.progress import progress_bar
 
     with progress_bar("training") as callback:
-        return train_forecaster(panel, shape, training, held_out, callback)
+        return train_forecaster(panel, untrained, training, held_out, callback)
 
 
 def recent_history(panel: Panel, model: ForecastModel) -> Any:

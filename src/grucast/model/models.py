@@ -26,6 +26,7 @@ class ForecastModel:
         seasons: Seasonal periods, shortest first.
         level: Coverage of its intervals in percent, ascending.
         frequency: Step of the series it was trained on.
+        nonnegative: No value of those series was negative, so no forecast is.
         network: Shape of its network.
         weights: Parameters by name.
     """
@@ -35,6 +36,7 @@ class ForecastModel:
     seasons: tuple[int, ...]
     level: tuple[float, ...]
     frequency: Frequency
+    nonnegative: bool
     network: NetworkConfig
     weights: Tensors = field(repr=False)
 
@@ -46,7 +48,8 @@ class ForecastModel:
     def _forecast_chunk(self, history: Array) -> Array:
         features = make_features(history, self.seasons, self.h)
         z = forecast_quantiles(features.inputs, features.continuations, self.network, self.weights)
-        return features.restore(z)
+        y = features.restore(z)
+        return np.maximum(y, 0) if self.nonnegative else y
 
 
 @dataclass(frozen=True)
