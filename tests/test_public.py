@@ -73,6 +73,23 @@ print([n for n in ("scipy", "pyarrow", "onnx", "ray", "optuna") if n in sys.modu
     assert (run.stdout.strip(), run.stderr) == ("[]", "")
 
 
+@pytest.mark.parametrize(
+    "call", ["import grucast.nn", "grucast.GRURegressor().fit([[[1.0]]], [1.0])", "grucast.GRUForecaster(1).fit(frame)"]
+)
+def test_without_torch_training_names_the_extra(call):
+    code = f"""
+import sys, pandas, grucast
+sys.modules["torch"] = None
+frame = pandas.DataFrame({{"ds": range(9), "y": range(9)}})
+try:
+    {call}
+except grucast.errors.MissingExtraError as error:
+    print(error)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "grucast[train]" in run.stdout
+
+
 def test_changelog_names_the_version():
     assert f"## [{version('grucast')}]" in (ROOT / "CHANGELOG.md").read_text()
 

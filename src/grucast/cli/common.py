@@ -70,11 +70,11 @@ def make_folder(folder: Path) -> None:
         raise ConfigError(f"cannot make the folder {folder}: {error.strerror}") from error
 
 
-def bar(title: str) -> Any:
+def bar(title: str, console: Console = err) -> Any:
     """A progress bar on a terminal; nothing elsewhere."""
     from grucast.training.progress import progress_bar
 
-    return progress_bar(title) if err.is_terminal else nullcontext()
+    return progress_bar(title, console) if console.is_terminal else nullcontext()
 
 
 def escape(text: str) -> str:

@@ -21,7 +21,7 @@ def demo(
     make_folder(folder)
     say = Console(stderr=as_json)
     say.print("Training a GRU (32 units) on 240 noisy sines of 30 steps, testing it on 60 others.", soft_wrap=True)
-    with bar("epochs") as show:
+    with bar("epochs", say) as show:
 
         def report(progress: Any) -> None:
             if show:

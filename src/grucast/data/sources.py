@@ -108,7 +108,7 @@ def find_column(columns: list[str], column: str, given: str | None, name: str) -
         return None
     raise DataError(
         f"{name} has no column for {column}: looked for {', '.join(aliases)}, found {', '.join(columns)}; "
-        f"name it with {option}="
+        f"name it with {option}= (--{option.replace('_', '-')})"
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from grucast.data.panel import Panel, make_panel
 from grucast.data.sources import read
-from grucast.errors import ConfigError, DataError, MissingExtraError, NotFittedError
+from grucast.errors import ConfigError, DataError, NotFittedError
 from grucast.forecasting.frames import FrameKind, forecast_columns
 from grucast.forecasting.plan import make_plan
 from grucast.model.config import NetworkConfig, TrainingConfig
@@ -182,10 +182,8 @@ class GRUForecaster:
 
 def train(panel: Panel, untrained: ForecastModel, training: TrainingConfig, held_out: int, progress: Any) -> Any:
     """Train with a progress bar, a callback or in silence."""
-    try:
-        from grucast.training.forecast import train_forecaster
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("torch (to train)", "train") from error
+    from grucast.training.forecast import train_forecaster
+
     if progress is not True:
         return train_forecaster(panel, untrained, training, held_out, progress or None)
     from grucast.training.progress import progress_bar

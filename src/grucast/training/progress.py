@@ -2,14 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from grucast.errors import MissingExtraError
 from grucast.training.loop import Callback, Progress
 
 
 @contextmanager
-def progress_bar(title: str) -> Iterator[Callback]:
-    """Show step, loss and the remaining time on standard error while the block runs.
+def progress_bar(title: str, console: Any = None) -> Iterator[Callback]:
+    """Show step, loss and the remaining time while the block runs.
+
+    Args:
+        title: What is going on.
+        console: A rich Console that the block prints to as well; standard error when None.
 
     Raises:
         MissingExtraError: rich is not installed.
@@ -20,12 +25,11 @@ def progress_bar(title: str) -> Iterator[Callback]:
         from rich.progress import Progress as Bar
     except ImportError as error:
         raise MissingExtraError("rich (to show progress)", "cli") from error
-    loss, rest = TextColumn("loss {task.fields[loss]:.4f}"), TimeRemainingColumn()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), loss, rest)
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=None, loss=float("nan"))
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"))
+    with Bar(*columns, TimeRemainingColumn(), console=console or Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None, loss="")
 
         def show(progress: Progress) -> None:
-            bar.update(task, completed=progress.step, total=progress.steps, loss=progress.loss)
+            bar.update(task, completed=progress.step, total=progress.steps, loss=f"loss {progress.loss:.4f}")
 
         yield show
