@@ -71,6 +71,14 @@ def test_pandas_and_polars_give_the_same_panel():
     assert one.starts == other.starts
 
 
+@pytest.mark.parametrize("closed", [lambda d: d.weekday() < 5, lambda d: not 60 < d.day + 31 * d.month < 90])
+def test_weekends_and_long_holidays_are_gaps(closed):
+    kept = [d for d in days(*range(200)) if closed(d)]
+    panel = make_panel(frame("a", kept))
+    assert panel.frequency.name == "D"
+    assert panel.missing == len(panel.values) - len(kept) > 0
+
+
 def days(*numbers):
     return [datetime(2024, 1, 1) + timedelta(days=n) for n in numbers]
 
@@ -78,6 +86,10 @@ def days(*numbers):
 BAD = {
     "duplicates": (frame("a", [1, 2, 2, 3]), "series 'a' has 2 more than once"),
     "mixed frequencies": (frame(["a"] * 3 + ["b"] * 3, days(0, 1, 2, 0, 7, 14)), "mixed frequencies: series 'a'.*'b'"),
+    "frequency that changes": (
+        frame("a", [*range(9), *range(24, 240, 24)]),
+        "mixed frequencies: series 'a' has 8 jumps of 24",
+    ),
     "irregular": (frame("a", days(0, 1, 2, 3, 4.5)), "series 'a' .*2024-01-05 12:00:00 is not a whole number"),
     "too short to see a frequency": (frame("a", [1, 2]), "at least 3"),
     "a typing error in a date": (frame("a", days(0, 1, 2, 3, 365000)), "365,001 steps of D"),

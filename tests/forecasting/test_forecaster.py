@@ -197,7 +197,7 @@ def test_frame_of_too_few_recent_values_is_refused(fitted, hourly):
 
 def test_daily_frame_for_an_hourly_model_is_refused(fitted, hourly):
     daily = hourly.filter(pl.col("ds").dt.hour() == 0)
-    with pytest.raises(DataError, match="of h, the window"):
+    with pytest.raises(DataError, match="19 jumps of 24 steps of h"):
         fitted.predict(daily)
 
 

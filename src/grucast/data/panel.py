@@ -88,6 +88,7 @@ def make_panel(frame: Any, frequency: Frequency | None = None) -> Panel:
     positions = frequency.positions(times, starts[codes])
     refuse_irregular(positions, codes, times, ids, frequency)
     steps = positions.astype(np.int64)
+    refuse_mixed(steps, codes, ids, frequency)
     offsets = np.concatenate([[0], (steps[bounds[1:] - 1] + 1).cumsum()])
     if offsets[-1] > SPARSEST * len(y):
         raise DataError(
@@ -154,6 +155,20 @@ def refuse_irregular(
         raise DataError(
             f"series {ids[codes[row]]!r} has irregular time stamps: {show(times[row])} is not a whole number of steps "
             f"of {frequency.name} after its first ({off.size} such rows in all): resample it to one frequency"
+        )
+
+
+def refuse_mixed(steps: NDArray[np.int64], codes: NDArray[np.int64], ids: Sequence[Any], frequency: Frequency) -> None:
+    """No other step makes up a third of a series: such a series changes its frequency, it has no gaps."""
+    jump = np.diff(steps)
+    gap = (np.diff(codes) == 0) & (jump != 1)
+    (owner, size), count = np.unique(np.stack([codes[1:][gap], jump[gap]]), axis=1, return_counts=True)
+    often = np.flatnonzero((count >= 3) & (3 * count >= np.bincount(codes)[owner]))
+    if often.size:
+        first = often[0]
+        raise DataError(
+            f"mixed frequencies: series {ids[owner[first]]!r} has {count[first]} jumps of {size[first]} steps of "
+            f"{frequency.name}, too many to be gaps: resample it to one frequency"
         )
 
 
