@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # Okabe and Ito's palette, told apart with any colour vision; lines differ in style too.
 BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#555555"
 SIZE = (6.0, 4.0)  # inches
+PICTURES = (".png", ".svg", ".pdf", ".jpg", ".webp")
 MOST_SERIES = 4  # panels in one figure
 STYLE: Any = {
     "axes.axisbelow": True,
@@ -43,9 +44,7 @@ def figure(path: str | Path, rows: int = 1, height: float = SIZE[1]) -> Iterator
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingExtraError("matplotlib (to draw)", "plot") from error
-    suffixes = sorted(f".{kind}" for kind in Figure().canvas.get_supported_filetypes())
-    if Path(path).suffix.lower() not in suffixes:
-        raise ConfigError(f"{path} is no picture's name: end it with one of {', '.join(suffixes)}")
+    require_picture(path)
     with rc_context(STYLE):
         drawing = Figure(figsize=(SIZE[0], height), layout="constrained")
         yield drawing, list(drawing.subplots(rows, squeeze=False)[:, 0])
@@ -53,6 +52,12 @@ def figure(path: str | Path, rows: int = 1, height: float = SIZE[1]) -> Iterator
             drawing.savefig(path)
         except OSError as error:
             raise GrucastError(f"cannot write {path}: {error.strerror}") from error
+
+
+def require_picture(path: str | Path) -> None:
+    """Refuse a name that does not end like a picture's."""
+    if Path(path).suffix.lower() not in PICTURES:
+        raise ConfigError(f"{path} is no picture's name: end it with one of {', '.join(PICTURES)}")
 
 
 def plot_loss(losses: Sequence[float], path: str | Path, step: str = "epoch") -> None:

@@ -1,6 +1,7 @@
 """What the commands share: options, output and checks."""
 
 import json
+from collections.abc import Callable
 from contextlib import nullcontext
 from io import BytesIO
 from pathlib import Path
@@ -54,8 +55,10 @@ def to_bytes(frame: Any, path: Path | None) -> bytes:
     return buffer.getvalue()
 
 
-def require_writable(path: Path | None) -> None:
+def require_writable(path: Path | None, require_kind: Callable[[Path], None] | None = None) -> None:
     """Refuse a file that could not be written, before the work starts."""
+    if path and require_kind:
+        require_kind(path)
     if path and not path.absolute().parent.is_dir():
         raise ConfigError(f"cannot write {path}: there is no folder {path.parent}")
     if path and path.is_dir():

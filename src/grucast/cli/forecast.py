@@ -69,8 +69,8 @@ def predict(
     forecaster = load(model)
     if data is None:
         raise DataError("a model file holds no data: name the DATA to forecast from")
-    for target in (path, plot):
-        require_writable(target)
+    require_writable(path)
+    require_writable(plot, plotting.require_picture)
     frame = read(data, id_col, time_col, target_col)
     forecast = forecaster.predict(frame)
     if plot:
@@ -105,8 +105,8 @@ def backtest(
 ) -> None:
     """Compare the GRU with seasonal naive forecasts on the last windows of each series."""
     forecaster = make_forecaster(horizon, input_size, season_length, seed, max_steps, max_time)
-    for target in (path, plot):
-        require_writable(target)
+    require_writable(path)
+    require_writable(plot, plotting.require_picture)
     frame = read(data, id_col, time_col, target_col)
     say = Console(stderr=as_json)
     with say.status("training and forecasting the past") if say.is_terminal else nullcontext():

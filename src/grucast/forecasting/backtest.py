@@ -62,18 +62,17 @@ def rolling_forecasts(
     forecaster: "GRUForecaster", panel: Panel, kind: FrameKind, n_windows: int, step_size: int | None, refit: bool
 ) -> Backtest:
     """Forecast and score each window of a panel."""
-    from grucast.forecasting.forecaster import GRUForecaster, positive, recent_history
+    from grucast.forecasting.forecaster import positive, recent_history
 
     h, step = forecaster.h, positive("step_size", step_size or forecaster.h)
     drops = [h + step * k for k in reversed(range(positive("n_windows", n_windows)))]  # steps after each cutoff
     refuse_short(panel, drops[0], h, n_windows)
-    settings = (h, forecaster.input_size, forecaster.season_length, forecaster.level)
     pieces, seconds = [], 0.0
     for drop in drops:
         known = panel.drop_last(drop)
         if refit or drop == drops[0]:
             start = time.perf_counter()
-            fitted = GRUForecaster(*settings, forecaster.network, forecaster.training).fit_panel(known, kind)
+            fitted = forecaster.clone().fit_panel(known, kind)
             seconds += time.perf_counter() - start
         quantiles = fitted.model_.forecast(recent_history(known, fitted.model_))
         columns = forecast_columns(quantiles, forecaster.level)

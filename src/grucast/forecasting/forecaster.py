@@ -51,6 +51,7 @@ class GRUForecaster:
         input_size: int | None = None,
         season_length: int | None = None,
         level: tuple[float, ...] = (80, 95),
+        *,
         network: NetworkConfig | None = None,
         training: TrainingConfig | None = None,
     ) -> None:
@@ -60,6 +61,11 @@ class GRUForecaster:
         self.level = valid_level(level)
         self.network = network or NetworkConfig()
         self.training = training or TrainingConfig()
+
+    def clone(self) -> "GRUForecaster":
+        """A forecaster with the same settings, not fitted."""
+        settings = (self.h, self.input_size, self.season_length, self.level)
+        return GRUForecaster(*settings, network=self.network, training=self.training)
 
     def fit(self, df: Any, val_size: int | None = None, progress: Any = False) -> Self:
         """Train on a frame or file of series.
@@ -147,7 +153,7 @@ class GRUForecaster:
     @classmethod
     def from_model(cls, model: ForecastModel) -> "GRUForecaster":
         """A forecaster around a trained model."""
-        forecaster = cls(model.h, model.input_size, model.seasons[0], model.level, model.network)
+        forecaster = cls(model.h, model.input_size, model.seasons[0], model.level, network=model.network)
         forecaster._model = model
         return forecaster
 
