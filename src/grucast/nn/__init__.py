@@ -10,5 +10,6 @@ except ImportError as error:
 from grucast.nn.cell import GRUCell as GRUCell
 from grucast.nn.gru import GRU as GRU
 from grucast.nn.gru import join_final_states as join_final_states
+from grucast.nn.networks import GRUNet as GRUNet
 
-__all__ = ["GRU", "GRUCell", "join_final_states"]
+__all__ = ["GRU", "GRUCell", "GRUNet", "join_final_states"]

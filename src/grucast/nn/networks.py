@@ -16,7 +16,7 @@ class GRUNet(nn.Module):
     Dropout acts between layers, so only when there are two or more.
 
     >>> import torch
-    >>> from grucast.nn.networks import GRUNet
+    >>> from grucast.nn import GRUNet
     >>> GRUNet(1, 32, 1, 1)(torch.zeros(5, 30, 1)).shape
     torch.Size([5, 1])
     """
