@@ -135,6 +135,63 @@ void activate(const std::string &name, In<T> x, Array<T> y) {
   (name == "tanh" ? k.tanh : k.sigmoid)(from, to, size);
 }
 
+// Takes a structure's members from a tuple: addresses, sizes and strides that the caller has checked. Reading them off
+// a dozen tensors here would cost more than a short sequence.
+class Members {
+ public:
+  explicit Members(nb::tuple values) : values_(values) {}
+  long number() { return nb::cast<long>(values_[next_++]); }
+  template <class T>
+  T *address() { return reinterpret_cast<T *>(nb::cast<std::uintptr_t>(values_[next_++])); }
+  template <class T>
+  grucast::Strided<T> strided() {
+    T *data = address<T>();
+    const long row = number();
+    return {data, row, number()};
+  }
+
+ private:
+  nb::tuple values_;
+  std::size_t next_ = 0;
+};
+
+template <class T>
+grucast::Layer<T> layer_at(nb::tuple values) {
+  Members m(values);
+  grucast::Layer<T> n{};
+  n.batch = m.number(), n.steps = m.number(), n.inputs = m.number(), n.hidden = m.number();
+  n.reset_after = m.number(), n.reverse = m.number();
+  n.x = m.strided<const T>(), n.output = m.strided<T>();
+  n.initial = m.address<T>(), n.weight_ih = m.address<T>(), n.weight_hh = m.address<T>();
+  n.bias_ih = m.address<T>(), n.bias_hh = m.address<T>(), n.lengths = m.address<std::int64_t>();
+  n.final = m.address<T>(), n.saved = m.address<T>();
+  return n;
+}
+
+template <class T>
+grucast::Gradients<T> gradients_at(nb::tuple values) {
+  Members m(values);
+  grucast::Gradients<T> g{};
+  g.output = m.strided<const T>(), g.x = m.strided<T>(), g.final = m.address<T>(), g.initial = m.address<T>();
+  g.weight_ih = m.address<T>(), g.weight_hh = m.address<T>(), g.bias_ih = m.address<T>(), g.bias_hh = m.address<T>();
+  return g;
+}
+
+template <class T>
+void forward_at(nb::tuple layer, int threads) {
+  const auto n = layer_at<T>(layer);
+  const nb::gil_scoped_release free;
+  grucast::gru_forward(n, threads);
+}
+
+template <class T>
+void backward_at(nb::tuple layer, nb::tuple gradients, int threads) {
+  const auto n = layer_at<T>(layer);
+  const auto g = gradients_at<T>(gradients);
+  const nb::gil_scoped_release free;
+  grucast::gru_backward(n, g, threads);
+}
+
 template <class T>
 void define(nb::module_ &m) {
   using namespace nb::literals;
@@ -165,6 +222,12 @@ NB_MODULE(_native, m) {
       nb::sig("def targets() -> list[str]"), "Instruction sets that can run here, best first.");
   m.def("target", [] { return grucast::target().name; }, "The instruction set in use.");
   m.def("saved_size", &grucast::saved_size, "Elements that forward saves for backward.");
+  m.def("forward_at", [](bool dual, nb::tuple layer, int threads) {
+    dual ? forward_at<double>(layer, threads) : forward_at<float>(layer, threads);
+  });
+  m.def("backward_at", [](bool dual, nb::tuple layer, nb::tuple gradients, int threads) {
+    dual ? backward_at<double>(layer, gradients, threads) : backward_at<float>(layer, gradients, threads);
+  });
   define<float>(m);
   define<double>(m);
 }
