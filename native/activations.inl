@@ -31,55 +31,96 @@ struct Exponential<double> {
 template <class V>
 using Vec = typename V::Vector;
 
+// Runs f(0), ..., f(N - 1). The functions below do each operation for all their vectors before the next operation:
+// a chain of dependent operations leaves most of the processor idle, N of them side by side fill it.
+template <int N, class F>
+inline void each(F f) {
+#pragma GCC unroll 16
+  for (int i = 0; i < N; ++i) f(i);
+}
+
 template <class V>
-inline Vec<V> with_sign(Vec<V> magnitude, Vec<V> sign) {
-  const auto bits = (typename V::Bits)V::all(typename V::Scalar(-0.0));
-  return (Vec<V>)(((typename V::Bits)magnitude & ~bits) | ((typename V::Bits)sign & bits));
+inline Vec<V> sign_bit() {
+  return V::all(typename V::Scalar(-0.0));
+}
+
+template <class V>
+inline Vec<V> minus_abs(Vec<V> x) {
+  using B = typename V::Bits;
+  return (Vec<V>)((B)x | (B)sign_bit<V>());
+}
+
+template <class V>
+inline Vec<V> flip_sign(Vec<V> x, Vec<V> sign) {
+  using B = typename V::Bits;
+  return (Vec<V>)((B)x ^ ((B)sign & (B)sign_bit<V>()));
 }
 
 // exp(y) = 2^n (1 + rest) for y <= 0; `scale` is 2^n / unscale, a normal number even where exp(y) is not.
-template <class V>
-inline void split_exp(Vec<V> y, Vec<V> &rest, Vec<V> &scale) {
+template <class V, int N>
+inline void split_exp(Vec<V> (&y)[N], Vec<V> (&rest)[N], Vec<V> (&scale)[N]) {
   using E = Exponential<typename V::Scalar>;
-  const Vec<V> shifted = V::fma(y, V::all(E::log2e), V::all(E::round));
-  const Vec<V> n = shifted - V::all(E::round);
-  const Vec<V> r = V::fma(n, V::all(-E::ln2_low), V::fma(n, V::all(-E::ln2_high), y));
-  Vec<V> p = V::all(E::series[0]);
-  for (unsigned i = 1; i < sizeof E::series / sizeof *E::series; ++i) p = V::fma(p, r, V::all(E::series[i]));
-  rest = V::fma(r * r, p, r);
-  scale = (Vec<V>)((typename V::Bits)shifted << E::shift);
+  Vec<V> r[N];
+  each<N>([&](int i) { scale[i] = V::fma(y[i], V::all(E::log2e), V::all(E::round)); });
+  each<N>([&](int i) { rest[i] = scale[i] - V::all(E::round); });  // n
+  each<N>([&](int i) { r[i] = V::fma(rest[i], V::all(-E::ln2_high), y[i]); });
+  each<N>([&](int i) { r[i] = V::fma(rest[i], V::all(-E::ln2_low), r[i]); });
+  each<N>([&](int i) { rest[i] = V::fma(V::all(E::series[0]), r[i], V::all(E::series[1])); });
+#pragma GCC unroll 16
+  for (unsigned k = 2; k < sizeof E::series / sizeof *E::series; ++k)
+    each<N>([&](int i) { rest[i] = V::fma(rest[i], r[i], V::all(E::series[k])); });
+  each<N>([&](int i) { rest[i] = V::fma(r[i] * r[i], rest[i], r[i]); });
+  each<N>([&](int i) { scale[i] = (Vec<V>)((typename V::Bits)scale[i] << E::shift); });
 }
 
 // exp(-|x|) never overflows: sigmoid = 1 / (1 + e) right of zero, e / (1 + e) left of it.
-template <class V>
-inline Vec<V> sigmoid(Vec<V> x) {
+template <class V, int N>
+inline void sigmoid_together(Vec<V> *x) {
   using E = Exponential<typename V::Scalar>;
-  const Vec<V> one = V::all(1), lowest = V::all(E::lowest);
-  Vec<V> rest, scale;
-  split_exp<V>(V::at_least(lowest, with_sign<V>(x, V::all(-1))), rest, scale);
-  const Vec<V> e = V::fma(rest, scale, scale) * V::all(E::unscale);
-  return (x < V::all(0) ? e : one) / (one + e);
+  const Vec<V> one = V::all(1);
+  Vec<V> y[N], rest[N], scale[N];
+  each<N>([&](int i) { y[i] = V::at_least(V::all(E::lowest), minus_abs<V>(x[i])); });
+  split_exp<V, N>(y, rest, scale);
+  each<N>([&](int i) { y[i] = V::fma(rest[i], scale[i], scale[i]) * V::all(E::unscale); });
+  each<N>([&](int i) { x[i] = V::by_sign(x[i], y[i], one) / (one + y[i]); });
 }
 
 // m = exp(-2|x|) - 1 keeps its relative accuracy near zero, and so does tanh = -m / (2 + m).
-template <class V>
-inline Vec<V> tanh(Vec<V> x) {
+template <class V, int N>
+inline void tanh_together(Vec<V> *x) {
   using E = Exponential<typename V::Scalar>;
-  const Vec<V> y = with_sign<V>(x, V::all(-1)) * V::all(2);
-  Vec<V> rest, scale;
-  split_exp<V>(V::at_least(V::all(-45), y), rest, scale);
-  scale = scale * V::all(E::unscale);
-  const Vec<V> m = V::fma(rest, scale, scale - V::all(1));
-  return with_sign<V>(m / (V::all(2) + m), x);
+  Vec<V> y[N], rest[N], scale[N];
+  each<N>([&](int i) { y[i] = V::at_least(V::all(-45), minus_abs<V>(x[i]) * V::all(2)); });
+  split_exp<V, N>(y, rest, scale);
+  each<N>([&](int i) { scale[i] = scale[i] * V::all(E::unscale); });
+  each<N>([&](int i) { y[i] = V::fma(rest[i], scale[i], scale[i] - V::all(1)); });
+  each<N>([&](int i) { rest[i] = y[i] / (V::all(2) + y[i]); });  // -tanh(|x|)
+  each<N>([&](int i) { x[i] = flip_sign<V>(minus_abs<V>(rest[i]), -x[i]); });
 }
 
-template <class V, Vec<V> (*function)(Vec<V>)>
+// As many vectors side by side as the registers hold.
+template <class V, int N>
+constexpr int kTogether = N <= kSideBySide ? N : N % kSideBySide == 0 ? kSideBySide : N % 3 == 0 ? 3 : N % 2 == 0 ? 2 : 1;
+
+template <class V, int N>
+inline void sigmoid(Vec<V> (&x)[N]) {
+  constexpr int together = kTogether<V, N>;
+  each<N / together>([&](int i) { sigmoid_together<V, together>(x + i * together); });
+}
+
+template <class V, int N>
+inline void tanh(Vec<V> (&x)[N]) {
+  constexpr int together = kTogether<V, N>;
+  each<N / together>([&](int i) { tanh_together<V, together>(x + i * together); });
+}
+
+template <class V, void (*function)(Vec<V> (&)[1])>
 void map(const typename V::Scalar *x, typename V::Scalar *y, long n) {
   for (long i = 0; i < n; i += V::kWidth) {
     const long count = n - i < V::kWidth ? n - i : V::kWidth;
-    Vec<V> v = V::all(0);
-    __builtin_memcpy(&v, x + i, count * sizeof *x);
-    v = function(v);
-    __builtin_memcpy(y + i, &v, count * sizeof *y);
+    Vec<V> v[1] = {V::all(0)};
+    __builtin_memcpy(v, x + i, count * sizeof *x);
+    function(v);
+    __builtin_memcpy(y + i, v, count * sizeof *y);
   }
 }

@@ -21,6 +21,6 @@ constexpr Kernels<Num<V>> table() {
            {row_packed_backward<V>, row_pack_backward<V>, row_scratch_backward<V>},
            row_forward<V>,
            row_backward<V>},
-          map<V, sigmoid<V>>,
-          map<V, tanh<V>>};
+          map<V, sigmoid<V, 1>>,
+          map<V, tanh<V, 1>>};
 }

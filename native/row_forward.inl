@@ -52,13 +52,16 @@ inline void row_after(const Row<V> &r, const Num<V> *x, const Num<V> *w, long un
   for (int v = 0; v < N; ++v) from_x[v] = sums[2][v];
   row_start<V, N>(sums[2], w + 3 * wide);
   row_product<V, 3, N>(sums, w + (4 + 3 * r.layer.inputs) * wide, r.layer.hidden, r.state);
-  for (int v = 0; v < N; ++v, unit += V::kWidth) {
-    const Vec<V> reset = sigmoid<V>(sums[0][v]), update = sigmoid<V>(sums[1][v]);
-    const Vec<V> candidate = tanh<V>(V::fma(reset, sums[2][v], from_x[v]));
-    store<V>(r.next + unit, blend<V>(update, candidate, load<V>(r.state + unit)));
-    save<V>(saved, r.width, unit, 0, reset), save<V>(saved, r.width, unit, 1, update);
-    save<V>(saved, r.width, unit, 2, candidate), save<V>(saved, r.width, unit, 3, sums[2][v]);
-  }
+  sigmoid<V, N>(sums[0]);
+  each<N>([&](int v) { from_x[v] = V::fma(sums[0][v], sums[2][v], from_x[v]); });
+  sigmoid<V, N>(sums[1]);
+  tanh<V, N>(from_x);
+  each<N>([&](int v) {
+    const long at = unit + v * V::kWidth;
+    store<V>(r.next + at, blend<V>(sums[1][v], from_x[v], load<V>(r.state + at)));
+    save<V>(saved, r.width, at, 0, sums[0][v]), save<V>(saved, r.width, at, 1, sums[1][v]);
+    save<V>(saved, r.width, at, 2, from_x[v]), save<V>(saved, r.width, at, 3, sums[2][v]);
+  });
 }
 
 template <class V, int N>
@@ -68,12 +71,14 @@ inline void row_gates(const Row<V> &r, const Num<V> *x, const Num<V> *w, long un
   for (int g = 0; g < 2; ++g) row_start<V, N>(sums[g], w + g * wide);
   row_product<V, 2, N>(sums, w + 2 * wide, r.layer.inputs, x);
   row_product<V, 2, N>(sums, w + (2 + 2 * r.layer.inputs) * wide, r.layer.hidden, r.state);
-  for (int v = 0; v < N; ++v, unit += V::kWidth) {
-    const Vec<V> reset = sigmoid<V>(sums[0][v]), update = sigmoid<V>(sums[1][v]);
-    store<V>(r.reset_state + unit, reset * load<V>(r.state + unit));
-    store<V>(r.update + unit, update);
-    save<V>(saved, r.width, unit, 0, reset), save<V>(saved, r.width, unit, 1, update);
-  }
+  sigmoid<V, N>(sums[0]);
+  sigmoid<V, N>(sums[1]);
+  each<N>([&](int v) {
+    const long at = unit + v * V::kWidth;
+    store<V>(r.reset_state + at, sums[0][v] * load<V>(r.state + at));
+    store<V>(r.update + at, sums[1][v]);
+    save<V>(saved, r.width, at, 0, sums[0][v]), save<V>(saved, r.width, at, 1, sums[1][v]);
+  });
 }
 
 template <class V, int N>
@@ -83,11 +88,12 @@ inline void row_candidate(const Row<V> &r, const Num<V> *x, const Num<V> *w, lon
   row_start<V, N>(sums[0], w);
   row_product<V, 1, N>(sums, w + wide, r.layer.inputs, x);
   row_product<V, 1, N>(sums, w + (1 + r.layer.inputs) * wide, r.layer.hidden, r.reset_state);
-  for (int v = 0; v < N; ++v, unit += V::kWidth) {
-    const Vec<V> candidate = tanh<V>(sums[0][v]);
-    store<V>(r.next + unit, blend<V>(load<V>(r.update + unit), candidate, load<V>(r.state + unit)));
-    save<V>(saved, r.width, unit, 2, candidate);
-  }
+  tanh<V, N>(sums[0]);
+  each<N>([&](int v) {
+    const long at = unit + v * V::kWidth;
+    store<V>(r.next + at, blend<V>(load<V>(r.update + at), sums[0][v], load<V>(r.state + at)));
+    save<V>(saved, r.width, at, 2, sums[0][v]);
+  });
 }
 
 template <class V>

@@ -44,20 +44,24 @@ inline void block_after(const Step<V> &s, const Num<V> *w, long unit) {
       sums[3 * u + 2][v] = V::all(w[3 * U + u]);
     }
   product<V, 3 * U>(sums, w + 4 * U + 3 * U * s.layer.inputs, s.layer.hidden, s.state, kLanes);
-  for (int u = 0; u < U; ++u)
-    for (int v = 0; v < kVecs<V>; ++v) {
-      const Vec<V> r = sigmoid<V>(sums[3 * u][v]), z = sigmoid<V>(sums[3 * u + 1][v]), recurrent = sums[3 * u + 2][v];
-      const Vec<V> c = tanh<V>(V::fma(r, recurrent, from_x[u][v]));
-      const long at = (unit + u) * kLanes + v * V::kWidth;
-      store<V>(s.next + at, blend<V>(z, c, load<V>(s.state + at)));
-      if (s.saved) {
-        Num<V> *to = saved_unit<V>(s.saved, unit + u, v);
-        store<V>(to, r);
-        store<V>(to + kLanes, z);
-        store<V>(to + 2 * kLanes, c);
-        store<V>(to + 3 * kLanes, recurrent);
-      }
-    }
+  constexpr int n = kVecs<V>, all = U * n;
+  Vec<V> r[all], z[all], c[all];
+  each<all>([&](int i) { r[i] = sums[i / n * 3][i % n], z[i] = sums[i / n * 3 + 1][i % n]; });
+  sigmoid<V, all>(r);
+  each<all>([&](int i) { c[i] = V::fma(r[i], sums[i / n * 3 + 2][i % n], from_x[i / n][i % n]); });
+  sigmoid<V, all>(z);
+  tanh<V, all>(c);
+  each<all>([&](int i) {
+    const long at = unit * kLanes + i * V::kWidth;
+    store<V>(s.next + at, blend<V>(z[i], c[i], load<V>(s.state + at)));
+  });
+  if (s.saved) each<all>([&](int i) {
+      Num<V> *to = saved_unit<V>(s.saved, unit + i / n, i % n);
+      store<V>(to, r[i]);
+      store<V>(to + kLanes, z[i]);
+      store<V>(to + 2 * kLanes, c[i]);
+      store<V>(to + 3 * kLanes, sums[i / n * 3 + 2][i % n]);
+    });
 }
 
 // Packed: biases r, z a unit; [I][unit][2], [H][unit][2].
@@ -67,17 +71,18 @@ inline void block_gates(const Step<V> &s, const Num<V> *w, long unit) {
   start<V, 2 * U>(sums, w);
   product<V, 2 * U>(sums, w + 2 * U, s.layer.inputs, s.x, kLanes);
   product<V, 2 * U>(sums, w + 2 * U + 2 * U * s.layer.inputs, s.layer.hidden, s.state, kLanes);
-  for (int u = 0; u < U; ++u)
-    for (int v = 0; v < kVecs<V>; ++v) {
-      const long at = (unit + u) * kLanes + v * V::kWidth;
-      const Vec<V> r = sigmoid<V>(sums[2 * u][v]), z = sigmoid<V>(sums[2 * u + 1][v]);
-      store<V>(s.reset_state + at, r * load<V>(s.state + at));
-      store<V>(s.update + at, z);
-      if (s.saved) {
-        store<V>(saved_unit<V>(s.saved, unit + u, v), r);
-        store<V>(saved_unit<V>(s.saved, unit + u, v) + kLanes, z);
-      }
-    }
+  constexpr int n = kVecs<V>, all = U * n;
+  Vec<V> r[all], z[all];
+  each<all>([&](int i) { r[i] = sums[i / n * 2][i % n], z[i] = sums[i / n * 2 + 1][i % n]; });
+  sigmoid<V, all>(r);
+  sigmoid<V, all>(z);
+  each<all>([&](int i) {
+    const long at = unit * kLanes + i * V::kWidth;
+    store<V>(s.reset_state + at, r[i] * load<V>(s.state + at));
+    store<V>(s.update + at, z[i]);
+    if (s.saved) store<V>(saved_unit<V>(s.saved, unit + i / n, i % n), r[i]);
+    if (s.saved) store<V>(saved_unit<V>(s.saved, unit + i / n, i % n) + kLanes, z[i]);
+  });
 }
 
 // Packed: bias n a unit; [I][unit], [H][unit].
@@ -87,13 +92,15 @@ inline void block_candidate(const Step<V> &s, const Num<V> *w, long unit) {
   start<V, U>(sums, w);
   product<V, U>(sums, w + U, s.layer.inputs, s.x, kLanes);
   product<V, U>(sums, w + U + U * s.layer.inputs, s.layer.hidden, s.reset_state, kLanes);
-  for (int u = 0; u < U; ++u)
-    for (int v = 0; v < kVecs<V>; ++v) {
-      const long at = (unit + u) * kLanes + v * V::kWidth;
-      const Vec<V> c = tanh<V>(sums[u][v]);
-      store<V>(s.next + at, blend<V>(load<V>(s.update + at), c, load<V>(s.state + at)));
-      if (s.saved) store<V>(saved_unit<V>(s.saved, unit + u, v) + 2 * kLanes, c);
-    }
+  constexpr int n = kVecs<V>, all = U * n;
+  Vec<V> c[all];
+  each<all>([&](int i) { c[i] = sums[i / n][i % n]; });
+  tanh<V, all>(c);
+  each<all>([&](int i) {
+    const long at = unit * kLanes + i * V::kWidth;
+    store<V>(s.next + at, blend<V>(load<V>(s.update + at), c[i], load<V>(s.state + at)));
+    if (s.saved) store<V>(saved_unit<V>(s.saved, unit + i / n, i % n) + 2 * kLanes, c[i]);
+  });
 }
 
 template <class V>

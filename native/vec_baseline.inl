@@ -25,6 +25,7 @@ struct F32 {
 #endif
   }
   static Vector at_least(Vector low, Vector x) { return x < low ? low : x; }  // NaN stays NaN
+  static Vector by_sign(Vector x, Vector minus, Vector plus) { return (Bits)x < 0 ? minus : plus; }
 };
 
 struct F64 {
@@ -44,7 +45,11 @@ struct F64 {
 #endif
   }
   static Vector at_least(Vector low, Vector x) { return x < low ? low : x; }
+  static Vector by_sign(Vector x, Vector minus, Vector plus) { return (Bits)x < 0 ? minus : plus; }
 };
 
 template <class V>
 constexpr int kBlock = V::kWidth == 4 ? 3 : 1;
+
+// Chains of dependent operations that the registers hold side by side.
+constexpr int kSideBySide = 4;
