@@ -108,9 +108,9 @@ void to_lanes(const Num<V> *const *rows, long n, Num<V> *lanes) {
   for (long r = 0; r < kLanes; r += side) {
     for (long k = 0; k < whole; k += side) {
       typename S::Vector square[side];
-      for (int i = 0; i < side; ++i) __builtin_memcpy(&square[i], rows[r + i] + k, sizeof square[i]);
+      each<side>([&](int i) { square[i] = load<S>(rows[r + i] + k); });
       S::transpose(square);
-      for (int i = 0; i < side; ++i) __builtin_memcpy(lanes + (k + i) * kLanes + r, &square[i], sizeof square[i]);
+      each<side>([&](int i) { store<S>(lanes + (k + i) * kLanes + r, square[i]); });
     }
     for (long k = whole; k < n; ++k)
       for (int i = 0; i < side; ++i) lanes[k * kLanes + r + i] = rows[r + i][k];
@@ -125,9 +125,9 @@ void to_rows(const Num<V> *lanes, long n, Num<V> *const *rows) {
   for (long r = 0; r < kLanes; r += side) {
     for (long k = 0; k < whole; k += side) {
       typename S::Vector square[side];
-      for (int i = 0; i < side; ++i) __builtin_memcpy(&square[i], lanes + (k + i) * kLanes + r, sizeof square[i]);
+      each<side>([&](int i) { square[i] = load<S>(lanes + (k + i) * kLanes + r); });
       S::transpose(square);
-      for (int i = 0; i < side; ++i) __builtin_memcpy(rows[r + i] + k, &square[i], sizeof square[i]);
+      each<side>([&](int i) { store<S>(rows[r + i] + k, square[i]); });
     }
     for (long k = whole; k < n; ++k)
       for (int i = 0; i < side; ++i) rows[r + i][k] = lanes[k * kLanes + r + i];

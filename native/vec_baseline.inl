@@ -3,6 +3,7 @@
 
 template <class T>
 struct Single {
+  using Scalar = T;
   typedef T Vector;
   static constexpr int kSide = 1;
   static void transpose(Vector (&)[1]) {}
