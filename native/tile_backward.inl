@@ -86,6 +86,13 @@ void fill_panels(const T *const *rows, long columns, long capacity, long at, T *
   }
 }
 
+// The rows that the next step will read lie far apart, where the processor wouldn't look ahead by itself.
+template <class T>
+inline void prefetch_rows(const T *const *rows, long ahead, long n) {
+  for (long i = 0; i < kLanes; ++i)
+    for (long k = 0; k < n; k += 64 / long(sizeof(T))) __builtin_prefetch(rows[i] + ahead + k);
+}
+
 // The state before step t: the output of the step computed before it, or the initial state.
 template <class V>
 void gather_previous(Backward<V> &b, long t) {
@@ -97,6 +104,7 @@ void gather_previous(Backward<V> &b, long t) {
     rows[i] = !b.tile.has(i, t) ? b.zeros : first ? n.initial + row * n.hidden : n.output.at(row, before);
   }
   to_lanes<V>(rows, n.hidden, b.state);
+  prefetch_rows(rows, n.reverse ? n.output.step : -n.output.step, n.hidden);
   fill_panels(rows, n.hidden, b.chunk.steps * kLanes, b.chunk.used * kLanes, b.chunk.states);
 }
 
@@ -119,6 +127,7 @@ void add_output_gradient(Backward<V> &b, long t) {
   for (long i = 0; i < kLanes; ++i)
     rows[i] = b.tile.has(i, t) ? b.gradients.output.at(b.tile.first + i, t) : b.zeros;
   to_lanes<V>(rows, b.layer.hidden, b.outer);
+  prefetch_rows(rows, b.layer.reverse ? b.gradients.output.step : -b.gradients.output.step, b.layer.hidden);
   for (long i = 0; i < b.layer.hidden * kLanes; i += V::kWidth)
     store<V>(b.carry + i, load<V>(b.carry + i) + load<V>(b.outer + i));
 }
