@@ -39,7 +39,7 @@ template <class T>
 T *dense(const Array<T> &a, std::initializer_list<long> shape, const char *name) {
   require(has_shape(a, shape), std::string(name) + " has the wrong shape");
   long stride = 1;
-  for (long axis = long(a.ndim()) - 1; axis >= 0; --axis) {
+  for (long axis = long(a.ndim()) - 1; a.size() && axis >= 0; --axis) {
     require(a.shape(axis) < 2 || a.stride(axis) == stride, std::string(name) + " must be contiguous");
     stride *= long(a.shape(axis));
   }
@@ -55,7 +55,7 @@ T *dense(const optional<Array<T>> &a, std::initializer_list<long> shape, const c
 template <class T>
 grucast::Strided<T> strided(const Array<T> &a, long batch, long steps, long features, const char *name) {
   require(has_shape(a, {batch, steps, features}), std::string(name) + " has the wrong shape");
-  require(features < 2 || a.stride(2) == 1, std::string(name) + " must have contiguous features");
+  require(!a.size() || features < 2 || a.stride(2) == 1, std::string(name) + " must have contiguous features");
   return {a.data(), long(a.stride(0)), long(a.stride(1))};
 }
 

@@ -23,9 +23,16 @@ def runs_natively(x: Tensor, hidden: Tensor, weight: Tensor) -> bool:
         and x.dtype in DTYPES
         and x.dtype == hidden.dtype == weight.dtype
         and hidden.device == weight.device == x.device
-        and not torch.jit.is_tracing()
-        and forward_ad._current_level < 0
-        and torch._C._functorch.peek_interpreter_stack() is None
+        and (torch.compiler.is_compiling() or not _is_transformed())
+    )
+
+
+def _is_transformed() -> bool:
+    """Whether a trace, forward-mode derivatives or a transform such as vmap look into the operations."""
+    return (
+        torch.jit.is_tracing()
+        or forward_ad._current_level >= 0
+        or torch._C._functorch.peek_interpreter_stack() is not None
     )
 
 
@@ -143,13 +150,13 @@ def _backward(
     gradients: Sequence[Tensor | None],
     wanted: Sequence[bool],
 ) -> tuple[Tensor | None, ...]:
-    x, hidden, weight_ih, weight_hh = inputs[:4]
+    x, weight_hh = inputs[0], inputs[3]
     layer, keep = _layer(inputs, options, output, None, saved)
     d_output, d_final = (None if g is None else g.contiguous() if g.stride(-1) != 1 else g for g in gradients)
     d_final = None if d_final is None else d_final.contiguous()
     d_x = _empty_like_rows_of(x, x.shape[2]) if wanted[0] else None
     d_hidden, d_weight_ih, d_weight_hh = (torch.empty_like(t, memory_format=_DENSE) for t in inputs[1:4])
-    d_bias_ih, d_bias_hh = weight_hh.new_empty(2, len(weight_hh)).unbind(0)
+    d_bias_ih, d_bias_hh = (weight_hh.new_empty(len(weight_hh)) for _ in range(2))
     results = (d_hidden, d_weight_ih, d_weight_hh, d_bias_ih, d_bias_hh)
     numbers = (*_strided(d_output), *_strided(d_x), _address(d_final), *map(_address, results))
     native.backward_at(x.dtype == torch.float64, layer, numbers, torch.get_num_threads())
@@ -169,9 +176,10 @@ def _backward_by_operations(
     with torch.enable_grad():
         results = recur(x, hidden, Weights.of([weight_ih, weight_hh, *biases]), options[0], lengths, options[1])
     pairs = [(result, g) for result, g in zip(results, gradients, strict=True) if g is not None]
+    outputs, given = zip(*pairs, strict=True)
     sources = [t for t, want in zip(inputs, wanted, strict=False) if want]
-    found = iter(torch.autograd.grad(*zip(*pairs, strict=True), sources, create_graph=True, allow_unused=True))
-    return [next(found) if want else None for want in wanted[:7]][:7]
+    found = iter(torch.autograd.grad(outputs, sources, given, create_graph=True, allow_unused=True))
+    return [next(found) if want else None for want in wanted[:7]]
 
 
 class _Lease:
@@ -226,7 +234,7 @@ def _operator(
     """What compilers and exporters see: output (T, B, H), final state (B, H), and what backward needs, if kept."""
     _check_shapes(x, hidden, weight_ih, weight_hh, bias_ih, bias_hh)
     lengths = None if lengths is None else check_lengths(lengths, x)
-    saved = x.new_empty(_saved_bound(x, hidden) if keep else 0)
+    saved = x.new_zeros(_saved_bound(x, hidden) if keep else 0)  # an operator's results are defined to the last element
     inputs = (x, hidden, weight_ih, weight_hh, bias_ih, bias_hh, lengths, reset_after, reverse)
     return (*_forward(*inputs, saved if keep else None), saved)
 

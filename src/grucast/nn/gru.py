@@ -146,7 +146,6 @@ class GRU(nn.RNNBase):
         if x.dim() == 2:
             x, hx = x.unsqueeze(0 if self.batch_first else 1), None if hx is None else hx.unsqueeze(1)
         states = self._zeros(x, x.shape[0 if self.batch_first else 1]) if hx is None else hx
-        self._update_flat_weights()
         self.check_forward_args(x, states, None)
         steps = x.transpose(0, 1) if self.batch_first else x
         if len(steps) == 0:
@@ -159,7 +158,6 @@ class GRU(nn.RNNBase):
     def _forward_packed(self, x: PackedSequence, hx: Tensor | None) -> tuple[PackedSequence, Tensor]:
         data, batch_sizes, order, original = x
         hx = self._zeros(data, int(batch_sizes[0])) if hx is None else self.permute_hidden(hx, order)
-        self._update_flat_weights()
         self.check_forward_args(data, hx, batch_sizes)
         if has_fused_kernel(data, self.reset_after):
             output, h_n = _VF.gru(data, batch_sizes, hx, *self._fused_options())
@@ -185,13 +183,14 @@ class GRU(nn.RNNBase):
         """Layer by layer, in the native kernels or, where they can't, in torch's operations."""
         finals: list[Tensor] = []
         directions = 2 if self.bidirectional else 1
+        weights = [getattr(self, name) for name in self._flat_weights_names]
         each = 4 if self.bias else 2
         for k in range(self.num_layers):
             if k and self.dropout and self.training:
                 x = functional.dropout(x, self.dropout)
             outputs = []
             for i in range(k * directions, (k + 1) * directions):
-                parameters = self._flat_weights[i * each : (i + 1) * each]
+                parameters = weights[i * each : (i + 1) * each]
                 output, final = self._run_layer(x, hx[i], parameters, lengths, i % directions == 1)
                 outputs.append(output)
                 finals.append(final)
@@ -213,6 +212,7 @@ class GRU(nn.RNNBase):
 
     def _fused_options(self) -> tuple[list[Any], bool, int, float, bool, bool]:
         """What torch's own op wants after the tensors."""
+        self._update_flat_weights()
         return self._flat_weights, self.bias, self.num_layers, self.dropout, self.training, self.bidirectional
 
 
