@@ -34,26 +34,28 @@ def gradients(function, tensors, use, *rest):
     """Gradients when the output, the final state or both reach the loss."""
     x, hidden, *parameters = tensors
     output, final = function(x, hidden, parameters, *rest)
-    loss = sum((t * torch.linspace(-1, 2, t.numel(), dtype=t.dtype).view(t.shape)).sum() for t in use(output, final))
+    loss = sum((t * torch.linspace(-1, 2, t.numel(), dtype=t.dtype).view(t.shape)).sum() for t in (output, final)[use])
     return output, final, *torch.autograd.grad(loss, tensors, allow_unused=True, materialize_grads=True)
 
 
-USES = {"output": lambda o, f: [o], "final": lambda o, f: [f], "both": lambda o, f: [o, f]}
+USES = {"output": slice(1), "final": slice(1, 2), "both": slice(2)}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.integers(1, 40), st.integers(0, 40), st.integers(1, 40), st.integers(1, 70), st.booleans(), st.booleans(),
     st.booleans(), st.booleans(), st.sampled_from(sorted(USES)),
 )  # fmt: skip
-def test_gradients_equal_those_of_operations(steps, batch, inputs, hidden, bias, reset_after, reverse, ragged, use):
+def test_gradients_equal_those_of_operations(  # noqa: PLR0917
+    steps, batch, inputs, hidden, bias, reset_after, reverse, ragged, use
+):
     tensors = make(steps, batch, inputs, hidden, bias=bias)
     lengths = torch.randint(0, steps + 1, (batch,)) if ragged else None
-    mine, theirs = (
-        gradients(f, tensors, USES[use], reset_after, lengths, reverse) for f in (run_layer, by_operations)
-    )
+    mine, theirs = (gradients(f, tensors, USES[use], reset_after, lengths, reverse) for f in (run_layer, by_operations))
     for a, b in zip(mine, theirs, strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-10 * (1 + (b.detach().abs().max().item() if b.numel() else 0)))
+        torch.testing.assert_close(
+            a, b, rtol=1e-9, atol=1e-10 * (1 + (b.detach().abs().max().item() if b.numel() else 0))
+        )
 
 
 @VARIANTS
@@ -62,7 +64,10 @@ def test_gradients_equal_those_of_operations(steps, batch, inputs, hidden, bias,
 def test_derivatives_equal_differences(reset_after, check, batch):
     x, hidden, *parameters = make(3, batch, 2, 3)
     lengths = torch.arange(batch) % 4
-    function = lambda x, hidden, *parameters: run_layer(x, hidden, parameters, reset_after, lengths)
+
+    def function(x, hidden, *parameters):
+        return run_layer(x, hidden, parameters, reset_after, lengths)
+
     check(function, (x, hidden, *parameters), fast_mode=batch > 2)
 
 
@@ -135,7 +140,10 @@ def test_an_error_in_backward_leaves_the_layer_usable():
 
 def test_buffers_are_used_again_but_never_by_two_graphs():
     tensors = make(4, 40, 2, 5)
-    run = lambda: run_layer(tensors[0], tensors[1], tensors[2:])[0]
+
+    def run():
+        return run_layer(tensors[0], tensors[1], tensors[2:])[0]
+
     first, second = run(), run()
     memory = [o.grad_fn.saved.memory.data_ptr() for o in (first, second)]
     assert memory[0] != memory[1]

@@ -44,7 +44,7 @@ def target() -> str | None:
     return _native.target() if _native else None
 
 
-def gru_forward(  # noqa: PLR0913, PLR0917 - the reference's arguments and threads
+def gru_forward(
     x: Array,
     hidden: Array,
     weights: Weights,
@@ -78,9 +78,9 @@ def gru_forward(  # noqa: PLR0913, PLR0917 - the reference's arguments and threa
     size = hidden.shape[1]
     output = np.empty((*x.shape[:2], size), x.dtype)
     final = np.empty((len(x), size), x.dtype)
-    arrays = [np.ascontiguousarray(a) for a in (x, hidden, *weights)]
+    x, hidden, *dense = (np.ascontiguousarray(a) for a in (x, hidden, *weights))
     rows = None if lengths is None else np.ascontiguousarray(lengths, np.int64)
-    _native.forward(*arrays, rows, reset_after, reverse, output, final, None, threads)
+    _native.forward(x, hidden, *Weights(*dense), rows, reset_after, reverse, output, final, None, threads)
     return output, final
 
 

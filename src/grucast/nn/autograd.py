@@ -1,6 +1,5 @@
 """The one place where torch meets the native kernels: one layer in one direction, as an operator with gradients."""
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from torch.autograd import forward_ad
 
 from grucast.errors import ShapeError
 from grucast.kernels import native
+from grucast.nn.buffers import Shelf
 from grucast.nn.recurrence import Weights, check_lengths, recur
 
 DTYPES = (torch.float32, torch.float64)
@@ -30,7 +30,7 @@ def runs_natively(x: Tensor, hidden: Tensor, weight: Tensor) -> bool:
 def _is_transformed() -> bool:
     """Whether a trace, forward-mode derivatives or a transform such as vmap look into the operations."""
     return (
-        torch.jit.is_tracing()
+        torch._C._is_tracing()
         or forward_ad._current_level >= 0
         or torch._C._functorch.peek_interpreter_stack() is not None
     )
@@ -59,15 +59,15 @@ def run_layer(
     """
     weight_ih, weight_hh, *biases = parameters
     bias_ih, bias_hh = biases or (None, None)
-    inputs = (x, hidden, weight_ih, weight_hh, bias_ih, bias_hh, lengths, reset_after, reverse)
+    inputs: Any = (x, hidden, weight_ih, weight_hh, bias_ih, bias_hh, lengths, reset_after, reverse)
     wanted = torch.is_grad_enabled() and any(t.requires_grad for t in (x, hidden, *parameters))
     if torch.compiler.is_compiling() or type(x) is not Tensor or type(weight_hh) not in _PLAIN:
         output, final, _ = _operator(*inputs, wanted)
         return output, final
     if wanted:
-        result: tuple[Tensor, Tensor] = _Layer.apply(*inputs)
+        result: tuple[Tensor, Tensor] = _Layer.apply(*inputs)  # type: ignore[no-untyped-call]
         return result
-    return _forward(*inputs, saved=None)
+    return _forward(None, *inputs)
 
 
 _PLAIN = (Tensor, torch.nn.Parameter)
@@ -80,7 +80,7 @@ class _Layer(torch.autograd.Function):
     def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, Tensor]:
         x, hidden = inputs[:2]
         ctx.saved = _shelf.take(native.saved_size(x.shape[1], x.shape[0], hidden.shape[1]), x.dtype)
-        output, final = _forward(*inputs, saved=ctx.saved.memory)
+        output, final = _forward(ctx.saved.memory, *inputs)
         ctx.save_for_backward(*inputs[:7], output)
         ctx.options = inputs[7:]
         ctx.set_materialize_grads(False)
@@ -95,6 +95,7 @@ class _Layer(torch.autograd.Function):
 
 
 def _forward(  # noqa: PLR0913, PLR0917 - the operator's arguments
+    saved: Tensor | None,
     x: Tensor,
     hidden: Tensor,
     weight_ih: Tensor,
@@ -104,7 +105,6 @@ def _forward(  # noqa: PLR0913, PLR0917 - the operator's arguments
     lengths: Tensor | None,
     reset_after: bool,
     reverse: bool,
-    saved: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
     output = _empty_like_rows_of(x, hidden.shape[1])
     final = torch.empty_like(hidden, memory_format=_DENSE)
@@ -170,7 +170,7 @@ _DENSE = torch.contiguous_format
 def _backward_by_operations(
     inputs: Sequence[Any], options: tuple[bool, bool], gradients: Sequence[Tensor | None], wanted: Sequence[bool]
 ) -> list[Tensor | None]:
-    """The same gradients with a graph of their own: the forward pass again, in operations that torch can differentiate."""
+    """The same gradients with a graph of their own: forward again, in operations that torch can differentiate."""
     x, hidden, weight_ih, weight_hh, bias_ih, bias_hh, lengths = inputs
     biases = [] if bias_ih is None else [bias_ih, bias_hh]
     with torch.enable_grad():
@@ -182,44 +182,11 @@ def _backward_by_operations(
     return [next(found) if want else None for want in wanted[:7]]
 
 
-class _Lease:
-    """Memory that returns to the shelf when the graph that used it is gone."""
-
-    def __init__(self, memory: Tensor, shelf: "deque[Tensor]") -> None:
-        self.memory, self._shelf = memory, shelf
-
-    def __del__(self) -> None:
-        self._shelf.append(self.memory)
-
-
-class _Shelf:
-    """Buffers between two training steps: fresh memory of this size costs a page fault every 4 KiB, at each step."""
-
-    def __init__(self, places: int = 8) -> None:
-        # Its appends and pops are atomic, and it forgets the oldest buffer when full.
-        self._free: deque[Tensor] = deque(maxlen=places)
-
-    def take(self, size: int, dtype: torch.dtype) -> _Lease:
-        """A buffer of at least this size; its content is what the last user left."""
-        others, found = [], None
-        while found is None and self._free:
-            try:
-                memory = self._free.popleft()
-            except IndexError:  # another thread was faster
-                break
-            if memory.dtype == dtype and size <= len(memory) <= 2 * size:
-                found = memory
-            else:
-                others.append(memory)
-        self._free.extend(others)
-        return _Lease(torch.empty(size, dtype=dtype) if found is None else found, self._free)
-
-
-_shelf = _Shelf()
+_shelf = Shelf()
 
 
 @torch.library.custom_op("grucast::gru_layer", mutates_args=(), device_types="cpu")
-def _operator(
+def _operator(  # noqa: PLR0913, PLR0917
     x: Tensor,
     hidden: Tensor,
     weight_ih: Tensor,
@@ -236,7 +203,7 @@ def _operator(
     lengths = None if lengths is None else check_lengths(lengths, x)
     saved = x.new_zeros(_saved_bound(x, hidden) if keep else 0)  # an operator's results are defined to the last element
     inputs = (x, hidden, weight_ih, weight_hh, bias_ih, bias_hh, lengths, reset_after, reverse)
-    return (*_forward(*inputs, saved if keep else None), saved)
+    return (*_forward(saved if keep else None, *inputs), saved)
 
 
 @_operator.register_fake
@@ -263,7 +230,7 @@ def _operator_backward(
 
 
 @_operator_backward.register_fake
-def _(inputs: list[Tensor], *rest: Any) -> list[Tensor]:
+def _(inputs: list[Tensor], *_rest: Any) -> list[Tensor]:
     x, *others = inputs
     bias = others[2].new_empty(len(others[2]))
     dense = [torch.empty_like(t, memory_format=_DENSE) for t in others]
