@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install -qq
 DEMO := demo
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test check fix bench docs clean
+.PHONY: help demo test check native fix bench docs clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ demo: $(VENV)/demo.stamp ## train on the textbook's example, then forecast real 
 	@$(BIN)/grucast predict $(DEMO)/bikes.safetensors $(DEMO)/bikes.csv --out $(DEMO)/forecast.csv --plot $(DEMO)/forecast.png
 	@echo "Look at $(DEMO)/loss_curve.png, $(DEMO)/predictions.png and $(DEMO)/forecast.png"
 
-test: $(VENV)/dev.stamp check ## lint, types, layers, then all tests
+test: $(VENV)/dev.stamp check native ## lint, types, layers, kernels under sanitizers, then all tests
 	@echo "== tests"
 	@$(BIN)/python -m pytest -q --cov --cov-report=term:skip-covered
 
@@ -32,7 +32,20 @@ check: $(VENV)/dev.stamp ## lint, format, types, layers
 	@echo "== types"
 	@$(BIN)/mypy
 	@echo "== layers"
-	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports --no-cache --no-logo
+
+native: build/memory/drive build/thread/drive build/guard/drive ## drive the kernels under sanitizers and in guarded memory
+	@echo "== kernels"
+	@for drive in $^; do for target in $$($(BIN)/python -c 'from grucast.kernels import targets; print(*targets())'); do \
+	  GRUCAST_TARGET=$$target $$drive 20 || exit 1; done; done
+
+build/memory/drive: FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+build/thread/drive: FLAGS := -O1 -g -fsanitize=thread
+build/guard/drive: FLAGS := -O3 -DGUARD_PAGES
+build/%/drive: $(wildcard native/*) tests/native/drive.cpp CMakeLists.txt | $(VENV)/dev.stamp
+	@echo "== building the kernels' test program: $(FLAGS)"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B $(@D) -DGRUCAST_DRIVE=ON -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="$(FLAGS)" >/dev/null
+	@PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build $(@D) --parallel 2 >/dev/null
 
 fix: $(VENV)/dev.stamp ## format and mend what can be mended
 	@$(BIN)/ruff check --quiet --fix .

@@ -1,9 +1,214 @@
-// The only file that knows Python: checks what comes in, then calls the kernels.
+// The only file that knows Python: checks what comes in, then calls the kernels without the interpreter's lock.
 #include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+
+#include <stdexcept>
+#include <string>
 
 #include "dispatch.h"
+#include "layer.h"
 
 namespace nb = nanobind;
+
+namespace {
+
+using std::optional;
+
+template <class T>
+using Array = nb::ndarray<T, nb::device::cpu>;
+template <class T>
+using In = Array<const T>;
+using Lengths = optional<In<std::int64_t>>;
+
+void require(bool good, const std::string &what) {
+  if (!good) throw std::invalid_argument(what);
+}
+
+template <class T>
+bool has_shape(const Array<T> &a, std::initializer_list<long> shape) {
+  if (a.ndim() != shape.size()) return false;
+  long axis = 0;
+  for (long n : shape)
+    if (long(a.shape(axis++)) != n) return false;
+  return true;
+}
+
+// A dense array of this shape.
+template <class T>
+T *dense(const Array<T> &a, std::initializer_list<long> shape, const char *name) {
+  require(has_shape(a, shape), std::string(name) + " has the wrong shape");
+  long stride = 1;
+  for (long axis = long(a.ndim()) - 1; a.size() && axis >= 0; --axis) {
+    require(a.shape(axis) < 2 || a.stride(axis) == stride, std::string(name) + " must be contiguous");
+    stride *= long(a.shape(axis));
+  }
+  return a.data();
+}
+
+template <class T>
+T *dense(const optional<Array<T>> &a, std::initializer_list<long> shape, const char *name) {
+  return a ? dense(*a, shape, name) : nullptr;
+}
+
+// (B, T, features) with dense features.
+template <class T>
+grucast::Strided<T> strided(const Array<T> &a, long batch, long steps, long features, const char *name) {
+  require(has_shape(a, {batch, steps, features}), std::string(name) + " has the wrong shape");
+  require(!a.size() || features < 2 || a.stride(2) == 1, std::string(name) + " must have contiguous features");
+  return {a.data(), long(a.stride(0)), long(a.stride(1))};
+}
+
+template <class T>
+struct Tensors {
+  In<T> x, initial, weight_ih, weight_hh;
+  optional<In<T>> bias_ih, bias_hh;
+  Lengths lengths;
+  Array<T> output;
+  optional<Array<T>> saved;
+  bool reset_after, reverse;
+};
+
+template <class T>
+grucast::Layer<T> layer_of(const Tensors<T> &a) {
+  require(a.x.ndim() == 3 && a.weight_hh.ndim() == 2, "x must be (B, T, I) and weight_hh (3H, H)");
+  const long b = long(a.x.shape(0)), t = long(a.x.shape(1)), i = long(a.x.shape(2)), h = long(a.weight_hh.shape(1));
+  grucast::Layer<T> n{b, t, i, h, a.reset_after, a.reverse};
+  n.x = strided(a.x, b, t, i, "x");
+  n.initial = dense(a.initial, {b, h}, "initial");
+  n.weight_ih = dense(a.weight_ih, {3 * h, i}, "weight_ih");
+  n.weight_hh = dense(a.weight_hh, {3 * h, h}, "weight_hh");
+  n.bias_ih = dense(a.bias_ih, {3 * h}, "bias_ih");
+  n.bias_hh = dense(a.bias_hh, {3 * h}, "bias_hh");
+  n.lengths = dense(a.lengths, {b}, "lengths");
+  for (long row = 0; n.lengths && row < b; ++row)
+    require(n.lengths[row] >= 0 && n.lengths[row] <= t, "lengths must be between 0 and the steps of x");
+  n.output = strided(a.output, b, t, h, "output");
+  n.saved = nullptr;
+  if (a.saved) {
+    require(a.saved->ndim() == 1 && long(a.saved->shape(0)) >= grucast::saved_size(b, t, h), "saved is too small");
+    n.saved = a.saved->data();
+  }
+  return n;
+}
+
+template <class T>
+void forward(In<T> x, In<T> initial, In<T> weight_ih, In<T> weight_hh, optional<In<T>> bias_ih, optional<In<T>> bias_hh,
+             Lengths lengths, bool reset_after, bool reverse, Array<T> output, Array<T> final,
+             optional<Array<T>> saved, int threads) {
+  auto n = layer_of<T>({x, initial, weight_ih, weight_hh, bias_ih, bias_hh, lengths, output, saved, reset_after, reverse});
+  n.final = dense(final, {n.batch, n.hidden}, "final");
+  const nb::gil_scoped_release free;
+  grucast::gru_forward(n, threads);
+}
+
+template <class T>
+void backward(In<T> x, In<T> initial, In<T> weight_ih, In<T> weight_hh, Lengths lengths, bool reset_after, bool reverse,
+              Array<T> output, Array<T> saved, optional<In<T>> d_output, optional<In<T>> d_final,
+              optional<Array<T>> d_x, Array<T> d_initial, Array<T> d_weight_ih, Array<T> d_weight_hh,
+              Array<T> d_bias_ih, Array<T> d_bias_hh, int threads) {
+  auto n = layer_of<T>({x, initial, weight_ih, weight_hh, {}, {}, lengths, output, saved, reset_after, reverse});
+  const long b = n.batch, t = n.steps, i = n.inputs, h = n.hidden;
+  grucast::Gradients<T> g{};
+  if (d_output) g.output = strided(*d_output, b, t, h, "d_output");
+  g.final = dense(d_final, {b, h}, "d_final");
+  if (d_x) g.x = strided(*d_x, b, t, i, "d_x");
+  g.initial = dense(d_initial, {b, h}, "d_initial");
+  g.weight_ih = dense(d_weight_ih, {3 * h, i}, "d_weight_ih");
+  g.weight_hh = dense(d_weight_hh, {3 * h, h}, "d_weight_hh");
+  g.bias_ih = dense(d_bias_ih, {3 * h}, "d_bias_ih");
+  g.bias_hh = dense(d_bias_hh, {3 * h}, "d_bias_hh");
+  const nb::gil_scoped_release free;
+  grucast::gru_backward(n, g, threads);
+}
+
+template <class T>
+void activate(const std::string &name, In<T> x, Array<T> y) {
+  const long size = long(x.size());
+  require(x.ndim() == 1 && name.size(), "x must be a vector");
+  const auto &k = [] () -> const auto & {
+    if constexpr (sizeof(T) == 4) return grucast::target().single; else return grucast::target().dual;
+  }();
+  const T *from = dense(x, {size}, "x");
+  T *to = dense(y, {size}, "y");
+  const nb::gil_scoped_release free;
+  (name == "tanh" ? k.tanh : k.sigmoid)(from, to, size);
+}
+
+// Takes a structure's members from a tuple: addresses, sizes and strides that the caller has checked. Reading them off
+// a dozen tensors here would cost more than a short sequence.
+class Members {
+ public:
+  explicit Members(nb::tuple values) : values_(values) {}
+  long number() { return nb::cast<long>(values_[next_++]); }
+  template <class T>
+  T *address() { return reinterpret_cast<T *>(nb::cast<std::uintptr_t>(values_[next_++])); }
+  template <class T>
+  grucast::Strided<T> strided() {
+    T *data = address<T>();
+    const long row = number();
+    return {data, row, number()};
+  }
+
+ private:
+  nb::tuple values_;
+  std::size_t next_ = 0;
+};
+
+template <class T>
+grucast::Layer<T> layer_at(nb::tuple values) {
+  Members m(values);
+  grucast::Layer<T> n{};
+  n.batch = m.number(), n.steps = m.number(), n.inputs = m.number(), n.hidden = m.number();
+  n.reset_after = m.number(), n.reverse = m.number();
+  n.x = m.strided<const T>(), n.output = m.strided<T>();
+  n.initial = m.address<T>(), n.weight_ih = m.address<T>(), n.weight_hh = m.address<T>();
+  n.bias_ih = m.address<T>(), n.bias_hh = m.address<T>(), n.lengths = m.address<std::int64_t>();
+  n.final = m.address<T>(), n.saved = m.address<T>();
+  return n;
+}
+
+template <class T>
+grucast::Gradients<T> gradients_at(nb::tuple values) {
+  Members m(values);
+  grucast::Gradients<T> g{};
+  g.output = m.strided<const T>(), g.x = m.strided<T>(), g.final = m.address<T>(), g.initial = m.address<T>();
+  g.weight_ih = m.address<T>(), g.weight_hh = m.address<T>(), g.bias_ih = m.address<T>(), g.bias_hh = m.address<T>();
+  return g;
+}
+
+template <class T>
+void forward_at(nb::tuple layer, int threads) {
+  const auto n = layer_at<T>(layer);
+  const nb::gil_scoped_release free;
+  grucast::gru_forward(n, threads);
+}
+
+template <class T>
+void backward_at(nb::tuple layer, nb::tuple gradients, int threads) {
+  const auto n = layer_at<T>(layer);
+  const auto g = gradients_at<T>(gradients);
+  const nb::gil_scoped_release free;
+  grucast::gru_backward(n, g, threads);
+}
+
+template <class T>
+void define(nb::module_ &m) {
+  using namespace nb::literals;
+  m.def("forward", &forward<T>, "x"_a.noconvert(), "initial"_a.noconvert(), "weight_ih"_a.noconvert(),
+        "weight_hh"_a.noconvert(), "bias_ih"_a.noconvert().none(), "bias_hh"_a.noconvert().none(),
+        "lengths"_a.noconvert().none(), "reset_after"_a, "reverse"_a, "output"_a.noconvert(), "final"_a.noconvert(),
+        "saved"_a.noconvert().none(), "threads"_a);
+  m.def("backward", &backward<T>, "x"_a.noconvert(), "initial"_a.noconvert(), "weight_ih"_a.noconvert(),
+        "weight_hh"_a.noconvert(), "lengths"_a.noconvert().none(), "reset_after"_a, "reverse"_a,
+        "output"_a.noconvert(), "saved"_a.noconvert(), "d_output"_a.noconvert().none(), "d_final"_a.noconvert().none(),
+        "d_x"_a.noconvert().none(), "d_initial"_a.noconvert(), "d_weight_ih"_a.noconvert(),
+        "d_weight_hh"_a.noconvert(), "d_bias_ih"_a.noconvert(), "d_bias_hh"_a.noconvert(), "threads"_a);
+  m.def("sigmoid", [](In<T> x, Array<T> y) { activate<T>("sigmoid", x, y); }, "x"_a.noconvert(), "y"_a.noconvert());
+  m.def("tanh", [](In<T> x, Array<T> y) { activate<T>("tanh", x, y); }, "x"_a.noconvert(), "y"_a.noconvert());
+}
+
+}  // namespace
 
 NB_MODULE(_native, m) {
   m.doc() = "grucast's native kernels.";
@@ -11,8 +216,18 @@ NB_MODULE(_native, m) {
       "targets",
       [] {
         nb::list names;
-        for (auto name = grucast::targets(); *name; ++name) names.append(nb::str(*name));
+        for (auto entry = grucast::targets(); *entry; ++entry) names.append(nb::str((*entry)->name));
         return names;
       },
       nb::sig("def targets() -> list[str]"), "Instruction sets that can run here, best first.");
+  m.def("target", [] { return grucast::target().name; }, "The instruction set in use.");
+  m.def("saved_size", &grucast::saved_size, "Elements that forward saves for backward.");
+  m.def("forward_at", [](bool dual, nb::tuple layer, int threads) {
+    dual ? forward_at<double>(layer, threads) : forward_at<float>(layer, threads);
+  });
+  m.def("backward_at", [](bool dual, nb::tuple layer, nb::tuple gradients, int threads) {
+    dual ? backward_at<double>(layer, gradients, threads) : backward_at<float>(layer, gradients, threads);
+  });
+  define<float>(m);
+  define<double>(m);
 }

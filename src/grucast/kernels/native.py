@@ -1,8 +1,13 @@
 """The native kernels, when the extension was built."""
 
 import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from grucast.errors import NoNativeWarning
+from grucast.kernels.reference import Array, Weights
 
 try:
     from grucast import _native
@@ -16,6 +21,11 @@ except ImportError:
     )
 
 
+def available() -> bool:
+    """Whether the extension was built."""
+    return _native is not None
+
+
 def targets() -> list[str]:
     """Instruction sets that can run here, best first; empty when the extension is absent.
 
@@ -24,3 +34,74 @@ def targets() -> list[str]:
     True
     """
     return _native.targets() if _native else []
+
+
+def target() -> str | None:
+    """The instruction set in use: the first of `targets`, or the one that the environment's GRUCAST_TARGET names.
+
+    Raises:
+        ValueError: GRUCAST_TARGET names none of `targets`.
+    """
+    return _native.target() if _native else None
+
+
+def gru_forward(
+    x: Array,
+    hidden: Array,
+    weights: Weights,
+    reset_after: bool = True,
+    lengths: NDArray[np.int64] | None = None,
+    reverse: bool = False,
+    threads: int = 1,
+) -> tuple[Array, Array]:
+    """The function of `reference.gru_forward`, natively: one layer in one direction over whole sequences.
+
+    Args:
+        x: Inputs, (B, T, I), float32 or float64; all arrays have its type.
+        hidden: Initial state, (B, H).
+        weights: Parameters of the layer.
+        reset_after: Whether the reset gate acts after the recurrent product or before it.
+        lengths: Valid steps of each row, (B,); beyond them the output is zero and the state stays.
+        reverse: Run from the last valid step to the first.
+        threads: Most threads to use; the result never depends on them.
+
+    Returns:
+        Output (B, T, H) and final state (B, H).
+
+    Raises:
+        ValueError: A shape doesn't fit, or a length is out of range.
+        TypeError: The arrays are not all float32 or all float64.
+
+    >>> zeros = Weights(np.zeros((6, 1)), np.zeros((6, 2)), np.zeros(6), np.zeros(6))
+    >>> gru_forward(np.ones((1, 3, 1)), np.ones((1, 2)), zeros)[1]
+    array([[0.125, 0.125]])
+    """
+    size = hidden.shape[1]
+    output = np.empty((*x.shape[:2], size), x.dtype)
+    final = np.empty((len(x), size), x.dtype)
+    x, hidden, *dense = (np.ascontiguousarray(a) for a in (x, hidden, *weights))
+    rows = None if lengths is None else np.ascontiguousarray(lengths, np.int64)
+    _native.forward(x, hidden, *Weights(*dense), rows, reset_after, reverse, output, final, None, threads)
+    return output, final
+
+
+def saved_size(batch: int, steps: int, hidden: int) -> int:
+    """Elements that forward saves for backward."""
+    return _native.saved_size(batch, steps, hidden)
+
+
+def forward_at(dual: bool, layer: tuple[int, ...], threads: int) -> None:
+    """Forward upon addresses that the caller has checked; `layer` lists the members that bindings.cpp reads."""
+    _native.forward_at(dual, layer, threads)
+
+
+def backward_at(dual: bool, layer: tuple[int, ...], gradients: tuple[int, ...], threads: int) -> None:
+    """Backward upon addresses that the caller has checked."""
+    _native.backward_at(dual, layer, gradients, threads)
+
+
+def activation(name: str, x: Array) -> Array:
+    """The kernels' own `sigmoid` or `tanh` of a vector."""
+    result: NDArray[Any] = np.empty_like(x)
+    (_native.tanh if name == "tanh" else _native.sigmoid)(x, result)
+    return result

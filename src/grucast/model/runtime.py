@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.kernels import reference
+from grucast.kernels import native, reference
 from grucast.model.config import NetworkConfig
 
 Array = NDArray[Any]
+gru_forward = native.gru_forward if native.available() else reference.gru_forward
 Tensors = Mapping[str, Array]
 
 
@@ -22,9 +23,7 @@ def final_state(x: Array, network: NetworkConfig, weights: Tensors) -> Array:
         for suffix in ("", "_reverse") if network.bidirectional else ("",):
             names = [f"gru.{name}_l{layer}{suffix}" for name in reference.Weights._fields]
             direction = reference.Weights(*(weights[name] for name in names))
-            output, state = reference.gru_forward(
-                x, zeros, direction, network.reset_after, reverse=suffix == "_reverse"
-            )
+            output, state = gru_forward(x, zeros, direction, network.reset_after, reverse=suffix == "_reverse")
             outputs.append(output)
             states.append(state)
         x = np.concatenate(outputs, axis=2)

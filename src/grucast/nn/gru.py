@@ -9,6 +9,7 @@ from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from grucast.errors import ConfigError
+from grucast.nn.autograd import run_layer, runs_natively
 from grucast.nn.recurrence import Gates, Weights, check_lengths, recur, recur_gates
 
 
@@ -149,7 +150,6 @@ class GRU(nn.RNNBase):
         if x.dim() == 2:
             x, hx = x.unsqueeze(0 if self.batch_first else 1), None if hx is None else hx.unsqueeze(1)
         states = self._zeros(x, x.shape[0 if self.batch_first else 1]) if hx is None else hx
-        self._update_flat_weights()
         self.check_forward_args(x, states, None)
         steps = x.transpose(0, 1) if self.batch_first else x
         if len(steps) == 0:
@@ -162,13 +162,12 @@ class GRU(nn.RNNBase):
     def _forward_packed(self, x: PackedSequence, hx: Tensor | None) -> tuple[PackedSequence, Tensor]:
         data, batch_sizes, order, original = x
         hx = self._zeros(data, int(batch_sizes[0])) if hx is None else self.permute_hidden(hx, order)
-        self._update_flat_weights()
         self.check_forward_args(data, hx, batch_sizes)
         if has_fused_kernel(data, self.reset_after):
             output, h_n = _VF.gru(data, batch_sizes, hx, *self._fused_options())
         else:
             padded, lengths = pad_packed_sequence(PackedSequence(data, batch_sizes))
-            padded, h_n = self._run_by_operations(padded, hx, lengths.to(data.device))
+            padded, h_n = self._run_layers(padded, hx, lengths.to(data.device))
             output = pack_padded_sequence(padded, lengths).data
         return PackedSequence(output, batch_sizes, order, original), self.permute_hidden(h_n, original)
 
@@ -176,7 +175,7 @@ class GRU(nn.RNNBase):
         """Choose the implementation; x and the output are (T, B, ...)."""
         # A pack has no rows of length 0.
         if not has_fused_kernel(x, self.reset_after) or (lengths is not None and not lengths.all()):
-            return self._run_by_operations(x, hx, lengths)
+            return self._run_layers(x, hx, lengths)
         if lengths is None or not len(lengths):
             output, h_n = _VF.gru(x, hx, *self._fused_options(), False)
             return output, h_n
@@ -184,18 +183,30 @@ class GRU(nn.RNNBase):
         packed, h_n = self._forward_packed(packed, hx)
         return pad_packed_sequence(packed, total_length=len(x))[0], h_n
 
-    def _run_by_operations(self, x: Tensor, hx: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _run_layers(self, x: Tensor, hx: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Layer by layer, in the native kernels or, where they can't, in torch's operations."""
         finals: list[Tensor] = []
-        for k, layer in enumerate(self._layers()):
+        directions = 2 if self.bidirectional else 1
+        weights = [getattr(self, name) for name in self._flat_weights_names]
+        each = 4 if self.bias else 2
+        for k in range(self.num_layers):
             if k and self.dropout and self.training:
                 x = functional.dropout(x, self.dropout)
             outputs = []
-            for i, weights, reverse in layer:
-                output, final = recur(x, hx[i], weights, self.reset_after, lengths, reverse)
+            for i in range(k * directions, (k + 1) * directions):
+                parameters = weights[i * each : (i + 1) * each]
+                output, final = self._run_layer(x, hx[i], parameters, lengths, i % directions == 1)
                 outputs.append(output)
                 finals.append(final)
-            x = torch.cat(outputs, 2)
-        return x, torch.stack(finals)
+            x = torch.cat(outputs, 2) if self.bidirectional else outputs[0]
+        return x, torch.stack(finals) if len(finals) > 1 else finals[0].unsqueeze(0)
+
+    def _run_layer(
+        self, x: Tensor, hidden: Tensor, parameters: list[Tensor], lengths: Tensor | None, reverse: bool
+    ) -> tuple[Tensor, Tensor]:
+        if runs_natively(x, hidden, parameters[1]):
+            return run_layer(x, hidden, parameters, self.reset_after, lengths, reverse)
+        return recur(x, hidden, Weights.of(parameters), self.reset_after, lengths, reverse)
 
     def _layers(self) -> list[list[tuple[int, Weights, bool]]]:
         """For each layer its directions: place in h_n, weights, whether it runs backwards."""
@@ -205,6 +216,7 @@ class GRU(nn.RNNBase):
 
     def _fused_options(self) -> tuple[list[Any], bool, int, float, bool, bool]:
         """What torch's own op wants after the tensors."""
+        self._update_flat_weights()
         return self._flat_weights, self.bias, self.num_layers, self.dropout, self.training, self.bidirectional
 
 

@@ -1,0 +1,126 @@
+// Sigmoid and tanh of a vector: below 4 ulp from minus to plus infinity, denormals included; NaN gives NaN.
+
+template <class T>
+struct Exponential;
+
+template <>
+struct Exponential<float> {
+  static constexpr float log2e = 1.44269504f, ln2_high = 0.693145752f, ln2_low = 1.42860677e-6f;
+  // Adding it rounds to an integer n, whose low bits then hold n + 127 + 64: the exponent of 2^(n + 64).
+  static constexpr float round = 12582912.0f + 191.0f;
+  static constexpr int shift = 23;
+  static constexpr float unscale = 0x1p-64f;
+  static constexpr float lowest = -104.0f;
+  // (exp(r) - 1 - r) / r^2 for |r| <= ln(2) / 2, highest power first
+  static constexpr float series[] = {0.0013926926614f, 0.00836377387441f, 0.0416665501103f, 0.166665733819f, 0.5f};
+};
+
+template <>
+struct Exponential<double> {
+  static constexpr double log2e = 1.4426950408889634, ln2_high = 0.6931471803691238, ln2_low = 1.9082149292705877e-10;
+  static constexpr double round = 6755399441055744.0 + 1535.0;
+  static constexpr int shift = 52;
+  static constexpr double unscale = 0x1p-512;
+  static constexpr double lowest = -746.0;
+  static constexpr double series[] = {1.0 / 87178291200, 1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800,
+                                      1.0 / 3628800,     1.0 / 362880,     1.0 / 40320,     1.0 / 5040,
+                                      1.0 / 720,         1.0 / 120,        1.0 / 24,        1.0 / 6,
+                                      0.5};
+};
+
+template <class V>
+using Vec = typename V::Vector;
+
+// Runs f(0), ..., f(N - 1). The functions below do each operation for all their vectors before the next operation:
+// a chain of dependent operations leaves most of the processor idle, N of them side by side fill it.
+template <int N, class F>
+inline void each(F f) {
+#pragma GCC unroll 16
+  for (int i = 0; i < N; ++i) f(i);
+}
+
+template <class V>
+inline Vec<V> sign_bit() {
+  return V::all(typename V::Scalar(-0.0));
+}
+
+template <class V>
+inline Vec<V> minus_abs(Vec<V> x) {
+  using B = typename V::Bits;
+  return (Vec<V>)((B)x | (B)sign_bit<V>());
+}
+
+template <class V>
+inline Vec<V> flip_sign(Vec<V> x, Vec<V> sign) {
+  using B = typename V::Bits;
+  return (Vec<V>)((B)x ^ ((B)sign & (B)sign_bit<V>()));
+}
+
+// exp(y) = 2^n (1 + rest) for y <= 0; `scale` is 2^n / unscale, a normal number even where exp(y) is not.
+template <class V, int N>
+inline void split_exp(Vec<V> (&y)[N], Vec<V> (&rest)[N], Vec<V> (&scale)[N]) {
+  using E = Exponential<typename V::Scalar>;
+  Vec<V> r[N];
+  each<N>([&](int i) { scale[i] = V::fma(y[i], V::all(E::log2e), V::all(E::round)); });
+  each<N>([&](int i) { rest[i] = scale[i] - V::all(E::round); });  // n
+  each<N>([&](int i) { r[i] = V::fma(rest[i], V::all(-E::ln2_high), y[i]); });
+  each<N>([&](int i) { r[i] = V::fma(rest[i], V::all(-E::ln2_low), r[i]); });
+  each<N>([&](int i) { rest[i] = V::fma(V::all(E::series[0]), r[i], V::all(E::series[1])); });
+#pragma GCC unroll 16
+  for (unsigned k = 2; k < sizeof E::series / sizeof *E::series; ++k)
+    each<N>([&](int i) { rest[i] = V::fma(rest[i], r[i], V::all(E::series[k])); });
+  each<N>([&](int i) { rest[i] = V::fma(r[i] * r[i], rest[i], r[i]); });
+  each<N>([&](int i) { scale[i] = (Vec<V>)((typename V::Bits)scale[i] << E::shift); });
+}
+
+// exp(-|x|) never overflows: sigmoid = 1 / (1 + e) right of zero, e / (1 + e) left of it.
+template <class V, int N>
+inline void sigmoid_together(Vec<V> *x) {
+  using E = Exponential<typename V::Scalar>;
+  const Vec<V> one = V::all(1);
+  Vec<V> y[N], rest[N], scale[N];
+  each<N>([&](int i) { y[i] = V::at_least(V::all(E::lowest), minus_abs<V>(x[i])); });
+  split_exp<V, N>(y, rest, scale);
+  each<N>([&](int i) { y[i] = V::fma(rest[i], scale[i], scale[i]) * V::all(E::unscale); });
+  each<N>([&](int i) { x[i] = V::by_sign(x[i], y[i], one) / (one + y[i]); });
+}
+
+// m = exp(-2|x|) - 1 keeps its relative accuracy near zero, and so does tanh = -m / (2 + m).
+template <class V, int N>
+inline void tanh_together(Vec<V> *x) {
+  using E = Exponential<typename V::Scalar>;
+  Vec<V> y[N], rest[N], scale[N];
+  each<N>([&](int i) { y[i] = V::at_least(V::all(-45), minus_abs<V>(x[i]) * V::all(2)); });
+  split_exp<V, N>(y, rest, scale);
+  each<N>([&](int i) { scale[i] = scale[i] * V::all(E::unscale); });
+  each<N>([&](int i) { y[i] = V::fma(rest[i], scale[i], scale[i] - V::all(1)); });
+  each<N>([&](int i) { rest[i] = y[i] / (V::all(2) + y[i]); });  // -tanh(|x|)
+  each<N>([&](int i) { x[i] = flip_sign<V>(minus_abs<V>(rest[i]), -x[i]); });
+}
+
+// As many vectors side by side as the registers hold.
+template <class V, int N>
+constexpr int kTogether = N <= kSideBySide ? N : N % kSideBySide == 0 ? kSideBySide : N % 3 == 0 ? 3 : N % 2 == 0 ? 2 : 1;
+
+template <class V, int N>
+inline void sigmoid(Vec<V> (&x)[N]) {
+  constexpr int together = kTogether<V, N>;
+  each<N / together>([&](int i) { sigmoid_together<V, together>(x + i * together); });
+}
+
+template <class V, int N>
+inline void tanh(Vec<V> (&x)[N]) {
+  constexpr int together = kTogether<V, N>;
+  each<N / together>([&](int i) { tanh_together<V, together>(x + i * together); });
+}
+
+template <class V, void (*function)(Vec<V> (&)[1])>
+void map(const typename V::Scalar *x, typename V::Scalar *y, long n) {
+  for (long i = 0; i < n; i += V::kWidth) {
+    const long count = n - i < V::kWidth ? n - i : V::kWidth;
+    Vec<V> v[1] = {V::all(0)};
+    __builtin_memcpy(v, x + i, count * sizeof *x);
+    function(v);
+    __builtin_memcpy(y + i, v, count * sizeof *y);
+  }
+}

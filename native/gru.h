@@ -1,0 +1,87 @@
+// The contract of the kernels: one layer in one direction over whole sequences, plain pointers and sizes.
+// B batch, T time, I input, H hidden; gates in the order reset, update, candidate. Nothing here owns memory.
+#pragma once
+
+#include <cstdint>
+
+namespace grucast {
+
+// Rows of a tile, whatever the vectors of a target hold: sums over rows are cut at tiles, so they never depend on it.
+constexpr long kLanes = 16;
+
+// Element (b, t, i) is data[b * row + t * step + i].
+template <class T>
+struct Strided {
+  T *data;
+  long row, step;
+  T *at(long b, long t) const { return data + b * row + t * step; }
+};
+
+template <class T>
+struct Layer {
+  long batch, steps, inputs, hidden;
+  bool reset_after, reverse;
+  Strided<const T> x;         // (B, T, I)
+  const T *initial;           // (B, H)
+  const T *weight_ih;         // (3H, I)
+  const T *weight_hh;         // (3H, H)
+  const T *bias_ih;           // (3H,) or null
+  const T *bias_hh;           // (3H,) or null
+  const std::int64_t *lengths;  // (B,), 0 to T, or null
+  Strided<T> output;          // (B, T, H); written by forward, read by backward
+  T *final;                   // (B, H)
+  T *saved;                   // saved_size() elements for backward, or null
+};
+
+template <class T>
+struct Gradients {
+  Strided<const T> output;  // (B, T, H); data may be null
+  const T *final;           // (B, H) or null
+  Strided<T> x;             // (B, T, I); data may be null: not wanted
+  T *initial;               // (B, H)
+  T *weight_ih;             // (3H, I)
+  T *weight_hh;             // (3H, H)
+  T *bias_ih;               // (3H,)
+  T *bias_hh;               // (3H,)
+};
+
+// Sums over one group of rows: hidden (3H, padded H), input (3H, padded I), bias (4H,).
+template <class T>
+struct Partial {
+  T *hidden, *input, *bias;
+};
+
+constexpr long padded(long n) { return (n + 15) / 16 * 16; }
+
+// Steps whose gradients are summed before they join the total; a matter of caches, but part of the order of summation.
+constexpr long chunk_steps(long hidden) { return hidden >= 128 ? 8 : hidden <= 32 ? 32 : 1024 / hidden; }
+
+// Inputs as few as these are summed lane by lane; more go through the blocks that sum the state's products.
+constexpr long kFewInputs = 8;
+
+// One target's kernels. A unit of work is a tile of 16 rows (batch in lanes) or, for few rows, one row (units in
+// lanes); both give the same bits. Sizes are in elements.
+template <class T>
+struct Kernels {
+  struct Work {
+    long (*packed_size)(const Layer<T> &);
+    void (*pack)(const Layer<T> &, T *packed);
+    long (*scratch_size)(const Layer<T> &);
+  };
+  struct Path {
+    Work forward_work, backward_work;
+    void (*forward)(const Layer<T> &, const T *packed, long item, T *scratch);
+    void (*backward)(const Layer<T> &, const Gradients<T> &, const T *packed, long item, T *scratch, Partial<T>);
+  };
+  Path tiles, rows;
+  void (*sigmoid)(const T *x, T *y, long n);
+  void (*tanh)(const T *x, T *y, long n);
+};
+
+struct Target {
+  const char *name;
+  Kernels<float> single;
+  Kernels<double> dual;
+};
+
+}  // namespace grucast

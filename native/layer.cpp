@@ -1,0 +1,137 @@
+#include "layer.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "dispatch.h"
+#include "memory.h"
+#include "threads.h"
+
+namespace grucast {
+namespace {
+
+// Groups of rows whose gradients are summed apart; more would cost memory, fewer leave threads idle.
+constexpr long kGroups = 32;
+
+// Less work than this many multiply-adds isn't worth waking a thread for.
+constexpr double kSmallWork = 4e5;
+
+// Lanes of a tile cost the same when empty: few rows go one at a time.
+bool few_rows(long batch, long hidden) { return batch <= (hidden <= 64 ? 8 : 4); }
+
+template <class T>
+const Kernels<T> &kernels();
+template <>
+const Kernels<float> &kernels() { return target().single; }
+template <>
+const Kernels<double> &kernels() { return target().dual; }
+
+template <class T>
+const typename Kernels<T>::Path &path(const Layer<T> &n) {
+  return few_rows(n.batch, n.hidden) ? kernels<T>().rows : kernels<T>().tiles;
+}
+
+template <class T>
+long items(const Layer<T> &n) {
+  return few_rows(n.batch, n.hidden) ? n.batch : (n.batch + kLanes - 1) / kLanes;
+}
+
+template <class T>
+int useful_threads(const Layer<T> &n, int threads) {
+  const double work = 3.0 * n.hidden * (n.hidden + n.inputs) * n.batch * n.steps;
+  return work < kSmallWork ? 1 : threads;
+}
+
+template <class T>
+T *packed(const Layer<T> &n, const typename Kernels<T>::Work &work) {
+  T *to = workspace<T>(Slot::packed, work.packed_size(n));
+  work.pack(n, to);
+  return to;
+}
+
+// One group's sums, one after the other in memory.
+template <class T>
+struct Sums {
+  long hidden, input, size;
+  explicit Sums(const Layer<T> &n)
+      : hidden(3 * n.hidden * padded(n.hidden)), input(3 * n.hidden * padded(n.inputs)), size(hidden + input + padded(4 * n.hidden)) {}
+  Partial<T> at(T *from, long group) const {
+    T *p = from + group * size;
+    return {p, p + hidden, p + hidden + input};
+  }
+};
+
+// Adds the groups in order; rows of the result are `columns` long, of the sums `ld`.
+template <class T>
+void reduce(const T *from, long groups, long size, long rows, long columns, long ld, T *to) {
+  if (!to) return;
+  for (long j = 0; j < rows; ++j)
+    for (long g = 0; g < groups; ++g) {
+      const T *row = from + g * size + j * ld;
+      for (long k = 0; k < columns; ++k) to[j * columns + k] = g ? to[j * columns + k] + row[k] : row[k];
+    }
+}
+
+template <class T>
+void finish(const Layer<T> &n, const Gradients<T> &g, const Sums<T> &sums, T *partials, long groups) {
+  const long h = n.hidden;
+  const Partial<T> p = sums.at(partials, 0);
+  reduce(p.hidden, groups, sums.size, 3 * h, h, padded(h), g.weight_hh);
+  reduce(p.input, groups, sums.size, 3 * h, n.inputs, padded(n.inputs), g.weight_ih);
+  reduce(p.bias, groups, sums.size, 1, 3 * h, 3 * h, g.bias_hh);
+  reduce(p.bias, groups, sums.size, 1, 2 * h, 2 * h, g.bias_ih);
+  const long from_x = (n.reset_after ? 3 : 2) * h;
+  reduce(p.bias + from_x, groups, sums.size, 1, h, h, g.bias_ih ? g.bias_ih + 2 * h : nullptr);
+}
+
+template <class T>
+void clear_weights(const Layer<T> &n, const Gradients<T> &g) {
+  const auto zero = [](T *p, long size) { if (p) std::fill_n(p, size, T(0)); };
+  zero(g.weight_hh, 3 * n.hidden * n.hidden), zero(g.weight_ih, 3 * n.hidden * n.inputs);
+  zero(g.bias_hh, 3 * n.hidden), zero(g.bias_ih, 3 * n.hidden);
+}
+
+}  // namespace
+
+long saved_size(long batch, long steps, long hidden) {
+  if (few_rows(batch, hidden)) return batch * steps * 4 * padded(hidden);
+  return (batch + kLanes - 1) / kLanes * kLanes * steps * 4 * hidden;
+}
+
+template <class T>
+void gru_forward(const Layer<T> &n, int threads) {
+  const auto &way = path(n);
+  const T *weights = packed(n, way.forward_work);
+  const long scratch = way.forward_work.scratch_size(n);
+  parallel(items(n), useful_threads(n, threads), [&](long item) {
+    const FlushDenormals guard;
+    way.forward(n, weights, item, workspace<T>(Slot::scratch, scratch));
+  });
+}
+
+template <class T>
+void gru_backward(const Layer<T> &n, const Gradients<T> &g, int threads) {
+  const auto &way = path(n);
+  const long count = items(n), groups = std::min(count, kGroups), scratch = way.backward_work.scratch_size(n);
+  if (!count) return clear_weights(n, g);
+  const T *weights = packed(n, way.backward_work);
+  const Sums<T> sums(n);
+  T *partials = workspace<T>(Slot::partials, groups * sums.size);
+  // Last group first: what forward saved last is still in the cache.
+  parallel(groups, useful_threads(n, threads), [&](long place) {
+    const FlushDenormals guard;
+    const long group = groups - 1 - place;
+    std::fill_n(partials + group * sums.size, sums.size, T(0));
+    T *own = workspace<T>(Slot::scratch, scratch);
+    for (long item = group * count / groups; item < (group + 1) * count / groups; ++item)
+      way.backward(n, g, weights, item, own, sums.at(partials, group));
+  });
+  finish(n, g, sums, partials, groups);
+}
+
+template void gru_forward(const Layer<float> &, int);
+template void gru_forward(const Layer<double> &, int);
+template void gru_backward(const Layer<float> &, const Gradients<float> &, int);
+template void gru_backward(const Layer<double> &, const Gradients<double> &, int);
+
+}  // namespace grucast

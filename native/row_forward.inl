@@ -1,0 +1,171 @@
+// One row at a time, its units in lanes: the same sums in the same order as a tile's, so the same bits.
+
+constexpr int kRowVecs = 4;  // vectors of units that share a pass over k
+
+// The row, and arrays of units rounded up to whole vectors.
+template <class V>
+struct Row {
+  const Layer<Num<V>> &layer;
+  long width, limit;  // units rounded up, steps the row has
+  Num<V> *state, *next, *reset_state, *update;
+};
+
+template <class V>
+long row_steps(const Layer<Num<V>> &n, long row) {
+  return n.lengths ? long(n.lengths[row]) : n.steps;
+}
+
+template <class V>
+long vectors(long units) {
+  return (units + V::kWidth - 1) / V::kWidth;
+}
+
+// sums[g][v] += in[k] * w[k][g][v]
+template <class V, int G, int N>
+inline void row_product(Vec<V> (&sums)[G][N], const Num<V> *w, long count, const Num<V> *in) {
+  for (long k = 0; k < count; ++k, w += G * N * V::kWidth) {
+    const Vec<V> factor = V::all(in[k]);
+#pragma GCC unroll 3
+    for (int g = 0; g < G; ++g)
+#pragma GCC unroll 4
+      for (int v = 0; v < N; ++v) sums[g][v] = V::fma(load<V>(w + (g * N + v) * V::kWidth), factor, sums[g][v]);
+  }
+}
+
+template <class V, int N>
+inline void row_start(Vec<V> (&sums)[N], const Num<V> *biases) {
+  for (int v = 0; v < N; ++v) sums[v] = load<V>(biases + v * V::kWidth);
+}
+
+template <class V>
+inline void save(Num<V> *saved, long width, long unit, int what, Vec<V> value) {
+  if (saved) store<V>(saved + what * width + unit, value);
+}
+
+// Packed: biases r, z, n of x, n of h; [I][3], [H][3]; N vectors each.
+template <class V, int N>
+inline void row_after(const Row<V> &r, const Num<V> *x, const Num<V> *w, long unit, Num<V> *saved) {
+  constexpr int wide = N * V::kWidth;
+  Vec<V> sums[3][N], from_x[N];
+  for (int g = 0; g < 3; ++g) row_start<V, N>(sums[g], w + g * wide);
+  row_product<V, 3, N>(sums, w + 4 * wide, r.layer.inputs, x);
+  for (int v = 0; v < N; ++v) from_x[v] = sums[2][v];
+  row_start<V, N>(sums[2], w + 3 * wide);
+  row_product<V, 3, N>(sums, w + (4 + 3 * r.layer.inputs) * wide, r.layer.hidden, r.state);
+  sigmoid<V, N>(sums[0]);
+  each<N>([&](int v) { from_x[v] = V::fma(sums[0][v], sums[2][v], from_x[v]); });
+  sigmoid<V, N>(sums[1]);
+  tanh<V, N>(from_x);
+  each<N>([&](int v) {
+    const long at = unit + v * V::kWidth;
+    store<V>(r.next + at, blend<V>(sums[1][v], from_x[v], load<V>(r.state + at)));
+    save<V>(saved, r.width, at, 0, sums[0][v]), save<V>(saved, r.width, at, 1, sums[1][v]);
+    save<V>(saved, r.width, at, 2, from_x[v]), save<V>(saved, r.width, at, 3, sums[2][v]);
+  });
+}
+
+template <class V, int N>
+inline void row_gates(const Row<V> &r, const Num<V> *x, const Num<V> *w, long unit, Num<V> *saved) {
+  constexpr int wide = N * V::kWidth;
+  Vec<V> sums[2][N];
+  for (int g = 0; g < 2; ++g) row_start<V, N>(sums[g], w + g * wide);
+  row_product<V, 2, N>(sums, w + 2 * wide, r.layer.inputs, x);
+  row_product<V, 2, N>(sums, w + (2 + 2 * r.layer.inputs) * wide, r.layer.hidden, r.state);
+  sigmoid<V, N>(sums[0]);
+  sigmoid<V, N>(sums[1]);
+  each<N>([&](int v) {
+    const long at = unit + v * V::kWidth;
+    store<V>(r.reset_state + at, sums[0][v] * load<V>(r.state + at));
+    store<V>(r.update + at, sums[1][v]);
+    save<V>(saved, r.width, at, 0, sums[0][v]), save<V>(saved, r.width, at, 1, sums[1][v]);
+  });
+}
+
+template <class V, int N>
+inline void row_candidate(const Row<V> &r, const Num<V> *x, const Num<V> *w, long unit, Num<V> *saved) {
+  constexpr int wide = N * V::kWidth;
+  Vec<V> sums[1][N];
+  row_start<V, N>(sums[0], w);
+  row_product<V, 1, N>(sums, w + wide, r.layer.inputs, x);
+  row_product<V, 1, N>(sums, w + (1 + r.layer.inputs) * wide, r.layer.hidden, r.reset_state);
+  tanh<V, N>(sums[0]);
+  each<N>([&](int v) {
+    const long at = unit + v * V::kWidth;
+    store<V>(r.next + at, blend<V>(load<V>(r.update + at), sums[0][v], load<V>(r.state + at)));
+    save<V>(saved, r.width, at, 2, sums[0][v]);
+  });
+}
+
+template <class V>
+void row_step(const Row<V> &r, const Num<V> *x, const Num<V> *packed, Num<V> *saved) {
+  const long count = vectors<V>(r.layer.hidden), terms = r.layer.inputs + r.layer.hidden;
+  if (r.layer.reset_after)
+    return in_blocks<kRowVecs>(count, [&](auto n, long v) {
+      row_after<V, n.value>(r, x, packed + v * V::kWidth * (4 + 3 * terms), v * V::kWidth, saved);
+    });
+  in_blocks<kRowVecs>(count, [&](auto n, long v) {
+    row_gates<V, n.value>(r, x, packed + v * V::kWidth * 2 * (1 + terms), v * V::kWidth, saved);
+  });
+  packed += count * V::kWidth * 2 * (1 + terms);
+  in_blocks<kRowVecs>(count, [&](auto n, long v) {
+    row_candidate<V, n.value>(r, x, packed + v * V::kWidth * (1 + terms), v * V::kWidth, saved);
+  });
+}
+
+template <class V>
+long row_packed_forward(const Layer<Num<V>> &n) {
+  return padded(n.hidden) * (4 + 3 * (n.inputs + n.hidden));
+}
+
+// `wide` units from `unit` on of gates from..to: weights [columns][gate][wide], transposed.
+template <class T>
+T *pack_units(const T *w, long columns, long units, long unit, long wide, long from, long to, T *out) {
+  const long gates = to - from, some = units - unit < wide ? units - unit : wide;
+  for (long g = from; g < to; ++g)
+    for (long u = 0; u < wide; ++u)
+      for (long k = 0; k < columns; ++k)
+        out[(k * gates + g - from) * wide + u] = u < some ? w[(g * units + unit + u) * columns + k] : 0;
+  return out + columns * gates * wide;
+}
+
+template <class V>
+void row_pack_forward(const Layer<Num<V>> &n, Num<V> *to) {
+  const long h = n.hidden, count = vectors<V>(h);
+  const auto block = [&](long v, long wide, long from, long until) {
+    const long unit = v * V::kWidth;
+    const auto biases = [&](const Num<V> *a, const Num<V> *b, long g) {
+      for (long u = unit; u < unit + wide; ++u) *to++ = u < h ? bias(a, g * h + u) + bias(b, g * h + u) : 0;
+    };
+    const Num<V> *none = nullptr;
+    const bool split = n.reset_after;
+    for (long g = from; g < until; ++g) biases(n.bias_ih, g == 2 && split ? none : n.bias_hh, g);
+    if (split) biases(none, n.bias_hh, 2);
+    to = pack_units(n.weight_ih, n.inputs, h, unit, wide, from, until, to);
+    to = pack_units(n.weight_hh, h, h, unit, wide, from, until, to);
+  };
+  if (n.reset_after) return in_blocks<kRowVecs>(count, [&](auto s, long v) { block(v, s.value * V::kWidth, 0, 3); });
+  in_blocks<kRowVecs>(count, [&](auto s, long v) { block(v, s.value * V::kWidth, 0, 2); });
+  in_blocks<kRowVecs>(count, [&](auto s, long v) { block(v, s.value * V::kWidth, 2, 3); });
+}
+
+template <class V>
+long row_scratch_forward(const Layer<Num<V>> &n) {
+  return 4 * padded(n.hidden);
+}
+
+template <class V>
+void row_forward(const Layer<Num<V>> &n, const Num<V> *packed, long row, Num<V> *scratch) {
+  const long width = padded(n.hidden), limit = row_steps<V>(n, row);
+  Row<V> r{n, width, limit, scratch, scratch + width, scratch + 2 * width, scratch + 3 * width};
+  clear(r.state, width);
+  copy(n.initial + row * n.hidden, n.hidden, r.state);
+  for (long place = 0; place < limit; ++place) {
+    const long t = n.reverse ? limit - 1 - place : place;
+    row_step(r, n.x.at(row, t), packed, n.saved ? n.saved + (row * n.steps + t) * 4 * width : nullptr);
+    copy(r.next, n.hidden, n.output.at(row, t));
+    Num<V> *old = r.state;
+    r.state = r.next, r.next = old;
+  }
+  copy(r.state, n.hidden, n.final + row * n.hidden);
+  for (long t = limit; t < n.steps; ++t) clear(n.output.at(row, t), n.hidden);
+}

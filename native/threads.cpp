@@ -1,0 +1,128 @@
+#include "threads.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+#if defined(__linux__)
+#include <dlfcn.h>
+#include <unistd.h>
+#endif
+
+namespace grucast {
+namespace {
+
+struct Job {
+  std::atomic<long> next{0};
+  long items;
+  void (*work)(const void *, long);
+  const void *context;
+  std::atomic<bool> failed{false};
+  std::exception_ptr error{};
+
+  // Takes items until none is left; dynamic, since the machine may give one thread less time than another.
+  void run() {
+    for (long i; (i = next.fetch_add(1, std::memory_order_relaxed)) < items;) try {
+        work(context, i);
+      } catch (...) {
+        if (!failed.exchange(true)) error = std::current_exception();
+      }
+  }
+};
+
+// Threads of our own, for processes without OpenMP; they sleep between jobs and live as long as the process.
+class Pool {
+ public:
+  // False when another thread is using the pool.
+  bool run(Job &job, int helpers) {
+    const std::unique_lock<std::mutex> use(use_, std::try_to_lock);
+    if (!use.owns_lock()) return false;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      while (int(threads_.size()) < helpers) threads_.emplace_back([this, id = threads_.size()] { serve(int(id)); });
+      job_ = &job, wanted_ = helpers, busy_ = helpers;
+      ++round_;
+    }
+    wake_.notify_all();
+    job.run();
+    std::unique_lock<std::mutex> lock(mutex_);
+    done_.wait(lock, [this] { return busy_ == 0; });
+    return true;
+  }
+
+ private:
+  void serve(int id) {
+    for (long seen = 0;;) {
+      Job *job;
+      {
+        std::unique_lock<std::mutex> lock(mutex_);
+        wake_.wait(lock, [&] { return round_ != seen && id < wanted_ && job_; });
+        seen = round_, job = job_;
+      }
+      job->run();
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (--busy_ == 0) {
+        job_ = nullptr;
+        done_.notify_one();
+      }
+    }
+  }
+
+  std::mutex use_, mutex_;
+  std::condition_variable wake_, done_;
+  std::vector<std::thread> threads_;
+  Job *job_ = nullptr;
+  long round_ = 0;
+  int wanted_ = 0, busy_ = 0;
+};
+
+// A child after fork has none of its parent's threads, so it gets a pool of its own; the parent's is left alone.
+Pool &pool() {
+  static std::mutex mutex;
+  static Pool *current = nullptr;
+  static long owner = 0;
+#if defined(__linux__)
+  const long self = getpid();
+#else
+  const long self = 1;
+#endif
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (owner != self) current = new Pool, owner = self;
+  return *current;
+}
+
+#if defined(__linux__)
+using OpenMP = void (*)(void (*)(void *), void *, unsigned threads, unsigned flags);
+
+// torch brings an OpenMP whose idle threads spin for a while; a second pool would fight them for the same cores.
+OpenMP open_mp() {
+  static std::atomic<OpenMP> found{nullptr};
+  OpenMP result = found.load(std::memory_order_relaxed);
+  if (!result) {
+    result = reinterpret_cast<OpenMP>(dlsym(RTLD_DEFAULT, "GOMP_parallel"));
+    found.store(result, std::memory_order_relaxed);
+  }
+  return result;
+}
+#endif
+
+}  // namespace
+
+void parallel_items(long items, int threads, void (*work)(const void *, long), const void *context) {
+  Job job;
+  job.items = items, job.work = work, job.context = context;
+  if (threads <= 1 || items <= 1) {
+    job.run();
+#if defined(__linux__)
+  } else if (const OpenMP run = open_mp()) {
+    run([](void *job) { static_cast<Job *>(job)->run(); }, &job, unsigned(threads), 0);
+#endif
+  } else if (!pool().run(job, threads - 1)) {
+    job.run();
+  }
+  if (job.error) std::rethrow_exception(job.error);
+}
+
+}  // namespace grucast

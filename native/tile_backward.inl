@@ -1,0 +1,236 @@
+// Backward over a tile, last step first. A chunk of steps' gradients stays in the cache until it joins the weights'.
+
+// Rows of d, H each: reset, update, then the candidate's sums; after: recurrent share first, input's share second.
+template <class V>
+struct Chunk {
+  long steps, used, stride;  // capacity, steps in it, elements from one row of d to the next
+  Num<V> *d;                 // [4H or 3H][steps][16]
+  Num<V> *states;            // panels of the previous state, rows [steps * 16][H]
+  Num<V> *reset_states;      // the same of reset * state; before only
+  Num<V> *inputs;            // panels of x when it has many features, else lanes [I][steps][16]
+};
+
+template <class V>
+struct Backward {
+  const Layer<Num<V>> &layer;
+  const Gradients<Num<V>> &gradients;
+  Tile<Num<V>> tile;
+  Chunk<V> chunk;
+  Num<V> *carry;     // [H][16] gradient of the state
+  Num<V> *state;     // [H][16] state before the step
+  Num<V> *outer;     // [H][16] gradient of the output, then reset * state
+  Num<V> *x;         // [I][16]
+  Num<V> *zeros;     // [max(H, I)]
+  Num<V> *waste;     // [max(H, I)]
+};
+
+template <class V>
+long gate_rows(const Layer<Num<V>> &n) {
+  return (n.reset_after ? 4 : 3) * n.hidden;
+}
+
+template <class V>
+long packed_backward(const Layer<Num<V>> &n) {
+  return 3 * n.hidden * (n.hidden + n.inputs);
+}
+
+// Transposed panels: state's, candidate first when its product comes first, then the input's.
+template <class V>
+void pack_backward(const Layer<Num<V>> &n, Num<V> *to) {
+  const long h = n.hidden, gates = n.reset_after ? 3 * h : 2 * h;
+  pack_panels<V>(n.weight_hh, 1, h, h, gates, to);
+  if (!n.reset_after) pack_panels<V>(n.weight_hh + 2 * h * h, 1, h, h, h, to + 2 * h * h);
+  pack_panels<V>(n.weight_ih, 1, n.inputs, n.inputs, 3 * h, to + 3 * h * h);
+}
+
+template <class V>
+long scratch_backward(const Layer<Num<V>> &n) {
+  const long c = chunk_steps(n.hidden), wide = n.hidden > n.inputs ? n.hidden : n.inputs;
+  const long panels = c * kLanes * (2 * padded(n.hidden) + padded(n.inputs));
+  return gate_rows<V>(n) * (c + 1) * kLanes + panels + (3 * n.hidden + n.inputs) * kLanes + 2 * wide + 8 * kLanes;
+}
+
+template <class V>
+Backward<V> start_backward(const Layer<Num<V>> &n, const Gradients<Num<V>> &g, long item, Num<V> *s) {
+  const long h = n.hidden, c = chunk_steps(h), wide = h > n.inputs ? h : n.inputs, panel = c * kLanes;
+  const auto take = [&s](long size) {
+    Num<V> *p = s;
+    s += (size + 15) / 16 * 16;
+    return p;
+  };
+  // One vector more than the steps: rows that are powers of two apart would share a few sets of the cache.
+  Backward<V> b{n, g, Tile<Num<V>>(n, item), {c, 0, (c + 1) * kLanes, nullptr, nullptr, nullptr, nullptr}, 0, 0, 0, 0, 0, 0};
+  b.chunk.d = take(gate_rows<V>(n) * b.chunk.stride);
+  b.chunk.states = take(panel * padded(h));
+  b.chunk.reset_states = take(panel * padded(h));
+  b.chunk.inputs = take(panel * padded(n.inputs));
+  b.carry = take(h * kLanes), b.state = take(h * kLanes), b.outer = take(h * kLanes), b.x = take(n.inputs * kLanes);
+  b.zeros = take(wide), b.waste = take(wide);
+  clear(b.zeros, wide);
+  return b;
+}
+
+// Copies rows into panels [columns / 16][capacity][16], at rows `at`..; columns beyond the last are zero.
+template <class T>
+void fill_panels(const T *const *rows, long columns, long capacity, long at, T *panels) {
+  for (long c = 0; c < columns; c += kLanes, panels += capacity * kLanes) {
+    const long width = columns - c < kLanes ? columns - c : kLanes;
+    for (long b = 0; b < kLanes; ++b) {
+      T *to = panels + (at + b) * kLanes;
+      if (width < kLanes) clear(to, kLanes);
+      if (width == kLanes)
+        copy(rows[b] + c, kLanes, to);
+      else
+        copy(rows[b] + c, width, to);
+    }
+  }
+}
+
+// The rows that the next step will read lie far apart, where the processor wouldn't look ahead by itself.
+template <class T>
+inline void prefetch_rows(const T *const *rows, long ahead, long n) {
+  for (long i = 0; i < kLanes; ++i)
+    for (long k = 0; k < n; k += 64 / long(sizeof(T))) __builtin_prefetch(rows[i] + ahead + k);
+}
+
+// The state before step t: the output of the step computed before it, or the initial state.
+template <class V>
+void gather_previous(Backward<V> &b, long t) {
+  const auto &n = b.layer;
+  const Num<V> *rows[kLanes];
+  for (long i = 0; i < kLanes; ++i) {
+    const long row = b.tile.first + i, before = n.reverse ? t + 1 : t - 1;
+    const bool first = n.reverse ? before >= b.tile.length[i] : before < 0;
+    rows[i] = !b.tile.has(i, t) ? b.zeros : first ? n.initial + row * n.hidden : n.output.at(row, before);
+  }
+  to_lanes<V>(rows, n.hidden, b.state);
+  prefetch_rows(rows, n.reverse ? n.output.step : -n.output.step, n.hidden);
+  fill_panels(rows, n.hidden, b.chunk.steps * kLanes, b.chunk.used * kLanes, b.chunk.states);
+}
+
+template <class V>
+void gather_inputs(Backward<V> &b, long t) {
+  const auto &n = b.layer;
+  const Num<V> *rows[kLanes];
+  for (long i = 0; i < kLanes; ++i) rows[i] = b.tile.has(i, t) ? n.x.at(b.tile.first + i, t) : b.zeros;
+  if (n.inputs >= kFewInputs)
+    return fill_panels(rows, n.inputs, b.chunk.steps * kLanes, b.chunk.used * kLanes, b.chunk.inputs);
+  to_lanes<V>(rows, n.inputs, b.x);
+  for (long i = 0; i < n.inputs; ++i)
+    copy(b.x + i * kLanes, kLanes, b.chunk.inputs + (i * b.chunk.steps + b.chunk.used) * kLanes);
+}
+
+template <class V>
+void add_output_gradient(Backward<V> &b, long t) {
+  if (!b.gradients.output.data) return;
+  const Num<V> *rows[kLanes];
+  for (long i = 0; i < kLanes; ++i)
+    rows[i] = b.tile.has(i, t) ? b.gradients.output.at(b.tile.first + i, t) : b.zeros;
+  to_lanes<V>(rows, b.layer.hidden, b.outer);
+  prefetch_rows(rows, b.layer.reverse ? b.gradients.output.step : -b.gradients.output.step, b.layer.hidden);
+  for (long i = 0; i < b.layer.hidden * kLanes; i += V::kWidth)
+    store<V>(b.carry + i, load<V>(b.carry + i) + load<V>(b.outer + i));
+}
+
+// The pointwise part of a step; d's rows are written at `d`, the state's own share replaces the carry.
+template <class V, bool after, bool masked>
+void pass_gates(Backward<V> &b, const Num<V> *saved, Num<V> *d) {
+  const long h = b.layer.hidden, row = b.chunk.stride;
+  const Vec<V> zero = V::all(0);
+  for (long unit = 0; unit < h; ++unit, saved += 4 * kLanes)
+    for (int v = 0; v < kVecs<V>; ++v) {
+      const long lane = v * V::kWidth, at = unit * kLanes + lane;
+      Gates<V> g{load<V>(saved + lane), load<V>(saved + kLanes + lane), load<V>(saved + 2 * kLanes + lane), zero};
+      if (after) g.recurrent = load<V>(saved + 3 * kLanes + lane);
+      const Vec<V> carry = load<V>(b.carry + at), state = load<V>(b.state + at);
+      Passed<V> p = after ? pass_after<V>(g, state, carry) : pass<V>(g, state, carry);
+      if (masked) {
+        const Vec<V> live = load<V>(b.tile.live + lane);
+        p = Passed<V>{select<V>(live, p.reset, zero), select<V>(live, p.update, zero), select<V>(live, p.recurrent, zero),
+                      select<V>(live, p.candidate, zero), select<V>(live, p.state, carry)};
+      }
+      Num<V> *to = d + unit * row + lane;
+      if (after) store<V>(to, p.reset), store<V>(to + 3 * h * row, p.candidate);
+      store<V>(to + h * row, p.update);
+      store<V>(to + 2 * h * row, after ? p.recurrent : p.candidate);
+      store<V>(b.carry + at, p.state);
+      if (!after) store<V>(b.outer + at, g.reset * state);
+    }
+}
+
+// Reset before: what comes back through the candidate's product, finished where it is summed.
+template <class V>
+void pass_reset(Backward<V> &b, const Num<V> *saved, const Num<V> *packed, Num<V> *d) {
+  const long h = b.layer.hidden, row = b.chunk.stride;
+  in_blocks<kBlock<V>>(h, [&](auto n, long unit) {
+    Vec<V> sums[n.value][kVecs<V>] = {};
+    product<V, n.value>(sums, packed + unit * h, h, d + 2 * h * row, row);
+    for (int i = 0; i < n.value; ++i)
+      for (int v = 0; v < kVecs<V>; ++v) {
+        const long lane = v * V::kWidth, at = (unit + i) * kLanes + lane;
+        Vec<V> reset, carry = load<V>(b.carry + at);
+        pass_before<V>(load<V>(saved_unit<V>(const_cast<Num<V> *>(saved), unit + i, v)), load<V>(b.state + at), sums[i][v], reset, carry);
+        store<V>(b.carry + at, carry);
+        store<V>(d + (unit + i) * row + lane, reset);
+      }
+  });
+}
+
+template <class V>
+void pass_state(Backward<V> &b, const Num<V> *packed, const Num<V> *d) {
+  const long h = b.layer.hidden, row = b.chunk.stride, gates = b.layer.reset_after ? 3 * h : 2 * h;
+  in_blocks<kBlock<V>>(h, [&](auto n, long unit) {
+    Vec<V> sums[n.value][kVecs<V>];
+    for (int i = 0; i < n.value; ++i)
+      for (int v = 0; v < kVecs<V>; ++v) sums[i][v] = load<V>(b.carry + (unit + i) * kLanes + v * V::kWidth);
+    product<V, n.value>(sums, packed + unit * gates, gates, d, row);
+    for (int i = 0; i < n.value; ++i)
+      for (int v = 0; v < kVecs<V>; ++v) store<V>(b.carry + (unit + i) * kLanes + v * V::kWidth, sums[i][v]);
+  });
+}
+
+template <class V>
+void pass_input(Backward<V> &b, long t, const Num<V> *packed, const Num<V> *d) {
+  const auto &n = b.layer;
+  const long h = n.hidden, row = b.chunk.stride;
+  in_blocks<kBlock<V>>(n.inputs, [&](auto size, long i) {
+    Vec<V> sums[size.value][kVecs<V>] = {};
+    const Num<V> *w = packed + i * 3 * h;
+    product<V, size.value>(sums, w, 2 * h, d, row);
+    product<V, size.value>(sums, w + 2 * h * size.value, h, d + (n.reset_after ? 3 : 2) * h * row, row);
+    for (int k = 0; k < size.value; ++k)
+      for (int v = 0; v < kVecs<V>; ++v) store<V>(b.x + (i + k) * kLanes + v * V::kWidth, sums[k][v]);
+  });
+  Num<V> *rows[kLanes];
+  for (long i = 0; i < kLanes; ++i)
+    rows[i] = b.tile.has(i, t) ? b.gradients.x.at(b.tile.first + i, t) : b.waste;
+  to_rows<V>(b.x, n.inputs, rows);
+}
+
+template <class V>
+void step_backward(Backward<V> &b, long item, long t, const Num<V> *packed) {
+  const auto &n = b.layer;
+  const long h = n.hidden;
+  const Num<V> *saved = n.saved + (item * n.steps + t) * 4 * h * kLanes;
+  Num<V> *d = b.chunk.d + b.chunk.used * kLanes;
+  gather_previous(b, t);
+  gather_inputs(b, t);
+  add_output_gradient(b, t);
+  const bool masked = !b.tile.all_live(t);
+  if (masked) b.tile.mark_live(t);
+  if (n.reset_after) {
+    masked ? pass_gates<V, true, true>(b, saved, d) : pass_gates<V, true, false>(b, saved, d);
+  } else {
+    masked ? pass_gates<V, false, true>(b, saved, d) : pass_gates<V, false, false>(b, saved, d);
+    Num<V> *rows[kLanes];
+    for (long k = 0; k < h; k += kLanes) {
+      Num<V> *panel = b.chunk.reset_states + k * b.chunk.steps * kLanes + b.chunk.used * kLanes * kLanes;
+      for (long i = 0; i < kLanes; ++i) rows[i] = panel + i * kLanes;
+      to_rows<V>(b.outer + k * kLanes, h - k < kLanes ? h - k : kLanes, rows);
+    }
+    pass_reset(b, saved, packed + 2 * h * h, d);
+  }
+  pass_state(b, packed, d);
+  if (b.gradients.x.data) pass_input(b, t, packed + 3 * h * h, d);
+  ++b.chunk.used;
+}

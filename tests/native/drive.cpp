@@ -1,0 +1,146 @@
+// Runs the kernels over random sizes in buffers without a spare element, for the sanitizers to watch; with GUARD_PAGES
+// each buffer ends at a page that must not be touched. Results must not depend on threads, nor a row's on its company.
+#include <sys/mman.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "../../native/dispatch.h"
+#include "../../native/layer.h"
+
+using namespace grucast;
+
+namespace {
+
+std::mt19937 random_source(7);
+
+long pick(long low, long high) { return std::uniform_int_distribution<long>(low, high)(random_source); }
+
+#ifdef GUARD_PAGES
+constexpr std::size_t kPage = 4096;
+
+// Memory that ends where a forbidden page begins.
+template <class T>
+struct Allocator {
+  using value_type = T;
+  static std::size_t pages(std::size_t n) { return (n * sizeof(T) + kPage - 1) / kPage * kPage; }
+  T *allocate(std::size_t n) {
+    void *all = mmap(nullptr, pages(n) + kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (all == MAP_FAILED) throw std::bad_alloc();
+    mprotect(static_cast<char *>(all) + pages(n), kPage, PROT_NONE);
+    return reinterpret_cast<T *>(static_cast<char *>(all) + pages(n) - n * sizeof(T));
+  }
+  void deallocate(T *p, std::size_t n) { munmap(reinterpret_cast<char *>(p + n) - pages(n), pages(n) + kPage); }
+  bool operator==(const Allocator &) const { return true; }
+  bool operator!=(const Allocator &) const { return false; }
+};
+#else
+template <class T>
+using Allocator = std::allocator<T>;
+#endif
+
+template <class T>
+using Vector = std::vector<T, Allocator<T>>;
+
+template <class T>
+Vector<T> normal(long size) {
+  std::normal_distribution<T> draw(0, T(0.5));
+  Vector<T> values(size);
+  for (T &v : values) v = draw(random_source);
+  return values;
+}
+
+void require(bool holds, const char *what) {
+  if (holds) return;
+  std::fprintf(stderr, "does not hold: %s\n", what);
+  std::exit(1);
+}
+
+// One layer with exact buffers for all that goes in and comes out.
+template <class T>
+struct Case {
+  long B, T_, I, H;
+  bool after, reverse, ragged;
+  Vector<T> x, initial, w_ih, w_hh, b_ih, b_hh, d_output, d_final;
+  Vector<std::int64_t> lengths;
+
+  Case(long b, long t, long i, long h)
+      : B(b), T_(t), I(i), H(h), after(pick(0, 1)), reverse(pick(0, 1)), ragged(pick(0, 1)), x(normal<T>(b * t * i)),
+        initial(normal<T>(b * h)), w_ih(normal<T>(3 * h * i)), w_hh(normal<T>(3 * h * h)), b_ih(normal<T>(3 * h)),
+        b_hh(normal<T>(3 * h)), d_output(normal<T>(b * t * h)), d_final(normal<T>(b * h)), lengths(b) {
+    for (auto &n : lengths) n = pick(0, t);
+  }
+};
+
+template <class T>
+struct Result {
+  Vector<T> output, final, d_x, d_initial, d_w_ih, d_w_hh, d_b_ih, d_b_hh;
+  bool operator==(const Result &o) const {
+    return output == o.output && final == o.final && d_x == o.d_x && d_initial == o.d_initial && d_w_ih == o.d_w_ih &&
+           d_w_hh == o.d_w_hh && d_b_ih == o.d_b_ih && d_b_hh == o.d_b_hh;
+  }
+};
+
+// Rows first..first + rows of the case.
+template <class T>
+Result<T> run(const Case<T> &c, long first, long rows, int threads) {
+  const long H = c.H;
+  Result<T> r{Vector<T>(rows * c.T_ * H), Vector<T>(rows * H), Vector<T>(rows * c.T_ * c.I),
+              Vector<T>(rows * H), Vector<T>(3 * H * c.I), Vector<T>(3 * H * H), Vector<T>(3 * H),
+              Vector<T>(3 * H)};
+  Vector<T> saved(saved_size(rows, c.T_, H));
+  Layer<T> n{};
+  n.batch = rows, n.steps = c.T_, n.inputs = c.I, n.hidden = H, n.reset_after = c.after, n.reverse = c.reverse;
+  n.x = {c.x.data() + first * c.T_ * c.I, c.T_ * c.I, c.I};
+  n.initial = c.initial.data() + first * H;
+  n.weight_ih = c.w_ih.data(), n.weight_hh = c.w_hh.data(), n.bias_ih = c.b_ih.data(), n.bias_hh = c.b_hh.data();
+  n.lengths = c.ragged ? c.lengths.data() + first : nullptr;
+  n.output = {r.output.data(), c.T_ * H, H};
+  n.final = r.final.data(), n.saved = saved.data();
+  gru_forward(n, threads);
+  Gradients<T> g{};
+  g.output = {c.d_output.data() + first * c.T_ * H, c.T_ * H, H};
+  g.final = c.d_final.data() + first * H;
+  g.x = {r.d_x.data(), c.T_ * c.I, c.I};
+  g.initial = r.d_initial.data(), g.weight_ih = r.d_w_ih.data(), g.weight_hh = r.d_w_hh.data();
+  g.bias_ih = r.d_b_ih.data(), g.bias_hh = r.d_b_hh.data();
+  gru_backward(n, g, threads);
+  return r;
+}
+
+template <class T>
+void check(long b, long t, long i, long h) {
+  const Case<T> c(b, t, i, h);
+  const Result<T> whole = run(c, 0, b, 1);
+  require(whole == run(c, 0, b, 3), "results are those of one thread");
+  for (T v : whole.output) require(v > -1e6 && v < 1e6, "outputs are finite");
+  for (long row = 0; row < b; row += 7) {
+    const Result<T> alone = run(c, row, 1, 1);
+    for (long k = 0; k < t * h; ++k) require(alone.output[k] == whole.output[row * t * h + k], "a row alone is the same");
+  }
+}
+
+}  // namespace
+
+int main(int, char **argv) {
+  const long rounds = std::atol(argv[1]);
+  for (long round = 0; round < rounds; ++round) {
+    check<float>(pick(0, 70), pick(0, 9), pick(1, 70), pick(1, 70));
+    check<double>(pick(0, 70), pick(0, 9), pick(1, 70), pick(1, 70));
+  }
+  check<float>(70, 40, 5, 70);  // enough work for several threads
+  std::thread other([] {
+    const Case<float> c(40, 30, 3, 40);
+    run(c, 0, 40, 2);
+  });
+  other.join();
+  // Two threads in the kernels at the same time.
+  const Case<float> one(64, 40, 3, 64), two(64, 40, 3, 64);
+  std::thread beside([&] { run(one, 0, 64, 2); });
+  run(two, 0, 64, 2);
+  beside.join();
+  std::printf("%ld rounds hold on %s\n", rounds, target().name);
+}

@@ -1,0 +1,193 @@
+"""The native layer under torch: values, gradients and bits, against torch's own operations."""
+
+import copy
+import gc
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from grucast.kernels import native
+from grucast.nn import GRU, autograd
+from grucast.nn.autograd import run_layer, runs_natively
+from grucast.nn.recurrence import Weights, recur
+
+pytestmark = pytest.mark.skipif(not native.available(), reason="the extension was not built")
+VARIANTS = pytest.mark.parametrize("reset_after", [True, False])
+
+
+def make(steps, batch, inputs, hidden, dtype=torch.float64, bias=True):
+    torch.manual_seed(0)
+    shapes = [(3 * hidden, inputs), (3 * hidden, hidden)] + [(3 * hidden,)] * 2 * bias
+    scale = hidden**-0.5
+    tensors = [torch.randn(steps, batch, inputs, dtype=dtype), torch.randn(batch, hidden, dtype=dtype)]
+    tensors += [torch.randn(s, dtype=dtype) * scale for s in shapes]
+    return [t.requires_grad_() for t in tensors]
+
+
+def by_operations(x, hidden, parameters, *rest):
+    return recur(x, hidden, Weights.of(parameters), *rest)
+
+
+def gradients(function, tensors, use, *rest):
+    """Gradients when the output, the final state or both reach the loss."""
+    x, hidden, *parameters = tensors
+    output, final = function(x, hidden, parameters, *rest)
+    loss = sum((t * torch.linspace(-1, 2, t.numel(), dtype=t.dtype).view(t.shape)).sum() for t in (output, final)[use])
+    return output, final, *torch.autograd.grad(loss, tensors, allow_unused=True, materialize_grads=True)
+
+
+USES = {"output": slice(1), "final": slice(1, 2), "both": slice(2)}
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(1, 40), st.integers(0, 40), st.integers(1, 40), st.integers(1, 70), st.booleans(), st.booleans(),
+    st.booleans(), st.booleans(), st.sampled_from(sorted(USES)),
+)  # fmt: skip
+def test_gradients_equal_those_of_operations(  # noqa: PLR0917
+    steps, batch, inputs, hidden, bias, reset_after, reverse, ragged, use
+):
+    tensors = make(steps, batch, inputs, hidden, bias=bias)
+    lengths = torch.randint(0, steps + 1, (batch,)) if ragged else None
+    mine, theirs = (gradients(f, tensors, USES[use], reset_after, lengths, reverse) for f in (run_layer, by_operations))
+    for a, b in zip(mine, theirs, strict=True):
+        torch.testing.assert_close(
+            a, b, rtol=1e-9, atol=1e-10 * (1 + (b.detach().abs().max().item() if b.numel() else 0))
+        )
+
+
+@VARIANTS
+@pytest.mark.parametrize("check", [torch.autograd.gradcheck, torch.autograd.gradgradcheck])
+@pytest.mark.parametrize("batch", [2, 18])
+def test_derivatives_equal_differences(reset_after, check, batch):
+    x, hidden, *parameters = make(3, batch, 2, 3)
+    lengths = torch.arange(batch) % 4
+
+    def function(x, hidden, *parameters):
+        return run_layer(x, hidden, parameters, reset_after, lengths)
+
+    check(function, (x, hidden, *parameters), fast_mode=batch > 2)
+
+
+@VARIANTS
+@pytest.mark.parametrize(("batch", "hidden"), [(70, 25), (6, 40), (33, 130)])
+def test_training_bits_do_not_depend_on_threads(reset_after, batch, hidden):
+    tensors, before, results = make(50, batch, 5, hidden, torch.float32), torch.get_num_threads(), []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            results.append(gradients(run_layer, tensors, USES["both"], reset_after))
+    finally:
+        torch.set_num_threads(before)
+    for other in results[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+def test_only_wanted_gradients_are_made():
+    x, hidden, *parameters = make(4, 3, 2, 5)
+    output, _ = run_layer(x.detach(), hidden.detach(), parameters)
+    output.sum().backward()
+    assert x.grad is None
+    assert all(p.grad is not None for p in parameters)
+    frozen = [p.detach() for p in parameters]
+    (d_x,) = torch.autograd.grad(run_layer(x, hidden, frozen)[1].sum(), [x])
+    assert d_x.shape == x.shape
+
+
+@pytest.mark.parametrize("view", ["rows first", "steps first", "strided", "expanded"])
+def test_memory_layout_changes_no_bits(view):
+    x, hidden, *parameters = (t.detach() for t in make(6, 20, 4, 7, torch.float32))
+    views = {
+        "rows first": x.transpose(0, 1).contiguous().transpose(0, 1),
+        "steps first": x,
+        "strided": torch.stack([x, x], 3)[..., 0],
+        "expanded": x[:, :1].expand_as(x),
+    }
+    expected = run_layer(views[view].clone(memory_format=torch.contiguous_format), hidden, parameters)
+    for a, b in zip(run_layer(views[view], hidden, parameters), expected, strict=True):
+        assert torch.equal(a, b)
+
+
+def test_weights_changed_in_place_count_at_once():
+    layer, x = GRU(2, 5), torch.randn(3, 4, 2)
+    before = layer(x)[0]
+    with torch.no_grad():
+        layer.weight_hh_l0.data.mul_(2)
+    assert not torch.equal(layer(x)[0], before)
+    assert torch.equal(layer(x)[0], copy.deepcopy(layer)(x)[0])
+
+
+def test_changing_the_output_before_backward_is_an_error():
+    x, hidden, *parameters = make(4, 3, 2, 5)
+    output, _ = run_layer(x, hidden, parameters)
+    output.add_(1)
+    with pytest.raises(RuntimeError, match="inplace"):
+        output.sum().backward()
+
+
+def test_an_error_in_backward_leaves_the_layer_usable():
+    x, hidden, *parameters = make(4, 30, 2, 5)
+    expected = gradients(run_layer, [x, hidden, *parameters], USES["both"])
+    output, _ = run_layer(x, hidden, parameters)
+    output.register_hook(lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        output.sum().backward()
+    again = gradients(run_layer, [x, hidden, *parameters], USES["both"])
+    assert all(torch.equal(a, b) for a, b in zip(again, expected, strict=True))
+
+
+def test_buffers_are_used_again_but_never_by_two_graphs():
+    tensors = make(4, 40, 2, 5)
+
+    def run():
+        return run_layer(tensors[0], tensors[1], tensors[2:])[0]
+
+    first, second = run(), run()
+    memory = [o.grad_fn.saved.memory.data_ptr() for o in (first, second)]
+    assert memory[0] != memory[1]
+    del second
+    gc.collect()
+    assert run().grad_fn.saved.memory.data_ptr() == memory[1]
+
+
+def test_other_tensors_stay_with_torch():
+    x, hidden, weight = torch.zeros(2, 3, 1), torch.zeros(3, 4), torch.zeros(12, 4)
+    assert runs_natively(x, hidden, weight)
+    assert not runs_natively(x.to("meta"), hidden, weight)
+    assert not runs_natively(x.bfloat16(), hidden.bfloat16(), weight.bfloat16())
+    assert not runs_natively(x.double(), hidden, weight)
+
+
+@VARIANTS
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # torch's own forward mode uses it
+def test_vmap_and_forward_mode_work(reset_after):
+    layer, x = GRU(2, 3, reset_after=reset_after), torch.randn(5, 4, 2)
+    rows = torch.func.vmap(lambda row: layer(row)[0], in_dims=1, out_dims=1)(x)
+    torch.testing.assert_close(rows, layer(x)[0])
+    assert torch.func.jvp(lambda x: layer(x)[0], (x,), (x,))[1].shape == (5, 4, 3)
+
+
+@VARIANTS
+@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize("ragged", [True, False])
+def test_the_operator_keeps_its_contract(reset_after, keep, ragged):
+    inputs = [t.detach().requires_grad_(keep) for t in make(4, 3, 2, 5, torch.float32)]
+    lengths = torch.tensor([4, 0, 2]) if ragged else None
+    torch.library.opcheck(autograd._operator, (*inputs, lengths, reset_after, False, keep))
+
+
+@pytest.mark.slow
+@VARIANTS
+def test_compiled_and_exported_layers_give_the_same_bits(reset_after):
+    layer, x = GRU(2, 5, 2, bidirectional=True, reset_after=reset_after), torch.randn(6, 20, 2)
+    compiled = torch.compile(copy.deepcopy(layer), backend="aot_eager", fullgraph=True)
+    for a, b in zip(compiled(x), layer(x), strict=True):
+        assert torch.equal(a, b)
+    for module in (compiled, layer):
+        module(x)[0].sum().backward()
+    for p, q in zip(compiled.parameters(), layer.parameters(), strict=True):
+        assert torch.equal(p.grad, q.grad)
+    exported = torch.export.export(layer, (x,)).module()
+    assert all(torch.equal(a, b) for a, b in zip(exported(x), layer(x), strict=True))
