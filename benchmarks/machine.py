@@ -82,4 +82,4 @@ def interleaved(calls: Mapping[str, Callable[[], object]], budget: float) -> dic
 def spread(times: list[float]) -> str:
     """Median and the range of the middle half."""
     quarter = statistics.quantiles(times, n=4)
-    return f"{statistics.median(times):.3g} ({quarter[0]:.3g}-{quarter[2]:.3g})"
+    return f"{statistics.median(times):.4g} ({quarter[0]:.4g}-{quarter[2]:.4g})"

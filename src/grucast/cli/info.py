@@ -4,7 +4,7 @@ import platform
 from importlib.metadata import version
 
 from grucast.cli.common import Json, app, out, print_json
-from grucast.kernels import targets
+from grucast.kernels import native, targets
 
 
 @app.command(epilog="Example: grucast info")
@@ -15,6 +15,7 @@ def info(as_json: Json = False) -> None:
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
         "kernels": ", ".join(targets()) or "none (no native extension)",
+        "in use": native.target() or "NumPy and torch operations",
     }
     if as_json:
         print_json(facts)

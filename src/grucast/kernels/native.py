@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.errors import NoNativeWarning
+from grucast.errors import ConfigError, NoNativeWarning
 from grucast.kernels.reference import Array, Weights
 
 try:
@@ -40,9 +40,12 @@ def target() -> str | None:
     """The instruction set in use: the first of `targets`, or the one that the environment's GRUCAST_TARGET names.
 
     Raises:
-        ValueError: GRUCAST_TARGET names none of `targets`.
+        ConfigError: GRUCAST_TARGET names none of `targets`.
     """
-    return _native.target() if _native else None
+    try:
+        return _native.target() if _native else None
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def gru_forward(
