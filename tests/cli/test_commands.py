@@ -1,4 +1,6 @@
 import json
+import os
+import subprocess
 import sys
 
 import polars as pl
@@ -161,6 +163,24 @@ def test_bad_prediction_and_backtest_are_refused(run, model, words, wanted):
     code, out, err = run(*words)
     assert (code, out) == (2, "")
     assert wanted in " ".join(err.split())
+
+
+def test_unknown_native_target_is_an_error_before_training(data, tmp_path):
+    words = [
+        "-c",
+        "from grucast.cli import main; main()",
+        "fit",
+        str(data),
+        "-h",
+        "6",
+        "--out",
+        str(tmp_path / "m.safetensors"),
+        *FIT,
+    ]
+    environment = os.environ | {"GRUCAST_TARGET": "sse9"}
+    run = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False, env=environment)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.startswith("error: GRUCAST_TARGET is 'sse9'")
 
 
 def test_wrong_usage_has_exit_code_2(run):

@@ -31,6 +31,10 @@ def test_usual_names_are_found_ignoring_case(names):
     assert read(frame).columns == ["unique_id", "ds", "y", "extra"]
 
 
+def test_spaces_round_a_column_name_do_not_matter():
+    assert read(pl.DataFrame({"ds": [1], " y": [2.0]})).columns == ["unique_id", "ds", "y"]
+
+
 def test_named_columns_win_over_usual_names():
     frame = pl.DataFrame({"shop": ["a"], "id": [1], "week": [3], "sold": [2]})
     got = read(frame, id_col="shop", time_col="week", target_col="sold")
@@ -91,6 +95,7 @@ BAD_FILES = {
     "text in y": ("ds,y\n1,2\n2,x7\n", "row 2 .* 'x7'"),
     "text far down in y": ("ds,y\n" + "".join(f"{i},1\n" for i in range(500)) + "500,oops\n", "row 501 .* 'oops'"),
     "infinite y": ("ds,y\n1,2\n2,inf\n", "row 2 .* infinite"),
+    "y that would overflow": ("ds,y\n1,2\n2,-1e308\n", "row 2 .* beyond 1e\\+100"),
     "day before month": ("ds,y\n31/01/2024,2\n", "row 1 .* year first"),
     "missing time": ("ds,y\n1,2\n,3\n", "row 2 .* no ds"),
     "missing id": ("unique_id,ds,y\na,1,2\n,2,3\n", "row 2 .* no unique_id"),

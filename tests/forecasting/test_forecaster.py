@@ -217,6 +217,11 @@ def test_loaded_model_asks_for_the_history(fitted, tmp_path):
         load(tmp_path / "m.safetensors").predict()
 
 
+def test_series_without_any_observation_are_refused(hourly):
+    with pytest.raises(DataError, match="half of its history observed"):
+        make().fit(hourly.with_columns(y=pl.lit(None, pl.Float64)))
+
+
 def test_too_many_windows_are_refused(hourly):
     with pytest.raises(DataError, match="too few for 100 windows"):
         make().cross_validation(hourly, n_windows=100)

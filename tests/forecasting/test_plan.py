@@ -36,9 +36,13 @@ def test_longer_usual_seasons_join_a_given_one():
 
 def test_shortest_series_bounds_the_window():
     plan = make_plan(panel(5000, 100), 24, None, None, None)
-    assert plan.input_size == 76
+    assert plan.input_size == (100 - 24) // 2
     assert plan.seasons == (24,)
-    assert plan.held_out == 0
+    assert plan.held_out == 24
+
+
+def test_window_keeps_one_season_where_half_would_not_hold_it():
+    assert make_plan(panel(5000, 60), 24, None, None, None).input_size == 24
 
 
 def test_series_without_season_continue_their_last_value():

@@ -18,6 +18,7 @@ ALIASES = {
     "y": ("y", "target", "value"),
 }
 OPTIONS = {"unique_id": "id_col", "ds": "time_col", "y": "target_col"}
+LARGEST = 1e100  # sums and products of larger values could overflow
 MISSING = ("", "na", "n/a", "nan", "null", "none")
 
 
@@ -100,7 +101,7 @@ def find_column(columns: list[str], column: str, given: str | None, name: str) -
         if given not in columns:
             raise DataError(f"{name} has no column {given!r} ({option}); it has: {', '.join(columns)}")
         return given
-    lower = {c.lower(): c for c in reversed(columns)}
+    lower = {c.strip().lower(): c for c in reversed(columns)}
     for alias in aliases:
         if alias in lower:
             return lower[alias]
@@ -152,9 +153,11 @@ def parse_target(target: nw.Series[Any], name: str) -> nw.Series[Any]:
     elif not (target.dtype.is_numeric() or target.dtype == nw.Boolean):
         raise DataError(f"column y of {name} holds {target.dtype}, not numbers")
     target = target.cast(nw.Float64)
-    infinite = np.isinf(target.to_numpy())
-    if infinite.any():
-        raise DataError(f"row {int(infinite.argmax()) + 1} of {name} has an infinite y: correct it or leave it empty")
+    beyond = np.abs(target.to_numpy()) > LARGEST
+    if beyond.any():
+        row = int(beyond.argmax())
+        reason = f"y = {target[row]:g}, infinite or beyond {LARGEST:g}"
+        raise DataError(f"row {row + 1} of {name} has {reason}: correct it or leave it empty")
     return target
 
 

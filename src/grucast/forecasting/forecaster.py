@@ -91,7 +91,7 @@ class GRUForecaster:
             plan.seasons,
             self.level,
             panel.frequency,
-            nonnegative=bool(np.nanmin(panel.values) >= 0),
+            nonnegative=not (panel.values < 0).any(),
             network=self.network,
             weights={},
         )

@@ -21,7 +21,8 @@ class Plan:
 def make_plan(panel: Panel, h: int, input_size: int | None, season_length: int | None, val_size: int | None) -> Plan:
     """Choose what was not given.
 
-    The window is two of the longest seasons or of the horizon, whichever is more, or what the shortest series allows.
+    The window is two of the longest seasons or of the horizon, whichever is more, but at most half of what the shortest
+    series has before its last horizon, so that there are windows to learn from.
 
     Raises:
         DataError: A series is shorter than a window and its horizon.
@@ -29,7 +30,7 @@ def make_plan(panel: Panel, h: int, input_size: int | None, season_length: int |
     seasons = candidate_seasons(panel, season_length)
     shortest = int(panel.lengths.argmin())
     room = int(panel.lengths[shortest]) - h
-    wanted = input_size or min(max(2 * max(seasons), 2 * h), room)
+    wanted = input_size or min(max(2 * max(seasons), 2 * h), max(room // 2, min(seasons)))
     if wanted < (input_size or min(seasons)) or wanted > room:
         needed = input_size or min(seasons)
         raise DataError(

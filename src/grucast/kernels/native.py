@@ -1,6 +1,7 @@
 """The native kernels, when the extension was built."""
 
 import warnings
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,14 @@ except ImportError:
     )
 
 
+@cache
 def available() -> bool:
-    """Whether the extension was built."""
-    return _native is not None
+    """Whether the extension was built.
+
+    Raises:
+        ConfigError: GRUCAST_TARGET names none of `targets`.
+    """
+    return target() is not None
 
 
 def targets() -> list[str]:

@@ -10,13 +10,13 @@ from grucast.kernels import native, reference
 from grucast.model.config import NetworkConfig
 
 Array = NDArray[Any]
-gru_forward = native.gru_forward if native.available() else reference.gru_forward
 Tensors = Mapping[str, Array]
 
 
 def final_state(x: Array, network: NetworkConfig, weights: Tensors) -> Array:
     """Run the GRU over x (B, T, I) and join the last layer's final states, (B, H) or (B, 2H)."""
     zeros = np.zeros((len(x), network.hidden_size), x.dtype)
+    gru_forward = native.gru_forward if native.available() else reference.gru_forward
     states: list[Array] = []
     for layer in range(network.num_layers):
         outputs, states = [], []
