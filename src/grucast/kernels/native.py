@@ -1,7 +1,6 @@
 """The native kernels, when the extension was built."""
 
 import warnings
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,14 +21,9 @@ except ImportError:
     )
 
 
-@cache
 def available() -> bool:
-    """Whether the extension was built.
-
-    Raises:
-        ConfigError: GRUCAST_TARGET names none of `targets`.
-    """
-    return target() is not None
+    """Whether the extension was built."""
+    return _native is not None
 
 
 def targets() -> list[str]:
@@ -90,6 +84,7 @@ def gru_forward(
     final = np.empty((len(x), size), x.dtype)
     x, hidden, *dense = (np.ascontiguousarray(a) for a in (x, hidden, *weights))
     rows = None if lengths is None else np.ascontiguousarray(lengths, np.int64)
+    target()  # names the choices when GRUCAST_TARGET is wrong
     _native.forward(x, hidden, *Weights(*dense), rows, reset_after, reverse, output, final, None, threads)
     return output, final
 
@@ -101,7 +96,11 @@ def saved_size(batch: int, steps: int, hidden: int) -> int:
 
 def forward_at(dual: bool, layer: tuple[int, ...], threads: int) -> None:
     """Forward upon addresses that the caller has checked; `layer` lists the members that bindings.cpp reads."""
-    _native.forward_at(dual, layer, threads)
+    try:
+        _native.forward_at(dual, layer, threads)
+    except ValueError:
+        target()  # names the choices when GRUCAST_TARGET is at fault
+        raise
 
 
 def backward_at(dual: bool, layer: tuple[int, ...], gradients: tuple[int, ...], threads: int) -> None:
