@@ -6,25 +6,24 @@ struct Exponential;
 template <>
 struct Exponential<float> {
   static constexpr float log2e = 1.44269504f, ln2_high = 0.693145752f, ln2_low = 1.42860677e-6f;
-  // Adding it rounds to an integer n, whose low bits then hold n + 127 + 64: the exponent of 2^(n + 64).
-  static constexpr float round = 12582912.0f + 191.0f;
+  // Adding it rounds to an integer n, whose low bits then hold n + 127: the exponent of 2^n.
+  static constexpr float round = 12582912.0f + 127.0f;
   static constexpr int shift = 23;
-  static constexpr float unscale = 0x1p-64f;
-  static constexpr float lowest = -104.0f;
-  // (exp(r) - 1 - r) / r^2 for |r| <= ln(2) / 2, highest power first
-  static constexpr float series[] = {0.0013926926614f, 0.00836377387441f, 0.0416665501103f, 0.166665733819f, 0.5f};
+  // Within these limits exp(-x) / 2^64 is a normal number; beyond them sigmoid is 0 or 1.
+  static constexpr float lowest = -104, highest = 43, down = 64, unit = 0x1p-64f;
+  // (exp(-r) - 1 + r) / r^2 for |r| <= ln(2) / 2, highest power first
+  static constexpr float series[] = {0.0013926926614f, -0.00836377387441f, 0.0416665501103f, -0.166665733819f, 0.5f};
 };
 
 template <>
 struct Exponential<double> {
   static constexpr double log2e = 1.4426950408889634, ln2_high = 0.6931471803691238, ln2_low = 1.9082149292705877e-10;
-  static constexpr double round = 6755399441055744.0 + 1535.0;
+  static constexpr double round = 6755399441055744.0 + 1023.0;
   static constexpr int shift = 52;
-  static constexpr double unscale = 0x1p-512;
-  static constexpr double lowest = -746.0;
-  static constexpr double series[] = {1.0 / 87178291200, 1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800,
-                                      1.0 / 3628800,     1.0 / 362880,     1.0 / 40320,     1.0 / 5040,
-                                      1.0 / 720,         1.0 / 120,        1.0 / 24,        1.0 / 6,
+  static constexpr double lowest = -746, highest = 350, down = 512, unit = 0x1p-512;
+  static constexpr double series[] = {1.0 / 87178291200, -1.0 / 6227020800, 1.0 / 479001600, -1.0 / 39916800,
+                                      1.0 / 3628800,     -1.0 / 362880,     1.0 / 40320,     -1.0 / 5040,
+                                      1.0 / 720,         -1.0 / 120,        1.0 / 24,        -1.0 / 6,
                                       0.5};
 };
 
@@ -45,57 +44,49 @@ inline Vec<V> sign_bit() {
 }
 
 template <class V>
-inline Vec<V> minus_abs(Vec<V> x) {
+inline Vec<V> with_sign_of(Vec<V> sign, Vec<V> x) {
   using B = typename V::Bits;
-  return (Vec<V>)((B)x | (B)sign_bit<V>());
+  return (Vec<V>)(((B)x & ~(B)sign_bit<V>()) | ((B)sign & (B)sign_bit<V>()));
 }
 
-template <class V>
-inline Vec<V> flip_sign(Vec<V> x, Vec<V> sign) {
-  using B = typename V::Bits;
-  return (Vec<V>)((B)x ^ ((B)sign & (B)sign_bit<V>()));
-}
-
-// exp(y) = 2^n (1 + rest) for y <= 0; `scale` is 2^n / unscale, a normal number even where exp(y) is not.
+// exp(-y) / 2^down = scale (1 + rest)
 template <class V, int N>
-inline void split_exp(Vec<V> (&y)[N], Vec<V> (&rest)[N], Vec<V> (&scale)[N]) {
+inline void split_exp(const Vec<V> (&y)[N], typename V::Scalar down, Vec<V> (&rest)[N], Vec<V> (&scale)[N]) {
   using E = Exponential<typename V::Scalar>;
   Vec<V> r[N];
-  each<N>([&](int i) { scale[i] = V::fma(y[i], V::all(E::log2e), V::all(E::round)); });
-  each<N>([&](int i) { rest[i] = scale[i] - V::all(E::round); });  // n
-  each<N>([&](int i) { r[i] = V::fma(rest[i], V::all(-E::ln2_high), y[i]); });
-  each<N>([&](int i) { r[i] = V::fma(rest[i], V::all(-E::ln2_low), r[i]); });
+  each<N>([&](int i) { scale[i] = V::fma(y[i], V::all(-E::log2e), V::all(E::round - down)); });
+  each<N>([&](int i) { rest[i] = scale[i] - V::all(E::round - down); });  // n
+  each<N>([&](int i) { r[i] = V::fma(rest[i], V::all(E::ln2_high), y[i]); });
+  each<N>([&](int i) { r[i] = V::fma(rest[i], V::all(E::ln2_low), r[i]); });
   each<N>([&](int i) { rest[i] = V::fma(V::all(E::series[0]), r[i], V::all(E::series[1])); });
 #pragma GCC unroll 16
   for (unsigned k = 2; k < sizeof E::series / sizeof *E::series; ++k)
     each<N>([&](int i) { rest[i] = V::fma(rest[i], r[i], V::all(E::series[k])); });
-  each<N>([&](int i) { rest[i] = V::fma(r[i] * r[i], rest[i], r[i]); });
+  each<N>([&](int i) { rest[i] = V::fma(r[i] * r[i], rest[i], -r[i]); });
   each<N>([&](int i) { scale[i] = (Vec<V>)((typename V::Bits)scale[i] << E::shift); });
 }
 
-// exp(-|x|) never overflows: sigmoid = 1 / (1 + e) right of zero, e / (1 + e) left of it.
+// 1 / (1 + e), both scaled so that e neither overflows nor vanishes.
 template <class V, int N>
 inline void sigmoid_together(Vec<V> *x) {
   using E = Exponential<typename V::Scalar>;
-  const Vec<V> one = V::all(1);
   Vec<V> y[N], rest[N], scale[N];
-  each<N>([&](int i) { y[i] = V::at_least(V::all(E::lowest), minus_abs<V>(x[i])); });
-  split_exp<V, N>(y, rest, scale);
-  each<N>([&](int i) { y[i] = V::fma(rest[i], scale[i], scale[i]) * V::all(E::unscale); });
-  each<N>([&](int i) { x[i] = V::by_sign(x[i], y[i], one) / (one + y[i]); });
+  each<N>([&](int i) { y[i] = V::at_most(V::all(E::highest), V::at_least(V::all(E::lowest), x[i])); });
+  split_exp<V, N>(y, E::down, rest, scale);
+  each<N>([&](int i) { y[i] = V::fma(rest[i], scale[i], scale[i] + V::all(E::unit)); });
+  each<N>([&](int i) { x[i] = V::all(E::unit) / y[i]; });
 }
 
 // m = exp(-2|x|) - 1 keeps its relative accuracy near zero, and so does tanh = -m / (2 + m).
 template <class V, int N>
 inline void tanh_together(Vec<V> *x) {
-  using E = Exponential<typename V::Scalar>;
   Vec<V> y[N], rest[N], scale[N];
-  each<N>([&](int i) { y[i] = V::at_least(V::all(-45), minus_abs<V>(x[i]) * V::all(2)); });
-  split_exp<V, N>(y, rest, scale);
-  each<N>([&](int i) { scale[i] = scale[i] * V::all(E::unscale); });
+  each<N>([&](int i) { y[i] = with_sign_of<V>(V::all(0), x[i]); });
+  each<N>([&](int i) { y[i] = V::at_most(V::all(45), y[i] + y[i]); });
+  split_exp<V, N>(y, 0, rest, scale);
   each<N>([&](int i) { y[i] = V::fma(rest[i], scale[i], scale[i] - V::all(1)); });
-  each<N>([&](int i) { rest[i] = y[i] / (V::all(2) + y[i]); });  // -tanh(|x|)
-  each<N>([&](int i) { x[i] = flip_sign<V>(minus_abs<V>(rest[i]), -x[i]); });
+  each<N>([&](int i) { y[i] = y[i] / (V::all(2) + y[i]); });
+  each<N>([&](int i) { x[i] = with_sign_of<V>(x[i], y[i]); });
 }
 
 // As many vectors side by side as the registers hold.

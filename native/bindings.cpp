@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "dispatch.h"
 #include "layer.h"
@@ -65,7 +66,6 @@ struct Tensors {
   optional<In<T>> bias_ih, bias_hh;
   Lengths lengths;
   Array<T> output;
-  optional<Array<T>> saved;
   bool reset_after, reverse;
 };
 
@@ -85,41 +85,16 @@ grucast::Layer<T> layer_of(const Tensors<T> &a) {
     require(n.lengths[row] >= 0 && n.lengths[row] <= t, "lengths must be between 0 and the steps of x");
   n.output = strided(a.output, b, t, h, "output");
   n.saved = nullptr;
-  if (a.saved) {
-    require(a.saved->ndim() == 1 && long(a.saved->shape(0)) >= grucast::saved_size(b, t, h), "saved is too small");
-    n.saved = a.saved->data();
-  }
   return n;
 }
 
 template <class T>
 void forward(In<T> x, In<T> initial, In<T> weight_ih, In<T> weight_hh, optional<In<T>> bias_ih, optional<In<T>> bias_hh,
-             Lengths lengths, bool reset_after, bool reverse, Array<T> output, Array<T> final,
-             optional<Array<T>> saved, int threads) {
-  auto n = layer_of<T>({x, initial, weight_ih, weight_hh, bias_ih, bias_hh, lengths, output, saved, reset_after, reverse});
+             Lengths lengths, bool reset_after, bool reverse, Array<T> output, Array<T> final, int threads) {
+  auto n = layer_of<T>({x, initial, weight_ih, weight_hh, bias_ih, bias_hh, lengths, output, reset_after, reverse});
   n.final = dense(final, {n.batch, n.hidden}, "final");
   const nb::gil_scoped_release free;
-  grucast::gru_forward(n, threads);
-}
-
-template <class T>
-void backward(In<T> x, In<T> initial, In<T> weight_ih, In<T> weight_hh, Lengths lengths, bool reset_after, bool reverse,
-              Array<T> output, Array<T> saved, optional<In<T>> d_output, optional<In<T>> d_final,
-              optional<Array<T>> d_x, Array<T> d_initial, Array<T> d_weight_ih, Array<T> d_weight_hh,
-              Array<T> d_bias_ih, Array<T> d_bias_hh, int threads) {
-  auto n = layer_of<T>({x, initial, weight_ih, weight_hh, {}, {}, lengths, output, saved, reset_after, reverse});
-  const long b = n.batch, t = n.steps, i = n.inputs, h = n.hidden;
-  grucast::Gradients<T> g{};
-  if (d_output) g.output = strided(*d_output, b, t, h, "d_output");
-  g.final = dense(d_final, {b, h}, "d_final");
-  if (d_x) g.x = strided(*d_x, b, t, i, "d_x");
-  g.initial = dense(d_initial, {b, h}, "d_initial");
-  g.weight_ih = dense(d_weight_ih, {3 * h, i}, "d_weight_ih");
-  g.weight_hh = dense(d_weight_hh, {3 * h, h}, "d_weight_hh");
-  g.bias_ih = dense(d_bias_ih, {3 * h}, "d_bias_ih");
-  g.bias_hh = dense(d_bias_hh, {3 * h}, "d_bias_hh");
-  const nb::gil_scoped_release free;
-  grucast::gru_backward(n, g, threads);
+  grucast::gru_forward(&n, 1, threads);
 }
 
 template <class T>
@@ -178,18 +153,21 @@ grucast::Gradients<T> gradients_at(nb::tuple values) {
 }
 
 template <class T>
-void forward_at(nb::tuple layer, int threads) {
-  const auto n = layer_at<T>(layer);
+void forward_at(nb::list layers, int threads) {
+  std::vector<grucast::Layer<T>> all;
+  for (nb::handle layer : layers) all.push_back(layer_at<T>(nb::borrow<nb::tuple>(layer)));
   const nb::gil_scoped_release free;
-  grucast::gru_forward(n, threads);
+  grucast::gru_forward(all.data(), long(all.size()), threads);
 }
 
 template <class T>
-void backward_at(nb::tuple layer, nb::tuple gradients, int threads) {
-  const auto n = layer_at<T>(layer);
-  const auto g = gradients_at<T>(gradients);
+void backward_at(nb::list layers, nb::list gradients, int threads) {
+  std::vector<grucast::Layer<T>> all;
+  std::vector<grucast::Gradients<T>> wanted;
+  for (nb::handle layer : layers) all.push_back(layer_at<T>(nb::borrow<nb::tuple>(layer)));
+  for (nb::handle each : gradients) wanted.push_back(gradients_at<T>(nb::borrow<nb::tuple>(each)));
   const nb::gil_scoped_release free;
-  grucast::gru_backward(n, g, threads);
+  grucast::gru_backward(all.data(), wanted.data(), long(all.size()), threads);
 }
 
 template <class T>
@@ -198,12 +176,7 @@ void define(nb::module_ &m) {
   m.def("forward", &forward<T>, "x"_a.noconvert(), "initial"_a.noconvert(), "weight_ih"_a.noconvert(),
         "weight_hh"_a.noconvert(), "bias_ih"_a.noconvert().none(), "bias_hh"_a.noconvert().none(),
         "lengths"_a.noconvert().none(), "reset_after"_a, "reverse"_a, "output"_a.noconvert(), "final"_a.noconvert(),
-        "saved"_a.noconvert().none(), "threads"_a);
-  m.def("backward", &backward<T>, "x"_a.noconvert(), "initial"_a.noconvert(), "weight_ih"_a.noconvert(),
-        "weight_hh"_a.noconvert(), "lengths"_a.noconvert().none(), "reset_after"_a, "reverse"_a,
-        "output"_a.noconvert(), "saved"_a.noconvert(), "d_output"_a.noconvert().none(), "d_final"_a.noconvert().none(),
-        "d_x"_a.noconvert().none(), "d_initial"_a.noconvert(), "d_weight_ih"_a.noconvert(),
-        "d_weight_hh"_a.noconvert(), "d_bias_ih"_a.noconvert(), "d_bias_hh"_a.noconvert(), "threads"_a);
+        "threads"_a);
   m.def("sigmoid", [](In<T> x, Array<T> y) { activate<T>("sigmoid", x, y); }, "x"_a.noconvert(), "y"_a.noconvert());
   m.def("tanh", [](In<T> x, Array<T> y) { activate<T>("tanh", x, y); }, "x"_a.noconvert(), "y"_a.noconvert());
 }
@@ -222,11 +195,11 @@ NB_MODULE(_native, m) {
       nb::sig("def targets() -> list[str]"), "Instruction sets that can run here, best first.");
   m.def("target", [] { return grucast::target().name; }, "The instruction set in use.");
   m.def("saved_size", &grucast::saved_size, "Elements that forward saves for backward.");
-  m.def("forward_at", [](bool dual, nb::tuple layer, int threads) {
-    dual ? forward_at<double>(layer, threads) : forward_at<float>(layer, threads);
+  m.def("forward_at", [](bool dual, nb::list layers, int threads) {
+    dual ? forward_at<double>(layers, threads) : forward_at<float>(layers, threads);
   });
-  m.def("backward_at", [](bool dual, nb::tuple layer, nb::tuple gradients, int threads) {
-    dual ? backward_at<double>(layer, gradients, threads) : backward_at<float>(layer, gradients, threads);
+  m.def("backward_at", [](bool dual, nb::list layers, nb::list gradients, int threads) {
+    dual ? backward_at<double>(layers, gradients, threads) : backward_at<float>(layers, gradients, threads);
   });
   define<float>(m);
   define<double>(m);

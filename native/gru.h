@@ -22,7 +22,7 @@ struct Layer {
   long batch, steps, inputs, hidden;
   bool reset_after, reverse;
   Strided<const T> x;         // (B, T, I)
-  const T *initial;           // (B, H)
+  const T *initial;           // (B, H) or null: zeros
   const T *weight_ih;         // (3H, I)
   const T *weight_hh;         // (3H, H)
   const T *bias_ih;           // (3H,) or null
@@ -30,7 +30,7 @@ struct Layer {
   const std::int64_t *lengths;  // (B,), 0 to T, or null
   Strided<T> output;          // (B, T, H); written by forward, read by backward
   T *final;                   // (B, H)
-  T *saved;                   // saved_size() elements for backward, or null
+  T *saved;                   // saved_size() elements for backward, or null: backward computes the gates again
 };
 
 template <class T>
@@ -38,7 +38,7 @@ struct Gradients {
   Strided<const T> output;  // (B, T, H); data may be null
   const T *final;           // (B, H) or null
   Strided<T> x;             // (B, T, I); data may be null: not wanted
-  T *initial;               // (B, H)
+  T *initial;               // (B, H); this and the others may be null: not wanted
   T *weight_ih;             // (3H, I)
   T *weight_hh;             // (3H, H)
   T *bias_ih;               // (3H,)

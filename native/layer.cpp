@@ -37,17 +37,22 @@ long items(const Layer<T> &n) {
 }
 
 template <class T>
-int useful_threads(const Layer<T> &n, int threads) {
-  const double work = 3.0 * n.hidden * (n.hidden + n.inputs) * n.batch * n.steps;
+int useful_threads(const Layer<T> &n, long count, int threads) {
+  const double work = 3.0 * n.hidden * (n.hidden + n.inputs) * n.batch * n.steps * count;
   return work < kSmallWork ? 1 : threads;
 }
 
+// The layers' packed weights, one after the other.
 template <class T>
-T *packed(const Layer<T> &n, const typename Kernels<T>::Work &work) {
-  T *to = workspace<T>(Slot::packed, work.packed_size(n));
-  work.pack(n, to);
-  return to;
-}
+struct Packed {
+  long size;
+  T *data;
+  Packed(const Layer<T> *layers, long count, const typename Kernels<T>::Work &work)
+      : size(padded(work.packed_size(*layers))), data(workspace<T>(Slot::packed, count * size)) {
+    for (long i = 0; i < count; ++i) work.pack(layers[i], data + i * size);
+  }
+  const T *of(long i) const { return data + i * size; }
+};
 
 // One group's sums, one after the other in memory.
 template <class T>
@@ -99,39 +104,44 @@ long saved_size(long batch, long steps, long hidden) {
 }
 
 template <class T>
-void gru_forward(const Layer<T> &n, int threads) {
-  const auto &way = path(n);
-  const T *weights = packed(n, way.forward_work);
-  const long scratch = way.forward_work.scratch_size(n);
-  parallel(items(n), useful_threads(n, threads), [&](long item) {
+void gru_forward(const Layer<T> *layers, long count, int threads) {
+  const auto &way = path(*layers);
+  const Packed<T> weights(layers, count, way.forward_work);
+  const long each = items(*layers), scratch = way.forward_work.scratch_size(*layers);
+  parallel(count * each, useful_threads(*layers, count, threads), [&](long item) {
     const FlushDenormals guard;
-    way.forward(n, weights, item, workspace<T>(Slot::scratch, scratch));
+    const long i = item / each;
+    way.forward(layers[i], weights.of(i), item % each, workspace<T>(Slot::scratch, scratch));
   });
 }
 
 template <class T>
-void gru_backward(const Layer<T> &n, const Gradients<T> &g, int threads) {
-  const auto &way = path(n);
-  const long count = items(n), groups = std::min(count, kGroups), scratch = way.backward_work.scratch_size(n);
-  if (!count) return clear_weights(n, g);
-  const T *weights = packed(n, way.backward_work);
-  const Sums<T> sums(n);
-  T *partials = workspace<T>(Slot::partials, groups * sums.size);
+void gru_backward(const Layer<T> *layers, const Gradients<T> *gradients, long count, int threads) {
+  const auto &way = path(*layers);
+  const long each = items(*layers), groups = std::min(each, kGroups), scratch = way.backward_work.scratch_size(*layers);
+  const Packed<T> weights(layers, count, way.backward_work);
+  const Sums<T> sums(*layers);
+  T *partials = workspace<T>(Slot::partials, count * groups * sums.size);
   // Last group first: what forward saved last is still in the cache.
-  parallel(groups, useful_threads(n, threads), [&](long place) {
+  parallel(count * groups, useful_threads(*layers, count, threads), [&](long place) {
     const FlushDenormals guard;
-    const long group = groups - 1 - place;
-    std::fill_n(partials + group * sums.size, sums.size, T(0));
+    const long all = count * groups - 1 - place, i = all / groups, group = all % groups;
+    std::fill_n(partials + all * sums.size, sums.size, T(0));
     T *own = workspace<T>(Slot::scratch, scratch);
-    for (long item = group * count / groups; item < (group + 1) * count / groups; ++item)
-      way.backward(n, g, weights, item, own, sums.at(partials, group));
+    for (long item = group * each / groups; item < (group + 1) * each / groups; ++item)
+      way.backward(layers[i], gradients[i], weights.of(i), item, own, sums.at(partials, all));
   });
-  finish(n, g, sums, partials, groups);
+  for (long i = 0; i < count; ++i) {
+    if (each)
+      finish(layers[i], gradients[i], sums, partials + i * groups * sums.size, groups);
+    else
+      clear_weights(layers[i], gradients[i]);
+  }
 }
 
-template void gru_forward(const Layer<float> &, int);
-template void gru_forward(const Layer<double> &, int);
-template void gru_backward(const Layer<float> &, const Gradients<float> &, int);
-template void gru_backward(const Layer<double> &, const Gradients<double> &, int);
+template void gru_forward(const Layer<float> *, long, int);
+template void gru_forward(const Layer<double> *, long, int);
+template void gru_backward(const Layer<float> *, const Gradients<float> *, long, int);
+template void gru_backward(const Layer<double> *, const Gradients<double> *, long, int);
 
 }  // namespace grucast

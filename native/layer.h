@@ -1,4 +1,4 @@
-// A whole layer in one direction: packs the weights, shares the rows among threads, sums the groups in order.
+// A layer's directions, side by side: packs the weights, shares the rows among threads, sums the groups in order.
 #pragma once
 
 #include "gru.h"
@@ -8,12 +8,13 @@ namespace grucast {
 // Elements of Layer::saved.
 long saved_size(long batch, long steps, long hidden);
 
-// Both throw std::invalid_argument as target() does. Results never depend on the number of threads.
+// Both throw std::invalid_argument as target() does. Results never depend on the number of threads. The `count` layers
+// have the same sizes and options, but for the direction, and saved gates all or none.
 template <class T>
-void gru_forward(const Layer<T> &layer, int threads);
+void gru_forward(const Layer<T> *layers, long count, int threads);
 
-// Overwrites everything that `gradients` wants.
+// Overwrites everything that the gradients want.
 template <class T>
-void gru_backward(const Layer<T> &layer, const Gradients<T> &gradients, int threads);
+void gru_backward(const Layer<T> *layers, const Gradients<T> *gradients, long count, int threads);
 
 }  // namespace grucast

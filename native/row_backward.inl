@@ -20,7 +20,7 @@ void row_transposed(const Num<V> *w, long columns, long count, const Num<V> *d, 
 
 template <class V>
 long row_packed_backward(const Layer<Num<V>> &n) {
-  return 3 * n.hidden * (padded(n.hidden) + padded(n.inputs));
+  return 3 * n.hidden * (padded(n.hidden) + padded(n.inputs)) + (n.saved ? 0 : row_packed_forward<V>(n));
 }
 
 template <class T>
@@ -34,7 +34,8 @@ T *pack_rows(const T *w, long rows, long columns, T *to) {
 
 template <class V>
 void row_pack_backward(const Layer<Num<V>> &n, Num<V> *to) {
-  pack_rows(n.weight_ih, 3 * n.hidden, n.inputs, pack_rows(n.weight_hh, 3 * n.hidden, n.hidden, to));
+  to = pack_rows(n.weight_ih, 3 * n.hidden, n.inputs, pack_rows(n.weight_hh, 3 * n.hidden, n.hidden, to));
+  if (!n.saved) row_pack_forward<V>(n, to);
 }
 
 // One step's d is [gate][padded H]: reset, update, then as in a tile.
@@ -47,7 +48,7 @@ struct RowChunk {
 template <class V>
 long row_scratch_backward(const Layer<Num<V>> &n) {
   const long c = chunk_steps(n.hidden) * kLanes, h = padded(n.hidden), x = padded(n.inputs);
-  return c * (4 * h + 2 * h + x) + 4 * h + x;
+  return c * (4 * h + 2 * h + x) + (n.saved ? 5 : 12) * h + x;
 }
 
 template <class T>
@@ -122,22 +123,27 @@ void row_backward(const Layer<Num<V>> &n, const Gradients<Num<V>> &g, const Num<
   Num<V> *panels = scratch + capacity * gates * width, *state = panels + capacity * (2 * width + padded(n.inputs));
   Num<V> *carry = state + width, *product = carry + width, *sums = product + width;
   RowChunk<V> c{capacity, 0, gates, scratch, panels, panels + capacity * width, panels + 2 * capacity * width};
+  Num<V> *zeros = sums + padded(n.inputs), *again = zeros + width, *spare = again + 4 * width;
+  const Num<V> *weights = packed + 3 * h * (width + padded(n.inputs));
+  const Row<V> r{n, width, limit, state, spare, spare + width, spare + 2 * width};
   clear(state, 2 * width);
+  clear(zeros, width);
   if (g.final) copy(g.final + row * h, h, carry);
   for (long place = limit - 1; place >= 0; --place) {
     const long t = n.reverse ? limit - 1 - place : place;
-    const Num<V> *previous = place == 0 ? n.initial + row * h : n.output.at(row, n.reverse ? t + 1 : t - 1);
+    const Num<V> *previous = place ? n.output.at(row, n.reverse ? t + 1 : t - 1) : n.initial ? n.initial + row * h : zeros;
     Num<V> *d = c.d + c.used * gates * width;
     copy(previous, h, state);
     fill_row(previous, h, capacity, c.used, c.states);
     fill_row(n.x.at(row, t), n.inputs, capacity, c.used, c.inputs);
     if (g.output.data)
       for (long u = 0; u < h; ++u) carry[u] += g.output.at(row, t)[u];
-    row_pass<V>(n, n.saved + (row * n.steps + t) * 4 * width, packed, d, state, carry, product);
+    if (!n.saved) row_step(r, n.x.at(row, t), weights, again);
+    row_pass<V>(n, n.saved ? n.saved + (row * n.steps + t) * 4 * width : again, packed, d, state, carry, product);
     if (!n.reset_after) fill_row(state, h, capacity, c.used, c.reset_states);
     if (g.x.data) row_pass_input<V>(n, packed, d, sums, g.x.at(row, t));
     if (++c.used == capacity || place == 0) row_flush(c, n, to);
   }
-  copy(carry, h, g.initial + row * h);
+  if (g.initial) copy(carry, h, g.initial + row * h);
   for (long t = limit; g.x.data && t < n.steps; ++t) clear(g.x.at(row, t), n.inputs);
 }

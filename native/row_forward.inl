@@ -158,7 +158,7 @@ void row_forward(const Layer<Num<V>> &n, const Num<V> *packed, long row, Num<V> 
   const long width = padded(n.hidden), limit = row_steps<V>(n, row);
   Row<V> r{n, width, limit, scratch, scratch + width, scratch + 2 * width, scratch + 3 * width};
   clear(r.state, width);
-  copy(n.initial + row * n.hidden, n.hidden, r.state);
+  if (n.initial) copy(n.initial + row * n.hidden, n.hidden, r.state);
   for (long place = 0; place < limit; ++place) {
     const long t = n.reverse ? limit - 1 - place : place;
     row_step(r, n.x.at(row, t), packed, n.saved ? n.saved + (row * n.steps + t) * 4 * width : nullptr);

@@ -49,11 +49,11 @@ void clear_output(const Tile<Num<V>> &tile) {
     for (long t = tile.length[b]; t < n.steps; ++t) clear(n.output.at(tile.first + b, t), n.hidden);
 }
 
-// (B, H) to lanes and back; `spare` is read or written for absent rows.
+// (B, H) to lanes and back; `spare` is read or written for absent rows, zeros stand for a null `from`.
 template <class V>
 void gather_state(const Tile<Num<V>> &tile, const Num<V> *from, const Num<V> *spare, Num<V> *lanes) {
   const Num<V> *rows[kLanes];
-  for (long b = 0; b < kLanes; ++b) rows[b] = b < tile.rows ? from + (tile.first + b) * tile.layer.hidden : spare;
+  for (long b = 0; b < kLanes; ++b) rows[b] = from && b < tile.rows ? from + (tile.first + b) * tile.layer.hidden : spare;
   to_lanes<V>(rows, tile.layer.hidden, lanes);
 }
 

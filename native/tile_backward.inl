@@ -8,6 +8,7 @@ struct Chunk {
   Num<V> *states;            // panels of the previous state, rows [steps * 16][H]
   Num<V> *reset_states;      // the same of reset * state; before only
   Num<V> *inputs;            // panels of x when it has many features, else lanes [I][steps][16]
+  const Num<V> *ones;        // [steps][16], right behind the lanes: the biases' input
 };
 
 template <class V>
@@ -22,7 +23,11 @@ struct Backward {
   Num<V> *x;         // [I][16]
   Num<V> *zeros;     // [max(H, I)]
   Num<V> *waste;     // [max(H, I)]
+  Num<V> *again;     // [H][4][16] gates and then [H][2][16] of a step computed again; not when forward saved them
 };
+
+// Of n inputs those that are summed lane by lane: all or none.
+inline long few_inputs(long n) { return n < kFewInputs ? n : 0; }
 
 template <class V>
 long gate_rows(const Layer<Num<V>> &n) {
@@ -31,23 +36,24 @@ long gate_rows(const Layer<Num<V>> &n) {
 
 template <class V>
 long packed_backward(const Layer<Num<V>> &n) {
-  return 3 * n.hidden * (n.hidden + n.inputs);
+  return 3 * n.hidden * (n.hidden + n.inputs) + (n.saved ? 0 : packed_forward<V>(n));
 }
 
-// Transposed panels: state's, candidate first when its product comes first, then the input's.
+// Transposed panels: state's, candidate first when its product comes first, then the input's; then forward's own.
 template <class V>
 void pack_backward(const Layer<Num<V>> &n, Num<V> *to) {
   const long h = n.hidden, gates = n.reset_after ? 3 * h : 2 * h;
   pack_panels<V>(n.weight_hh, 1, h, h, gates, to);
   if (!n.reset_after) pack_panels<V>(n.weight_hh + 2 * h * h, 1, h, h, h, to + 2 * h * h);
   pack_panels<V>(n.weight_ih, 1, n.inputs, n.inputs, 3 * h, to + 3 * h * h);
+  if (!n.saved) pack_forward<V>(n, to + 3 * h * (h + n.inputs));
 }
 
 template <class V>
 long scratch_backward(const Layer<Num<V>> &n) {
   const long c = chunk_steps(n.hidden), wide = n.hidden > n.inputs ? n.hidden : n.inputs;
-  const long panels = c * kLanes * (2 * padded(n.hidden) + padded(n.inputs));
-  return gate_rows<V>(n) * (c + 1) * kLanes + panels + (3 * n.hidden + n.inputs) * kLanes + 2 * wide + 8 * kLanes;
+  const long panels = c * kLanes * (2 * padded(n.hidden) + padded(n.inputs) + 1);
+  return gate_rows<V>(n) * (c + 1) * kLanes + panels + ((n.saved ? 3 : 9) * n.hidden + n.inputs) * kLanes + 2 * wide + 9 * kLanes;
 }
 
 template <class V>
@@ -59,13 +65,16 @@ Backward<V> start_backward(const Layer<Num<V>> &n, const Gradients<Num<V>> &g, l
     return p;
   };
   // One vector more than the steps: rows that are powers of two apart would share a few sets of the cache.
-  Backward<V> b{n, g, Tile<Num<V>>(n, item), {c, 0, (c + 1) * kLanes, nullptr, nullptr, nullptr, nullptr}, 0, 0, 0, 0, 0, 0};
+  Backward<V> b{n, g, Tile<Num<V>>(n, item), {c, 0, (c + 1) * kLanes, nullptr, nullptr, nullptr, nullptr, nullptr}, 0, 0, 0, 0, 0, 0, 0};
   b.chunk.d = take(gate_rows<V>(n) * b.chunk.stride);
   b.chunk.states = take(panel * padded(h));
   b.chunk.reset_states = take(panel * padded(h));
-  b.chunk.inputs = take(panel * padded(n.inputs));
+  b.chunk.inputs = take(panel * (padded(n.inputs) + 1));
+  Num<V> *ones = b.chunk.inputs + panel * (n.inputs < kFewInputs ? n.inputs : padded(n.inputs));
+  for (long i = 0; i < panel; ++i) ones[i] = 1;
+  b.chunk.ones = ones;
   b.carry = take(h * kLanes), b.state = take(h * kLanes), b.outer = take(h * kLanes), b.x = take(n.inputs * kLanes);
-  b.zeros = take(wide), b.waste = take(wide);
+  b.zeros = take(wide), b.waste = take(wide), b.again = take(n.saved ? 0 : 6 * h * kLanes);
   clear(b.zeros, wide);
   return b;
 }
@@ -101,7 +110,7 @@ void gather_previous(Backward<V> &b, long t) {
   for (long i = 0; i < kLanes; ++i) {
     const long row = b.tile.first + i, before = n.reverse ? t + 1 : t - 1;
     const bool first = n.reverse ? before >= b.tile.length[i] : before < 0;
-    rows[i] = !b.tile.has(i, t) ? b.zeros : first ? n.initial + row * n.hidden : n.output.at(row, before);
+    rows[i] = !b.tile.has(i, t) ? b.zeros : !first ? n.output.at(row, before) : n.initial ? n.initial + row * n.hidden : b.zeros;
   }
   to_lanes<V>(rows, n.hidden, b.state);
   prefetch_rows(rows, n.reverse ? n.output.step : -n.output.step, n.hidden);
@@ -169,7 +178,7 @@ void pass_reset(Backward<V> &b, const Num<V> *saved, const Num<V> *packed, Num<V
       for (int v = 0; v < kVecs<V>; ++v) {
         const long lane = v * V::kWidth, at = (unit + i) * kLanes + lane;
         Vec<V> reset, carry = load<V>(b.carry + at);
-        pass_before<V>(load<V>(saved_unit<V>(const_cast<Num<V> *>(saved), unit + i, v)), load<V>(b.state + at), sums[i][v], reset, carry);
+        pass_before<V>(load<V>(saved + (unit + i) * 4 * kLanes + lane), load<V>(b.state + at), sums[i][v], reset, carry);
         store<V>(b.carry + at, carry);
         store<V>(d + (unit + i) * row + lane, reset);
       }
@@ -207,13 +216,25 @@ void pass_input(Backward<V> &b, long t, const Num<V> *packed, const Num<V> *d) {
   to_rows<V>(b.x, n.inputs, rows);
 }
 
+// The gates of step t: as forward saved them, or computed again by the same operations from the same numbers.
+template <class V>
+const Num<V> *gates(const Backward<V> &b, long item, long t, const Num<V> *packed) {
+  const auto &n = b.layer;
+  const long size = n.hidden * kLanes;
+  if (n.saved) return n.saved + (item * n.steps + t) * 4 * size;
+  gather_input<V>(b.tile, t, b.zeros, b.x);
+  Num<V> *spare = b.again + 4 * size;
+  step_forward<V>(Step<V>{n, b.x, b.state, spare, spare + size, b.again}, packed);
+  return b.again;
+}
+
 template <class V>
 void step_backward(Backward<V> &b, long item, long t, const Num<V> *packed) {
   const auto &n = b.layer;
   const long h = n.hidden;
-  const Num<V> *saved = n.saved + (item * n.steps + t) * 4 * h * kLanes;
   Num<V> *d = b.chunk.d + b.chunk.used * kLanes;
   gather_previous(b, t);
+  const Num<V> *saved = gates(b, item, t, packed + 3 * h * (h + n.inputs));
   gather_inputs(b, t);
   add_output_gradient(b, t);
   const bool masked = !b.tile.all_live(t);

@@ -5,6 +5,10 @@ constexpr int kUnitsAfter = kBlock<V> >= 3 ? kBlock<V> / 3 : 1;  // three gates 
 template <class V>
 constexpr int kUnitsGates = kBlock<V> >= 2 ? kBlock<V> / 2 : 1;  // reset and update
 
+// Sums of the gates are stored before any is activated: the long chains of one block's activations would keep the
+// processor from starting on the next block's sums. So many units later they are still in the nearest cache.
+constexpr long kUnitsApart = 16;
+
 // What every block of units needs of a step.
 template <class V>
 struct Step {
@@ -12,8 +16,7 @@ struct Step {
   const Num<V> *x, *state;  // [I][16], [H][16]
   Num<V> *next;             // [H][16]
   Num<V> *reset_state;      // [H][16], reset * state; before only
-  Num<V> *update;           // [H][16]; before only
-  Num<V> *saved;            // [H][4][16] or null: reset, update, candidate, recurrent share of the candidate
+  Num<V> *gates;            // [H][4][16]: reset, update, candidate, recurrent share of the candidate
 };
 
 template <class V, int N>
@@ -27,96 +30,122 @@ inline Vec<V> blend(Vec<V> update, Vec<V> candidate, Vec<V> state) {
   return V::fma(update, state - candidate, candidate);
 }
 
-template <class V>
-inline Num<V> *saved_unit(Num<V> *saved, long unit, int v) {
-  return saved + unit * 4 * kLanes + v * V::kWidth;
+template <class V, int N>
+inline void load_all(const Num<V> *from, Vec<V> (&to)[N]) {
+  each<N>([&](int i) { to[i] = load<V>(from + i * V::kWidth); });
+}
+
+template <class V, int N>
+inline void store_all(Num<V> *to, const Vec<V> (&from)[N]) {
+  each<N>([&](int i) { store<V>(to + i * V::kWidth, from[i]); });
 }
 
 // Packed: biases r, z, n of x a unit, then n of h a unit; [I][unit][3], [H][unit][3].
 template <class V, int U>
-inline void block_after(const Step<V> &s, const Num<V> *w, long unit) {
-  Vec<V> sums[3 * U][kVecs<V>], from_x[U][kVecs<V>];
+inline void block_after(const Step<V> &s, const Num<V> *w, Num<V> *gates) {
+  Vec<V> sums[3 * U][kVecs<V>];
   start<V, 3 * U>(sums, w);
   product<V, 3 * U>(sums, w + 4 * U, s.layer.inputs, s.x, kLanes);
-  for (int u = 0; u < U; ++u)
-    for (int v = 0; v < kVecs<V>; ++v) {
-      from_x[u][v] = sums[3 * u + 2][v];
-      sums[3 * u + 2][v] = V::all(w[3 * U + u]);
-    }
+  for (int u = 0; u < U; ++u) {
+    store_all<V>(gates + (4 * u + 2) * kLanes, sums[3 * u + 2]);
+    for (int v = 0; v < kVecs<V>; ++v) sums[3 * u + 2][v] = V::all(w[3 * U + u]);
+  }
   product<V, 3 * U>(sums, w + 4 * U + 3 * U * s.layer.inputs, s.layer.hidden, s.state, kLanes);
-  constexpr int n = kVecs<V>, all = U * n;
-  Vec<V> r[all], z[all], c[all];
-  each<all>([&](int i) { r[i] = sums[i / n * 3][i % n], z[i] = sums[i / n * 3 + 1][i % n]; });
-  sigmoid<V, all>(r);
-  each<all>([&](int i) { c[i] = V::fma(r[i], sums[i / n * 3 + 2][i % n], from_x[i / n][i % n]); });
-  sigmoid<V, all>(z);
-  tanh<V, all>(c);
-  each<all>([&](int i) {
-    const long at = unit * kLanes + i * V::kWidth;
-    store<V>(s.next + at, blend<V>(z[i], c[i], load<V>(s.state + at)));
-  });
-  if (s.saved) each<all>([&](int i) {
-      Num<V> *to = saved_unit<V>(s.saved, unit + i / n, i % n);
-      store<V>(to, r[i]);
-      store<V>(to + kLanes, z[i]);
-      store<V>(to + 2 * kLanes, c[i]);
-      store<V>(to + 3 * kLanes, sums[i / n * 3 + 2][i % n]);
+  for (int u = 0; u < U; ++u) {
+    store_all<V>(gates + 4 * u * kLanes, sums[3 * u]);
+    store_all<V>(gates + (4 * u + 1) * kLanes, sums[3 * u + 1]);
+    store_all<V>(gates + (4 * u + 3) * kLanes, sums[3 * u + 2]);
+  }
+}
+
+template <class V>
+inline void activate_gates(Num<V> *gates, long count) {
+  for (long u = 0; u < count; ++u, gates += 4 * kLanes) {
+    Vec<V> both[2 * kVecs<V>];
+    load_all<V>(gates, both);
+    sigmoid<V, 2 * kVecs<V>>(both);
+    store_all<V>(gates, both);
+  }
+}
+
+template <class V, bool after>
+inline void activate_candidates(const Step<V> &s, Num<V> *gates, long unit, long count) {
+  for (long at = unit * kLanes; at < (unit + count) * kLanes; at += kLanes, gates += 4 * kLanes) {
+    Vec<V> z[kVecs<V>], c[kVecs<V>];
+    load_all<V>(gates + kLanes, z);
+    load_all<V>(gates + 2 * kLanes, c);
+    if (after) each<kVecs<V>>([&](int i) {
+        const Num<V> *gate = gates + i * V::kWidth;
+        c[i] = V::fma(load<V>(gate), load<V>(gate + 3 * kLanes), c[i]);
+      });
+    tanh<V, kVecs<V>>(c);
+    store_all<V>(gates + 2 * kLanes, c);
+    each<kVecs<V>>([&](int i) {
+      const long lane = at + i * V::kWidth;
+      store<V>(s.next + lane, blend<V>(z[i], c[i], load<V>(s.state + lane)));
     });
+  }
 }
 
 // Packed: biases r, z a unit; [I][unit][2], [H][unit][2].
 template <class V, int U>
-inline void block_gates(const Step<V> &s, const Num<V> *w, long unit) {
+inline void block_gates(const Step<V> &s, const Num<V> *w, Num<V> *gates) {
   Vec<V> sums[2 * U][kVecs<V>];
   start<V, 2 * U>(sums, w);
   product<V, 2 * U>(sums, w + 2 * U, s.layer.inputs, s.x, kLanes);
   product<V, 2 * U>(sums, w + 2 * U + 2 * U * s.layer.inputs, s.layer.hidden, s.state, kLanes);
-  constexpr int n = kVecs<V>, all = U * n;
-  Vec<V> r[all], z[all];
-  each<all>([&](int i) { r[i] = sums[i / n * 2][i % n], z[i] = sums[i / n * 2 + 1][i % n]; });
-  sigmoid<V, all>(r);
-  sigmoid<V, all>(z);
-  each<all>([&](int i) {
-    const long at = unit * kLanes + i * V::kWidth;
-    store<V>(s.reset_state + at, r[i] * load<V>(s.state + at));
-    store<V>(s.update + at, z[i]);
-    if (s.saved) store<V>(saved_unit<V>(s.saved, unit + i / n, i % n), r[i]);
-    if (s.saved) store<V>(saved_unit<V>(s.saved, unit + i / n, i % n) + kLanes, z[i]);
-  });
+  for (int u = 0; u < U; ++u) {
+    store_all<V>(gates + 4 * u * kLanes, sums[2 * u]);
+    store_all<V>(gates + (4 * u + 1) * kLanes, sums[2 * u + 1]);
+  }
 }
 
 // Packed: bias n a unit; [I][unit], [H][unit].
 template <class V, int U>
-inline void block_candidate(const Step<V> &s, const Num<V> *w, long unit) {
+inline void block_candidate(const Step<V> &s, const Num<V> *w, Num<V> *gates) {
   Vec<V> sums[U][kVecs<V>];
   start<V, U>(sums, w);
   product<V, U>(sums, w + U, s.layer.inputs, s.x, kLanes);
   product<V, U>(sums, w + U + U * s.layer.inputs, s.layer.hidden, s.reset_state, kLanes);
-  constexpr int n = kVecs<V>, all = U * n;
-  Vec<V> c[all];
-  each<all>([&](int i) { c[i] = sums[i / n][i % n]; });
-  tanh<V, all>(c);
-  each<all>([&](int i) {
-    const long at = unit * kLanes + i * V::kWidth;
-    store<V>(s.next + at, blend<V>(load<V>(s.update + at), c[i], load<V>(s.state + at)));
-    if (s.saved) store<V>(saved_unit<V>(s.saved, unit + i / n, i % n) + 2 * kLanes, c[i]);
+  for (int u = 0; u < U; ++u) store_all<V>(gates + (4 * u + 2) * kLanes, sums[u]);
+}
+
+// Calls sums(Int<units>, unit) for the blocks of all units, and activate(unit, count) a few blocks behind.
+template <int N, class Sums, class Activate>
+inline void in_blocks_apart(long units, Sums sums, Activate activate) {
+  long done = 0;
+  in_blocks<N>(units, [&](auto u, long unit) {
+    sums(u, unit);
+    const long end = unit + u.value;
+    if (end - done < kUnitsApart && end < units) return;
+    activate(done, end - done);
+    done = end;
   });
 }
 
 template <class V>
 void step_forward(const Step<V> &s, const Num<V> *packed) {
   const long units = s.layer.hidden, terms = s.layer.inputs + s.layer.hidden;
+  const auto gates = [&](long unit) { return s.gates + unit * 4 * kLanes; };
   if (s.layer.reset_after)
-    return in_blocks<kUnitsAfter<V>>(units, [&](auto u, long unit) {
-      block_after<V, u.value>(s, packed + unit * (4 + 3 * terms), unit);
-    });
-  in_blocks<kUnitsGates<V>>(units, [&](auto u, long unit) {
-    block_gates<V, u.value>(s, packed + unit * 2 * (1 + terms), unit);
-  });
+    return in_blocks_apart<kUnitsAfter<V>>(
+        units, [&](auto u, long unit) { block_after<V, u.value>(s, packed + unit * (4 + 3 * terms), gates(unit)); },
+        [&](long unit, long count) {
+          activate_gates<V>(gates(unit), count);
+          activate_candidates<V, true>(s, gates(unit), unit, count);
+        });
+  in_blocks_apart<kUnitsGates<V>>(
+      units, [&](auto u, long unit) { block_gates<V, u.value>(s, packed + unit * 2 * (1 + terms), gates(unit)); },
+      [&](long unit, long count) {
+        activate_gates<V>(gates(unit), count);
+        for (long u = unit; u < unit + count; ++u)
+          for (long at = 0; at < kLanes; at += V::kWidth)
+            store<V>(s.reset_state + u * kLanes + at, load<V>(gates(u) + at) * load<V>(s.state + u * kLanes + at));
+      });
   packed += units * 2 * (1 + terms);
-  in_blocks<kBlock<V>>(units, [&](auto u, long unit) {
-    block_candidate<V, u.value>(s, packed + unit * (1 + terms), unit);
-  });
+  in_blocks_apart<kBlock<V>>(
+      units, [&](auto u, long unit) { block_candidate<V, u.value>(s, packed + unit * (1 + terms), gates(unit)); },
+      [&](long unit, long count) { activate_candidates<V, false>(s, gates(unit), unit, count); });
 }
 
 template <class V>
@@ -157,21 +186,22 @@ void pack_forward(const Layer<Num<V>> &n, Num<V> *to) {
 
 template <class V>
 long scratch_forward(const Layer<Num<V>> &n) {
-  return kLanes * (n.inputs + 4 * n.hidden) + n.inputs + n.hidden;
+  return kLanes * (n.inputs + (n.saved ? 3 : 7) * n.hidden) + n.inputs + n.hidden;
 }
 
 template <class V>
 void forward(const Layer<Num<V>> &n, const Num<V> *packed, long item, Num<V> *scratch) {
   const long size = n.hidden * kLanes;
   Tile<Num<V>> tile(n, item);
-  Num<V> *state = scratch, *next = state + size, *x = next + 3 * size, *spare = x + n.inputs * kLanes;
+  Num<V> *state = scratch, *next = state + size, *reset_state = next + size, *gates = reset_state + size;
+  Num<V> *x = gates + (n.saved ? 0 : 4 * size), *spare = x + n.inputs * kLanes;
   clear(spare, n.inputs + n.hidden);
   gather_state<V>(tile, n.initial, spare, state);
   for (long place = 0; place < tile.limit; ++place) {
     const long t = tile.step(place);
     gather_input<V>(tile, t, spare, x);
-    Num<V> *saved = n.saved ? n.saved + (item * n.steps + t) * 4 * size : nullptr;
-    step_forward<V>(Step<V>{n, x, state, next, scratch + 2 * size, scratch + 3 * size, saved}, packed);
+    if (n.saved) gates = n.saved + (item * n.steps + t) * 4 * size;
+    step_forward<V>(Step<V>{n, x, state, next, reset_state, gates}, packed);
     if (!tile.all_live(t)) {
       tile.mark_live(t);
       for (long i = 0; i < size; i += V::kWidth)

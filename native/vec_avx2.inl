@@ -12,7 +12,7 @@ struct F32 {
   static Vector all(float s) { return _mm256_set1_ps(s); }
   static Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
   static Vector at_least(Vector low, Vector x) { return _mm256_max_ps(low, x); }  // NaN stays NaN
-  static Vector by_sign(Vector x, Vector minus, Vector plus) { return _mm256_blendv_ps(plus, minus, x); }
+  static Vector at_most(Vector high, Vector x) { return _mm256_min_ps(high, x); }
 };
 
 struct F64 {
@@ -25,7 +25,7 @@ struct F64 {
   static Vector all(double s) { return _mm256_set1_pd(s); }
   static Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_pd(a, b, c); }
   static Vector at_least(Vector low, Vector x) { return _mm256_max_pd(low, x); }
-  static Vector by_sign(Vector x, Vector minus, Vector plus) { return _mm256_blendv_pd(plus, minus, x); }
+  static Vector at_most(Vector high, Vector x) { return _mm256_min_pd(high, x); }
 };
 
 // Weights that share a pass over k: 12 of the 16 registers are sums.

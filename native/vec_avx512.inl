@@ -12,7 +12,7 @@ struct F32 {
   static Vector all(float s) { return _mm512_set1_ps(s); }
   static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
   static Vector at_least(Vector low, Vector x) { return x < low ? low : x; }  // NaN stays NaN
-  static Vector by_sign(Vector x, Vector minus, Vector plus) { return (Bits)x < 0 ? minus : plus; }
+  static Vector at_most(Vector high, Vector x) { return x > high ? high : x; }
 };
 
 struct F64 {
@@ -25,7 +25,7 @@ struct F64 {
   static Vector all(double s) { return _mm512_set1_pd(s); }
   static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_pd(a, b, c); }
   static Vector at_least(Vector low, Vector x) { return x < low ? low : x; }
-  static Vector by_sign(Vector x, Vector minus, Vector plus) { return (Bits)x < 0 ? minus : plus; }
+  static Vector at_most(Vector high, Vector x) { return x > high ? high : x; }
 };
 
 // Weights that share a pass over k: 12 or 24 of the 32 registers are sums.

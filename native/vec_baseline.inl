@@ -26,7 +26,7 @@ struct F32 {
 #endif
   }
   static Vector at_least(Vector low, Vector x) { return x < low ? low : x; }  // NaN stays NaN
-  static Vector by_sign(Vector x, Vector minus, Vector plus) { return (Bits)x < 0 ? minus : plus; }
+  static Vector at_most(Vector high, Vector x) { return x > high ? high : x; }
 };
 
 struct F64 {
@@ -46,7 +46,7 @@ struct F64 {
 #endif
   }
   static Vector at_least(Vector low, Vector x) { return x < low ? low : x; }
-  static Vector by_sign(Vector x, Vector minus, Vector plus) { return (Bits)x < 0 ? minus : plus; }
+  static Vector at_most(Vector high, Vector x) { return x > high ? high : x; }
 };
 
 template <class V>

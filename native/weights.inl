@@ -1,35 +1,53 @@
 // A chunk's share of the weights' gradients.
 
-// The sum of 16 lanes, always in this order.
+// The sum of 16 lanes, always in this order: those 8 apart, then 4, 2 and 1.
 template <class T>
 inline T sum_lanes(const T *lanes) {
-  T s[8];
-  for (int i = 0; i < 8; ++i) s[i] = lanes[i] + lanes[i + 8];
-  return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
-}
-
-// Few inputs and the biases: for N rows of d, sums over (step, lane) of d * x and of d.
-template <class V, int N>
-inline void small_block(const Num<V> *d, long d_row, const Num<V> *x, long count, Num<V> *out, long ld) {
-  Vec<V> sums[N][kVecs<V>] = {};
-  for (long i = 0; i < count; ++i, d += kLanes)
-    for (int v = 0; v < kVecs<V>; ++v) {
-      const Vec<V> factor = x ? load<V>(x + i * kLanes + v * V::kWidth) : V::all(1);
-      for (int n = 0; n < N; ++n) {
-        const Vec<V> row = load<V>(d + n * d_row + v * V::kWidth);
-        sums[n][v] = x ? V::fma(row, factor, sums[n][v]) : sums[n][v] + row;
-      }
-    }
-  for (int n = 0; n < N; ++n) {
-    Num<V> lanes[kLanes];
-    for (int v = 0; v < kVecs<V>; ++v) store<V>(lanes + v * V::kWidth, sums[n][v]);
-    out[n * ld] += sum_lanes(lanes);
-  }
+  typedef T Four __attribute__((vector_size(4 * sizeof(T))));
+  Four v[4];
+  __builtin_memcpy(v, lanes, sizeof v);
+  const Four s = (v[0] + v[2]) + (v[1] + v[3]);
+  return (s[0] + s[2]) + (s[1] + s[3]);
 }
 
 template <class V>
-void small_sums(const Num<V> *d, long d_row, long rows, const Num<V> *x, long count, Num<V> *out, long ld) {
-  in_blocks<4>(rows, [&](auto n, long j) { small_block<V, n.value>(d + j * d_row, d_row, x, count, out + j * ld, ld); });
+constexpr int kSmallRows = kBlock<V> >= 6 ? kBlock<V> / 3 : 1;
+
+// Few inputs and the biases: for R rows of d and C columns x, sums over (step, lane) of d * x.
+template <class V, int R, int C>
+inline void small_block(const Num<V> *d, long d_row, const Num<V> *x, long x_row, long count, Num<V> (&out)[R][C]) {
+  Vec<V> sums[R][C][kVecs<V>] = {};
+  for (long i = 0; i < count * kLanes; i += kLanes)
+#pragma GCC unroll 4
+    for (int v = 0; v < kVecs<V>; ++v) {
+      Vec<V> columns[C];
+      each<C>([&](int c) { columns[c] = load<V>(x + c * x_row + i + v * V::kWidth); });
+#pragma GCC unroll 4
+      for (int r = 0; r < R; ++r) {
+        const Vec<V> row = load<V>(d + r * d_row + i + v * V::kWidth);
+        each<C>([&](int c) { sums[r][c][v] = V::fma(row, columns[c], sums[r][c][v]); });
+      }
+    }
+  for (int r = 0; r < R; ++r)
+    for (int c = 0; c < C; ++c) {
+      Num<V> lanes[kLanes];
+      store_all<V>(lanes, sums[r][c]);
+      out[r][c] = sum_lanes(lanes);
+    }
+}
+
+// Adds them to the inputs' sums, and those of the last column, which is all ones, to the biases'.
+template <class V>
+void small_sums(const Num<V> *d, long d_row, long rows, const Num<V> *x, long x_row, long inputs, long count,
+                Num<V> *to_input, long ld, Num<V> *to_bias) {
+  in_blocks<kSmallRows<V>>(rows, [&](auto r, long j) {
+    in_blocks<3>(inputs + 1, [&](auto c, long i) {
+      Num<V> sums[r.value][c.value];
+      small_block<V, r.value, c.value>(d + j * d_row, d_row, x + i * x_row, x_row, count, sums);
+      for (int a = 0; a < r.value; ++a)
+        for (int b = 0; b < c.value; ++b) *(i + b < inputs ? to_input + (j + a) * ld + i + b : to_bias + j + a) += sums[a][b];
+    });
+  });
 }
 
 // Empties the chunk into the group's sums.
@@ -43,14 +61,13 @@ void flush(Chunk<V> &c, const Layer<Num<V>> &n, const Partial<Num<V>> &to) {
   if (n.inputs >= kFewInputs) {
     outer<V>(c.d, row, 1, 2 * h, c.inputs, capacity, count, n.inputs, to.input);
     outer<V>(c.d + from_x * row, row, 1, h, c.inputs, capacity, count, n.inputs, to.input + 2 * h * ld_x);
-  } else {
-    for (long i = 0; i < n.inputs; ++i) {
-      const Num<V> *x = c.inputs + i * capacity;
-      small_sums<V>(c.d, row, 2 * h, x, c.used, to.input + i, ld_x);
-      small_sums<V>(c.d + from_x * row, row, h, x, c.used, to.input + 2 * h * ld_x + i, ld_x);
-    }
   }
-  small_sums<V>(c.d, row, gate_rows<V>(n), nullptr, c.used, to.bias, 1);
+  const long few = few_inputs(n.inputs);
+  const Num<V> *x = c.ones - few * capacity;
+  small_sums<V>(c.d, row, 2 * h, x, capacity, few, c.used, to.input, ld_x, to.bias);
+  small_sums<V>(c.d + from_x * row, row, h, x, capacity, few, c.used, to.input + 2 * h * ld_x, ld_x,
+                to.bias + from_x);
+  if (n.reset_after) small_sums<V>(c.d + 2 * h * row, row, h, c.ones, capacity, 0, c.used, nullptr, 0, to.bias + 2 * h);
   c.used = 0;
 }
 
@@ -66,7 +83,7 @@ void backward(const Layer<Num<V>> &n, const Gradients<Num<V>> &g, const Num<V> *
     step_backward(b, item, b.tile.step(place), packed);
     if (b.chunk.used == b.chunk.steps || place == 0) flush(b.chunk, n, to);
   }
-  scatter_state<V>(b.tile, b.carry, g.initial, b.waste);
+  if (g.initial) scatter_state<V>(b.tile, b.carry, g.initial, b.waste);
   if (!g.x.data) return;
   for (long i = 0; i < b.tile.rows; ++i)
     for (long t = b.tile.length[i]; t < n.steps; ++t) clear(g.x.at(b.tile.first + i, t), n.inputs);

@@ -27,30 +27,9 @@ def forward(
     reverse: bool,
     output: Array,
     final: Array,
-    saved: Array | None,
     threads: int,
 ) -> None: ...
-def backward(
-    x: Array,
-    initial: Array,
-    weight_ih: Array,
-    weight_hh: Array,
-    lengths: Array | None,
-    reset_after: bool,
-    reverse: bool,
-    output: Array,
-    saved: Array,
-    d_output: Array | None,
-    d_final: Array | None,
-    d_x: Array | None,
-    d_initial: Array,
-    d_weight_ih: Array,
-    d_weight_hh: Array,
-    d_bias_ih: Array,
-    d_bias_hh: Array,
-    threads: int,
-) -> None: ...
-def forward_at(dual: bool, layer: tuple[int, ...], threads: int) -> None: ...
-def backward_at(dual: bool, layer: tuple[int, ...], gradients: tuple[int, ...], threads: int) -> None: ...
+def forward_at(dual: bool, layers: list[tuple[int, ...]], threads: int) -> None: ...
+def backward_at(dual: bool, layers: list[tuple[int, ...]], gradients: list[tuple[int, ...]], threads: int) -> None: ...
 def sigmoid(x: Array, y: Array) -> None: ...
 def tanh(x: Array, y: Array) -> None: ...

@@ -63,7 +63,7 @@ void require(bool holds, const char *what) {
 template <class T>
 struct Case {
   long B, T_, I, H;
-  bool after, reverse, ragged;
+  bool after, reverse, ragged, again = false;
   Vector<T> x, initial, w_ih, w_hh, b_ih, b_hh, d_output, d_final;
   Vector<std::int64_t> lengths;
 
@@ -99,15 +99,15 @@ Result<T> run(const Case<T> &c, long first, long rows, int threads) {
   n.weight_ih = c.w_ih.data(), n.weight_hh = c.w_hh.data(), n.bias_ih = c.b_ih.data(), n.bias_hh = c.b_hh.data();
   n.lengths = c.ragged ? c.lengths.data() + first : nullptr;
   n.output = {r.output.data(), c.T_ * H, H};
-  n.final = r.final.data(), n.saved = saved.data();
-  gru_forward(n, threads);
+  n.final = r.final.data(), n.saved = c.again ? nullptr : saved.data();
+  gru_forward(&n, 1, threads);
   Gradients<T> g{};
   g.output = {c.d_output.data() + first * c.T_ * H, c.T_ * H, H};
   g.final = c.d_final.data() + first * H;
   g.x = {r.d_x.data(), c.T_ * c.I, c.I};
   g.initial = r.d_initial.data(), g.weight_ih = r.d_w_ih.data(), g.weight_hh = r.d_w_hh.data();
   g.bias_ih = r.d_b_ih.data(), g.bias_hh = r.d_b_hh.data();
-  gru_backward(n, g, threads);
+  gru_backward(&n, &g, 1, threads);
   return r;
 }
 
@@ -116,6 +116,9 @@ void check(long b, long t, long i, long h) {
   const Case<T> c(b, t, i, h);
   const Result<T> whole = run(c, 0, b, 1);
   require(whole == run(c, 0, b, 3), "results are those of one thread");
+  Case<T> again = c;
+  again.again = true;
+  require(whole == run(again, 0, b, 1), "gates computed again are those saved");
   for (T v : whole.output) require(v > -1e6 && v < 1e6, "outputs are finite");
   for (long row = 0; row < b; row += 7) {
     const Result<T> alone = run(c, row, 1, 1);

@@ -11,29 +11,25 @@ from hypothesis import strategies as st
 from grucast.kernels import native
 from grucast.nn import GRU, autograd
 from grucast.nn.autograd import run_layer, runs_natively
-from grucast.nn.recurrence import Weights, recur
+from grucast.nn.recurrence import Options, recur_layer
 
 pytestmark = pytest.mark.skipif(not native.available(), reason="the extension was not built")
 VARIANTS = pytest.mark.parametrize("reset_after", [True, False])
 
 
-def make(steps, batch, inputs, hidden, dtype=torch.float64, bias=True):
+def make(steps, batch, inputs, hidden, dtype=torch.float64, bias=True, directions=1):
     torch.manual_seed(0)
     shapes = [(3 * hidden, inputs), (3 * hidden, hidden)] + [(3 * hidden,)] * 2 * bias
     scale = hidden**-0.5
-    tensors = [torch.randn(steps, batch, inputs, dtype=dtype), torch.randn(batch, hidden, dtype=dtype)]
-    tensors += [torch.randn(s, dtype=dtype) * scale for s in shapes]
+    tensors = [torch.randn(steps, batch, inputs, dtype=dtype), torch.randn(directions, batch, hidden, dtype=dtype)]
+    tensors += [torch.randn(s, dtype=dtype) * scale for s in shapes * directions]
     return [t.requires_grad_() for t in tensors]
-
-
-def by_operations(x, hidden, parameters, *rest):
-    return recur(x, hidden, Weights.of(parameters), *rest)
 
 
 def gradients(function, tensors, use, *rest):
     """Gradients when the output, the final state or both reach the loss."""
-    x, hidden, *parameters = tensors
-    output, final = function(x, hidden, parameters, *rest)
+    x, hx, *parameters = tensors
+    output, final = function(x, hx, parameters, *rest)
     loss = sum((t * torch.linspace(-1, 2, t.numel(), dtype=t.dtype).view(t.shape)).sum() for t in (output, final)[use])
     return output, final, *torch.autograd.grad(loss, tensors, allow_unused=True, materialize_grads=True)
 
@@ -43,15 +39,17 @@ USES = {"output": slice(1), "final": slice(1, 2), "both": slice(2)}
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.integers(1, 40), st.integers(0, 40), st.integers(1, 40), st.integers(1, 70), st.booleans(), st.booleans(),
+    st.tuples(st.integers(1, 40), st.integers(0, 40), st.integers(1, 40), st.integers(1, 70)),
+    st.tuples(st.booleans(), st.booleans(), st.booleans(), st.booleans()),
     st.booleans(), st.booleans(), st.sampled_from(sorted(USES)),
 )  # fmt: skip
-def test_gradients_equal_those_of_operations(  # noqa: PLR0917
-    steps, batch, inputs, hidden, bias, reset_after, reverse, ragged, use
-):
-    tensors = make(steps, batch, inputs, hidden, bias=bias)
+def test_gradients_equal_those_of_operations(sizes, options, bias, ragged, use):
+    options = Options(*options)
+    steps, batch, *_ = sizes
+    x, *others = make(*sizes, bias=bias, directions=2 if options.bidirectional else 1)
+    tensors = [x.detach().transpose(0, 1).requires_grad_() if options.batch_first else x, *others]
     lengths = torch.randint(0, steps + 1, (batch,)) if ragged else None
-    mine, theirs = (gradients(f, tensors, USES[use], reset_after, lengths, reverse) for f in (run_layer, by_operations))
+    mine, theirs = (gradients(f, tensors, USES[use], options, lengths) for f in (run_layer, recur_layer))
     for a, b in zip(mine, theirs, strict=True):
         torch.testing.assert_close(
             a, b, rtol=1e-9, atol=1e-10 * (1 + (b.detach().abs().max().item() if b.numel() else 0))
@@ -62,13 +60,13 @@ def test_gradients_equal_those_of_operations(  # noqa: PLR0917
 @pytest.mark.parametrize("check", [torch.autograd.gradcheck, torch.autograd.gradgradcheck])
 @pytest.mark.parametrize("batch", [2, 18])
 def test_derivatives_equal_differences(reset_after, check, batch):
-    x, hidden, *parameters = make(3, batch, 2, 3)
+    x, hx, *parameters = make(3, batch, 2, 3, directions=2)
     lengths = torch.arange(batch) % 4
 
-    def function(x, hidden, *parameters):
-        return run_layer(x, hidden, parameters, reset_after, lengths)
+    def function(x, hx, *parameters):
+        return run_layer(x, hx, parameters, Options(reset_after, bidirectional=True), lengths)
 
-    check(function, (x, hidden, *parameters), fast_mode=batch > 2)
+    check(function, (x, hx, *parameters), fast_mode=batch > 2)
 
 
 @VARIANTS
@@ -78,36 +76,44 @@ def test_training_bits_do_not_depend_on_threads(reset_after, batch, hidden):
     try:
         for threads in (1, 2, 3):
             torch.set_num_threads(threads)
-            results.append(gradients(run_layer, tensors, USES["both"], reset_after))
+            results.append(gradients(run_layer, tensors, USES["both"], Options(reset_after)))
     finally:
         torch.set_num_threads(before)
     for other in results[1:]:
         assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
 
 
+@VARIANTS
+@pytest.mark.parametrize("batch", [3, 20])
+def test_gates_computed_again_give_the_same_bits(reset_after, batch):
+    tensors = make(9, batch, 5, 20, torch.float32, directions=2)
+    kept, again = (
+        gradients(run_layer, tensors, USES["both"], Options(reset_after, False, True, recompute))
+        for recompute in (False, True)
+    )
+    assert all(torch.equal(a, b) for a, b in zip(kept, again, strict=True))
+
+
+@VARIANTS
+@pytest.mark.parametrize("batch", [3, 20])
+def test_no_state_equals_a_state_of_zeros(reset_after, batch):
+    x, hx, *parameters = make(4, batch, 2, 5, directions=2)
+    results = []
+    for state in (None, torch.zeros_like(hx)):
+        output, final = run_layer(x, state, parameters, Options(reset_after, bidirectional=True))
+        results.append([output, final, *torch.autograd.grad(output.sum() + final.sum(), [x, *parameters])])
+    assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
+
+
 def test_only_wanted_gradients_are_made():
     x, hidden, *parameters = make(4, 3, 2, 5)
-    output, _ = run_layer(x.detach(), hidden.detach(), parameters)
+    output, _ = run_layer(x.detach(), hidden.detach(), parameters, Options())
     output.sum().backward()
     assert x.grad is None
     assert all(p.grad is not None for p in parameters)
     frozen = [p.detach() for p in parameters]
-    (d_x,) = torch.autograd.grad(run_layer(x, hidden, frozen)[1].sum(), [x])
+    (d_x,) = torch.autograd.grad(run_layer(x, hidden, frozen, Options())[1].sum(), [x])
     assert d_x.shape == x.shape
-
-
-@pytest.mark.parametrize("view", ["rows first", "steps first", "strided", "expanded"])
-def test_memory_layout_changes_no_bits(view):
-    x, hidden, *parameters = (t.detach() for t in make(6, 20, 4, 7, torch.float32))
-    views = {
-        "rows first": x.transpose(0, 1).contiguous().transpose(0, 1),
-        "steps first": x,
-        "strided": torch.stack([x, x], 3)[..., 0],
-        "expanded": x[:, :1].expand_as(x),
-    }
-    expected = run_layer(views[view].clone(memory_format=torch.contiguous_format), hidden, parameters)
-    for a, b in zip(run_layer(views[view], hidden, parameters), expected, strict=True):
-        assert torch.equal(a, b)
 
 
 def test_weights_changed_in_place_count_at_once():
@@ -121,7 +127,7 @@ def test_weights_changed_in_place_count_at_once():
 
 def test_changing_the_output_before_backward_is_an_error():
     x, hidden, *parameters = make(4, 3, 2, 5)
-    output, _ = run_layer(x, hidden, parameters)
+    output, _ = run_layer(x, hidden, parameters, Options())
     output.add_(1)
     with pytest.raises(RuntimeError, match="inplace"):
         output.sum().backward()
@@ -129,12 +135,12 @@ def test_changing_the_output_before_backward_is_an_error():
 
 def test_an_error_in_backward_leaves_the_layer_usable():
     x, hidden, *parameters = make(4, 30, 2, 5)
-    expected = gradients(run_layer, [x, hidden, *parameters], USES["both"])
-    output, _ = run_layer(x, hidden, parameters)
+    expected = gradients(run_layer, [x, hidden, *parameters], USES["both"], Options())
+    output, _ = run_layer(x, hidden, parameters, Options())
     output.register_hook(lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         output.sum().backward()
-    again = gradients(run_layer, [x, hidden, *parameters], USES["both"])
+    again = gradients(run_layer, [x, hidden, *parameters], USES["both"], Options())
     assert all(torch.equal(a, b) for a, b in zip(again, expected, strict=True))
 
 
@@ -142,18 +148,19 @@ def test_buffers_are_used_again_but_never_by_two_graphs():
     tensors = make(4, 40, 2, 5)
 
     def run():
-        return run_layer(tensors[0], tensors[1], tensors[2:])[0]
+        return run_layer(tensors[0], tensors[1], tensors[2:], Options())[0]
 
     first, second = run(), run()
-    memory = [o.grad_fn.saved.memory.data_ptr() for o in (first, second)]
+    memory = [o.grad_fn.lease.memory.data_ptr() for o in (first, second)]
     assert memory[0] != memory[1]
     del second
     gc.collect()
-    assert run().grad_fn.saved.memory.data_ptr() == memory[1]
+    assert run().grad_fn.lease.memory.data_ptr() == memory[1]
 
 
 def test_other_tensors_stay_with_torch():
-    x, hidden, weight = torch.zeros(2, 3, 1), torch.zeros(3, 4), torch.zeros(12, 4)
+    x, hidden, weight = torch.zeros(2, 3, 1), torch.zeros(1, 3, 4), torch.zeros(12, 4)
+    assert runs_natively(x, None, weight)
     assert runs_natively(x, hidden, weight)
     assert not runs_natively(x.to("meta"), hidden, weight)
     assert not runs_natively(x.bfloat16(), hidden.bfloat16(), weight.bfloat16())
@@ -173,9 +180,10 @@ def test_vmap_and_forward_mode_work(reset_after):
 @pytest.mark.parametrize("keep", [True, False])
 @pytest.mark.parametrize("ragged", [True, False])
 def test_the_operator_keeps_its_contract(reset_after, keep, ragged):
-    inputs = [t.detach().requires_grad_(keep) for t in make(4, 3, 2, 5, torch.float32)]
+    x, hx, *parameters = (t.detach().requires_grad_(keep) for t in make(4, 3, 2, 5, torch.float32, directions=2))
     lengths = torch.tensor([4, 0, 2]) if ragged else None
-    torch.library.opcheck(autograd._operator, (*inputs, lengths, reset_after, False, keep))
+    inputs = (x, hx if ragged else None, lengths, parameters, *Options(reset_after, bidirectional=True), keep)
+    torch.library.opcheck(autograd._operator, inputs)
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.testing._internal import common_modules
 
-from grucast.kernels import reference
+from grucast.kernels import native, reference
 from grucast.nn import GRU, GRUCell
 
 VARIANTS = pytest.mark.parametrize("reset_after", [True, False])
@@ -52,7 +52,18 @@ def test_cell_equals_torch():
     mine, theirs = GRUCell(3, 5), torch.nn.GRUCell(3, 5)
     theirs.load_state_dict(mine.state_dict())
     x, hidden = torch.randn(4, 3), torch.randn(4, 5)
-    torch.testing.assert_close(mine(x, hidden), theirs(x, hidden), rtol=0, atol=0)
+    torch.testing.assert_close(mine(x, hidden), theirs(x, hidden), rtol=1e-5, atol=1e-6)
+
+
+@VARIANTS
+@pytest.mark.skipif(not native.available(), reason="the promise about bits is the kernels'")
+def test_steps_of_a_cell_have_the_bits_of_a_layer(reset_after):
+    cell, layer = GRUCell(3, 40, reset_after=reset_after), GRU(3, 40, reset_after=reset_after)
+    layer.load_state_dict({f"{name}_l0": p for name, p in cell.state_dict().items()})
+    x, state = torch.randn(7, 20, 3), torch.zeros(20, 40)
+    for step, expected in zip(x, layer(x)[0], strict=True):
+        state = cell(step, state)
+        torch.testing.assert_close(state, expected, rtol=0, atol=0)
 
 
 @VARIANTS

@@ -85,7 +85,7 @@ def gru_forward(
     x, hidden, *dense = (np.ascontiguousarray(a) for a in (x, hidden, *weights))
     rows = None if lengths is None else np.ascontiguousarray(lengths, np.int64)
     target()  # names the choices when GRUCAST_TARGET is wrong
-    _native.forward(x, hidden, *Weights(*dense), rows, reset_after, reverse, output, final, None, threads)
+    _native.forward(x, hidden, *Weights(*dense), rows, reset_after, reverse, output, final, threads)
     return output, final
 
 
@@ -94,18 +94,18 @@ def saved_size(batch: int, steps: int, hidden: int) -> int:
     return _native.saved_size(batch, steps, hidden)
 
 
-def forward_at(dual: bool, layer: tuple[int, ...], threads: int) -> None:
-    """Forward upon addresses that the caller has checked; `layer` lists the members that bindings.cpp reads."""
+def forward_at(dual: bool, layers: list[tuple[int, ...]], threads: int) -> None:
+    """Forward upon addresses that the caller has checked; each layer lists the members that bindings.cpp reads."""
     try:
-        _native.forward_at(dual, layer, threads)
+        _native.forward_at(dual, layers, threads)
     except ValueError:
         target()  # names the choices when GRUCAST_TARGET is at fault
         raise
 
 
-def backward_at(dual: bool, layer: tuple[int, ...], gradients: tuple[int, ...], threads: int) -> None:
+def backward_at(dual: bool, layers: list[tuple[int, ...]], gradients: list[tuple[int, ...]], threads: int) -> None:
     """Backward upon addresses that the caller has checked."""
-    _native.backward_at(dual, layer, gradients, threads)
+    _native.backward_at(dual, layers, gradients, threads)
 
 
 def activation(name: str, x: Array) -> Array:

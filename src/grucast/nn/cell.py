@@ -3,7 +3,8 @@
 import torch
 from torch import _VF, Tensor, nn
 
-from grucast.nn.recurrence import Weights, recur
+from grucast.nn.autograd import run_layer, runs_natively
+from grucast.nn.recurrence import Options, recur_layer
 
 
 class GRUCell(nn.RNNCellBase):
@@ -83,13 +84,15 @@ class GRUCell(nn.RNNCellBase):
         return super().extra_repr() + ("" if self.reset_after else ", reset_after=False")
 
     def _step(self, x: Tensor, hidden: Tensor) -> Tensor:
-        if self.reset_after:
+        native = runs_natively(x, hidden, self.weight_hh)
+        if self.reset_after and not native:
             new: Tensor = _VF.gru_cell(x, hidden, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
             return new
         self._check_sizes(x, hidden)
         biases = [] if self.bias_ih is None else [self.bias_ih, self.bias_hh]
-        weights = Weights.of([self.weight_ih, self.weight_hh, *biases])
-        return recur(x.unsqueeze(0), hidden, weights, False)[1]
+        parameters = [self.weight_ih, self.weight_hh, *biases]
+        run = run_layer if native else recur_layer
+        return run(x.unsqueeze(0), hidden.unsqueeze(0), parameters, Options(self.reset_after))[0].squeeze(0)
 
     def _check_sizes(self, x: Tensor, hidden: Tensor) -> None:
         """The checks, and the words, of torch's own op."""

@@ -39,13 +39,22 @@ class Gates(NamedTuple):
     hidden: Tensor
 
 
-def check_lengths(lengths: Tensor | Sequence[int], x: Tensor) -> Tensor:
-    """Lengths as int64 on the device of x (T, B, I), or an error that says what is wrong with them."""
+class Options(NamedTuple):
+    """What distinguishes one layer from another, besides its parameters."""
+
+    reset_after: bool = True
+    batch_first: bool = False
+    bidirectional: bool = False
+    recompute: bool = False  # backward computes the gates again instead of keeping them in memory
+
+
+def check_lengths(lengths: Tensor | Sequence[int], x: Tensor, batch_first: bool = False) -> Tensor:
+    """Lengths as int64 on the device of x, (T, B, I) or (B, T, I), or an error that says what is wrong with them."""
     try:
         result = torch.as_tensor(lengths, device=x.device)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ConfigError(f"lengths must be integers, one for each row: {error}") from error
-    steps, batch, _ = x.shape
+    steps, batch = x.shape[1::-1] if batch_first else x.shape[:2]
     if result.shape != (batch,):
         raise ShapeError(f"lengths must have shape ({batch},), one number for each row, got {tuple(result.shape)}")
     if batch and (result.is_floating_point() or result.is_complex() or result.dtype == torch.bool):
@@ -75,6 +84,24 @@ def full_precision(function: Callable[..., Result]) -> Callable[..., Result]:
         return type(tensors)(*results) if hasattr(tensors, "_fields") else type(tensors)(results)
 
     return run
+
+
+def recur_layer(
+    x: Tensor, hx: Tensor | None, parameters: Sequence[Tensor], options: Options, lengths: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """One layer in one or both directions; arguments and results as in `autograd.run_layer`."""
+    x = x.transpose(0, 1) if options.batch_first else x
+    directions = 2 if options.bidirectional else 1
+    each = len(parameters) // directions
+    if hx is None:
+        hx = x.new_zeros(directions, x.shape[1], parameters[1].shape[1])
+    pairs = [
+        recur(x, hx[i], Weights.of(parameters[i * each : (i + 1) * each]), options.reset_after, lengths, i == 1)
+        for i in range(directions)
+    ]
+    outputs, finals = zip(*pairs, strict=True)
+    output = torch.cat(outputs, 2) if options.bidirectional else outputs[0]
+    return output.transpose(0, 1) if options.batch_first else output, torch.stack(finals)
 
 
 @full_precision
