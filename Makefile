@@ -51,8 +51,11 @@ fix: $(VENV)/dev.stamp ## format and mend what can be mended
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format --quiet .
 
-bench: $(VENV)/dev.stamp ## measure speed and print a table
+bench: $(VENV)/dev.stamp ## measure speed and memory, print and save the tables (about 10 minutes)
 	@$(BIN)/python benchmarks/bench_textbook.py
+	@$(BIN)/python benchmarks/bench_layer.py
+	@$(BIN)/python benchmarks/bench_layer.py --grid
+	@$(BIN)/python benchmarks/bench_profile.py
 
 docs: demo ## rebuild the pictures that README shows
 	@cp $(DEMO)/loss_curve.png $(DEMO)/predictions.png $(DEMO)/forecast.png docs/
