@@ -8,7 +8,7 @@
 #include <vector>
 #if defined(__linux__)
 #include <dlfcn.h>
-#include <unistd.h>
+#include <pthread.h>
 #endif
 
 namespace grucast {
@@ -78,26 +78,18 @@ class Pool {
   int wanted_ = 0, busy_ = 0;
 };
 
-// A child after fork has none of its parent's threads, so it gets a pool of its own; the parent's is left alone.
-Pool &pool() {
-  static std::mutex mutex;
-  static Pool *current = nullptr;
-  static long owner = 0;
+// A child after fork has none of its parent's threads, and whoever hands them work waits for ever. So it gets a pool of
+// its own, the parent's is left alone, and OpenMP, which can't be told, is left to the parent.
+std::atomic<Pool *> pool{new Pool};
 #if defined(__linux__)
-  const long self = getpid();
-#else
-  const long self = 1;
-#endif
-  const std::lock_guard<std::mutex> lock(mutex);
-  if (owner != self) current = new Pool, owner = self;
-  return *current;
-}
+std::atomic<bool> is_child{false};
+[[maybe_unused]] const int watch = pthread_atfork(nullptr, nullptr, [] { pool = new Pool, is_child = true; });
 
-#if defined(__linux__)
 using OpenMP = void (*)(void (*)(void *), void *, unsigned threads, unsigned flags);
 
 // torch brings an OpenMP whose idle threads spin for a while; a second pool would fight them for the same cores.
 OpenMP open_mp() {
+  if (is_child) return nullptr;
   static std::atomic<OpenMP> found{nullptr};
   OpenMP result = found.load(std::memory_order_relaxed);
   if (!result) {
@@ -119,7 +111,7 @@ void parallel_items(long items, int threads, void (*work)(const void *, long), c
   } else if (const OpenMP run = open_mp()) {
     run([](void *job) { static_cast<Job *>(job)->run(); }, &job, unsigned(threads), 0);
 #endif
-  } else if (!pool().run(job, threads - 1)) {
+  } else if (!pool.load()->run(job, threads - 1)) {
     job.run();
   }
   if (job.error) std::rethrow_exception(job.error);
