@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from grucast.errors import ShapeError
 from grucast.kernels import native
 from grucast.nn import calls
 from grucast.nn.buffers import Lease, Shelf
@@ -137,7 +136,6 @@ def _operator(  # noqa: PLR0913, PLR0917 - what compilers see has no structures
 ) -> tuple[Tensor, Tensor, Tensor]:
     """What compilers and exporters see: output, final states, and what backward needs, if kept."""
     options = Options(reset_after, batch_first, bidirectional, recompute)
-    _check_shapes(x, hx, parameters, options)
     lengths = None if lengths is None else check_lengths(lengths, x, batch_first)
     saved = x.new_zeros(_saved_bound(options, x, parameters) if keep else 0)  # results are defined to the last element
     return (*calls.forward(options, lengths, x, hx, parameters, saved if keep else None), saved)
@@ -200,13 +198,3 @@ def _saved_bound(options: Options, x: Tensor, parameters: Sequence[Tensor]) -> i
     batch, steps = x.shape[:2] if options.batch_first else x.shape[1::-1]
     each = (batch + 15) // 16 * 16 * steps * 4 * ((parameters[1].shape[1] + 15) // 16 * 16)
     return 2 * each if options.bidirectional else each
-
-
-def _check_shapes(x: Tensor, hx: Tensor | None, parameters: Sequence[Tensor], options: Options) -> None:
-    size, directions = parameters[1].shape[1], 2 if options.bidirectional else 1
-    batch = x.shape[0 if options.batch_first else 1]
-    shapes = [(3 * size, x.shape[2]), (3 * size, size), (3 * size,), (3 * size,)][: len(parameters) // directions]
-    tensors = [*parameters] if hx is None else [*parameters, hx]
-    for tensor, shape in zip(tensors, shapes * directions + [(directions, batch, size)], strict=False):
-        if tensor.shape != shape:
-            raise ShapeError(f"expected shape {shape}, got {tuple(tensor.shape)}")

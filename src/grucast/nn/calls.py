@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grucast.errors import ShapeError
 from grucast.kernels import native
 from grucast.nn.recurrence import Options
 
@@ -39,7 +40,7 @@ def _dense(x: Tensor, *others: Tensor | None) -> list[Tensor | None]:
 
 
 def _dense_features(x: Tensor) -> Tensor:
-    return x if x.stride(2) == 1 or x.shape[2] < 2 else x.contiguous()
+    return x if x.stride(2) == 1 else x.contiguous()
 
 
 def _layers(
@@ -47,6 +48,7 @@ def _layers(
 ) -> list[tuple[int, ...]]:
     """The members of the kernels' Layer for each direction; the tensors must outlive them."""
     (x, lengths, hx, *parameters), (output, final, saved) = tensors, results
+    _check(options, x, hx, parameters)
     rows, steps = (0, 1) if options.batch_first else (1, 0)
     directions = 2 if options.bidirectional else 1
     batch, hidden, size = x.shape[rows], output.shape[2] // directions, x.element_size()
@@ -66,6 +68,18 @@ def _layers(
         at_state = at_hx and at_hx + i * state
         layers.append((*sizes, options.reset_after, i, *inputs, *output_here, at_state, *weights, at_lengths, *states))
     return layers
+
+
+def _check(options: Options, x: Tensor, hx: Tensor | None, parameters: Sequence[Tensor]) -> None:
+    """Kernels read memory as they are told; a module's weights may have been replaced by anything."""
+    dtype, size, directions = x.dtype, parameters[1].shape[1], 2 if options.bidirectional else 1
+    shapes = [(3 * size, x.shape[2]), (3 * size, size), (3 * size,), (3 * size,)][: len(parameters) // directions]
+    states = (directions, x.shape[0 if options.batch_first else 1], size)
+    for tensor, shape in zip((*parameters, hx), [*shapes * directions, states], strict=True):
+        if tensor is not None and tensor.shape != shape:
+            raise ShapeError(f"expected shape {shape}, got {tuple(tensor.shape)}")
+        if tensor is not None and tensor.dtype != dtype:
+            raise RuntimeError(f"all tensors must have the same dtype, got {dtype} and {tensor.dtype}")
 
 
 def _address(tensor: Tensor | None) -> int:
