@@ -123,6 +123,27 @@ def test_nan_in_the_padding_reaches_nothing(reset_after):
     bits_equal(native.gru_forward(x, state, weights, reset_after, lengths), clean)
 
 
+@VARIANTS
+@DTYPES
+@pytest.mark.parametrize("batch", [3, 21])
+def test_denormal_states_are_right_to_within_the_smallest_normal(reset_after, dtype, batch):
+    x, state, weights = make(batch, 30, 3, 8, dtype)
+    tiny = np.finfo(dtype).smallest_normal
+    x, state = x * tiny, state * 4 * tiny
+    weights = reference.Weights(*weights[:2], *(np.zeros_like(b) for b in weights[2:]))
+    expected = exact(x, state, weights, reset_after)
+    assert 0 < abs(expected[1]).max() < tiny
+    for a, b in zip(native.gru_forward(x, state, weights, reset_after), expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=4 * float(tiny))
+    assert tiny / 2 > 0  # the caller's own denormals are no zeros
+    shifted = reference.Weights(*weights[:3], weights[3] + 1)
+    np.testing.assert_allclose(
+        native.gru_forward(x, state, shifted, reset_after)[1],
+        exact(x, state, shifted, reset_after)[1],
+        atol=LIMITS[dtype],
+    )
+
+
 @pytest.mark.parametrize(("lengths", "word"), [([7, 1], "between 0"), ([-1, 1], "between 0"), ([1], "lengths has")])
 def test_wrong_lengths_are_named(lengths, word):
     with pytest.raises(ValueError, match=word):
