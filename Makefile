@@ -37,6 +37,9 @@ check: $(VENV)/dev.stamp ## lint, format, types, layers
 native: build/memory/drive build/thread/drive build/guard/drive ## drive the kernels under sanitizers and in guarded memory
 	@echo "== kernels"
 	@for drive in $^; do for target in $(TARGETS); do GRUCAST_TARGET=$$target $$drive 20 || exit 1; done; done
+	@echo "== symbols: the linker might take a target's for all others' too"
+	@shared=$$(nm -AC build/guard/CMakeFiles/grucast_kernels.dir/native/target_*.o) || exit 1; \
+	! echo "$$shared" | grep ' [WVu] '
 
 # Instruction sets that can run here, best first.
 TARGETS = $(shell $(BIN)/python -c 'from grucast.kernels import targets; print(*targets())')
