@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install -qq
 DEMO := demo
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test check native fix bench docs clean
+.PHONY: help demo test check native targets fix bench docs clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,9 +21,10 @@ demo: $(VENV)/demo.stamp ## train on the textbook's example, then forecast real 
 	@$(BIN)/grucast predict $(DEMO)/bikes.safetensors $(DEMO)/bikes.csv --out $(DEMO)/forecast.csv --plot $(DEMO)/forecast.png
 	@echo "Look at $(DEMO)/loss_curve.png, $(DEMO)/predictions.png and $(DEMO)/forecast.png"
 
-test: $(VENV)/dev.stamp check native ## lint, types, layers, kernels under sanitizers, then all tests
+test: $(VENV)/dev.stamp check native ## lint, types, layers, kernels under sanitizers, then all tests on every target
 	@echo "== tests"
 	@$(BIN)/python -m pytest -q --cov --cov-report=term:skip-covered
+	@$(MAKE) --no-print-directory targets
 
 check: $(VENV)/dev.stamp ## lint, format, types, layers
 	@echo "== lint"
@@ -40,6 +41,12 @@ native: build/memory/drive build/thread/drive build/guard/drive ## drive the ker
 	@echo "== symbols: the linker might take a target's for all others' too"
 	@shared=$$(nm -AC build/guard/CMakeFiles/grucast_kernels.dir/native/target_*.o) || exit 1; \
 	! echo "$$shared" | grep ' [WVu] '
+
+targets: $(VENV)/dev.stamp ## the kernels' tests on every other target, then all tests but the slow ones without the extension
+	@for target in $(wordlist 2,9,$(TARGETS)); do echo "== tests on $$target"; \
+	  GRUCAST_TARGET=$$target $(BIN)/python -m pytest -q tests/kernels tests/nn tests/model || exit 1; done
+	@echo "== tests without the extension"
+	@$(BIN)/python -m pytest -q -r fE -p tests.without_native -m "not slow"
 
 # Instruction sets that can run here, best first.
 TARGETS = $(shell $(BIN)/python -c 'from grucast.kernels import targets; print(*targets())')
