@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install -qq
 DEMO := demo
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test check native targets fix bench docs clean
+.PHONY: help demo test check native portable targets fix bench docs clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,11 @@ native: build/memory/drive build/thread/drive build/guard/drive ## drive the ker
 	@shared=$$(nm -AC build/guard/CMakeFiles/grucast_kernels.dir/native/target_*.o) || exit 1; \
 	! echo "$$shared" | grep ' [WVu] '
 
+portable: build/clang/drive build/aarch64/drive ## drive the kernels built by clang, and built for aarch64 (needs qemu-user)
+	@echo "== kernels by clang and for aarch64"
+	@for target in $(TARGETS); do GRUCAST_TARGET=$$target build/clang/drive 20 || exit 1; done
+	@qemu-aarch64 -L /usr/aarch64-linux-gnu build/aarch64/drive 3
+
 targets: $(VENV)/dev.stamp ## the kernels' tests on every other target, then all tests but the slow ones without the extension
 	@for target in $(wordlist 2,9,$(TARGETS)); do echo "== tests on $$target"; \
 	  GRUCAST_TARGET=$$target $(BIN)/python -m pytest -q tests/kernels tests/nn tests/model || exit 1; done
@@ -55,9 +60,13 @@ TARGETS = $(shell $(BIN)/python -c 'from grucast.kernels import targets; print(*
 build/memory/drive: FLAGS := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all --param asan-instrumentation-with-call-threshold=50
 build/thread/drive: FLAGS := -O1 -g1 -fsanitize=thread
 build/guard/drive: FLAGS := -O3 -DGUARD_PAGES
+build/clang/drive: FLAGS := -O2
+build/clang/drive: CMAKE := -DCMAKE_CXX_COMPILER=clang++
+build/aarch64/drive: FLAGS := -O2
+build/aarch64/drive: CMAKE := -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64
 build/%/drive: $(wildcard native/*) tests/native/drive.cpp CMakeLists.txt | $(VENV)/dev.stamp
-	@echo "== building the kernels' test program: $(FLAGS)"
-	@PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B $(@D) -DGRUCAST_DRIVE=ON -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="$(FLAGS) -Werror" >/dev/null
+	@echo "== building the kernels' test program: $(FLAGS) $(CMAKE)"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B $(@D) -DGRUCAST_DRIVE=ON -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="$(FLAGS) -Werror" $(CMAKE) >/dev/null
 	@PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build $(@D) --parallel 2 >/dev/null
 
 fix: $(VENV)/dev.stamp ## format and mend what can be mended
