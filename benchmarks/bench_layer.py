@@ -1,8 +1,8 @@
 """The GRU layer against torch's GRU and LSTM, ONNX Runtime and JAX over a grid of sizes; float32, one layer.
 
 Training is forward and backward to the parameters, with a gradient of the last output. Calls are interleaved within
-each shape; figures are medians, and in brackets for grucast the middle half of the runs. The share of the peak counts
-18 H (H + I) operations a row and step of training.
+each shape, each timed call after an untimed one of the same contender; figures are medians, and in brackets for grucast
+the middle half of the runs. The share of the peak counts 18 H (H + I) operations a row and step of training.
 The tables are printed and saved to benchmarks/results/layer.md and layer.json.
 
     python benchmarks/bench_layer.py             the headline shapes

@@ -65,14 +65,17 @@ def facts() -> dict[str, str]:
 
 
 def interleaved(calls: Mapping[str, Callable[[], object]], budget: float) -> dict[str, list[float]]:
-    """Milliseconds of each call, in turn until the budget of seconds is spent, so drift hits all alike."""
+    """Milliseconds of each call, in turn until the budget of seconds is spent, so drift hits all alike.
+
+    Each timed call follows an untimed one of the same kind: threads of the contender before may still be spinning.
+    """
     for call in calls.values():
-        call()
         call()
     times: dict[str, list[float]] = {name: [] for name in calls}
     end = time.perf_counter() + budget
     while time.perf_counter() < end or len(next(iter(times.values()))) < 5:
         for name, call in calls.items():
+            call()
             start = time.perf_counter()
             call()
             times[name].append((time.perf_counter() - start) * 1e3)
