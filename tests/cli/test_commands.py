@@ -116,7 +116,7 @@ BAD = {
     "infinite y": (["infinite.csv"], "row 2 of infinite.csv"),
     "duplicates": (["duplicates.csv"], "series 'a' has 2024-01-01 01:00:00 more than once"),
     "mixed frequencies": (["mixed.csv"], "mixed frequencies: series 'a'"),
-    "short series": (["short.csv"], "series 'a' has 5 steps"),
+    "short series": (["short.csv"], "the longest series has 5 steps"),
     "no horizon": (["data.csv", "-h", "0"], "h must be a whole number of at least 1"),
     "bad time": (["data.csv", "--max-time", "soon"], "--max-time 'soon'"),
     "bad folder": (["data.csv", "--out", "no/m.safetensors"], "there is no folder no"),

@@ -15,15 +15,25 @@ def panel_of(*lengths, missing=()):
 
 
 def test_windows_are_all_runs_within_one_series():
-    windows, _ = make_windows(panel_of(6, 5), input_size=3, h=2)
+    windows, _ = make_windows(panel_of(10, 9), input_size=3, h=2)
     history, future = windows.take(np.arange(len(windows)))
-    assert history.tolist() == [[0, 1, 2], [1, 2, 3], [100, 101, 102]]
-    assert future.tolist() == [[3, 4], [4, 5], [103, 104]]
+    assert history[:, 2].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 100, 101, 102, 103, 104, 105, 106]
+    expected = history[:, 2:] + np.arange(-2, 3)
+    expected[[0, 0, 1, 8, 8, 9], [0, 1, 0, 0, 1, 0]] = np.nan  # before the first step
+    np.testing.assert_array_equal(np.hstack([history, future]), expected)
 
 
-def test_windows_are_views_of_the_panel():
+def test_windows_reach_half_as_far_or_half_of_what_a_short_series_has():
+    history, future = make_windows(panel_of(20, 6), input_size=8, h=2)[0].take(np.arange(18))
+    assert history[-1].tolist()[-4:] == [100, 101, 102, 103]
+    assert np.isnan(history[-1][:4]).all()
+    assert [int((~np.isnan(row)).sum()) for row in history] == [4, 5, 6, 7] + [8] * 11 + [2, 3, 4]
+    assert future[-1].tolist() == [104, 105]
+
+
+def test_windows_share_the_panels_values():
     panel = panel_of(1000)
-    assert np.shares_memory(make_windows(panel, 100, 10)[0].view, panel.values)
+    assert make_windows(panel, 100, 10)[0].values is panel.values
 
 
 @pytest.mark.parametrize("held_out", [2, 3, 5])
@@ -44,9 +54,9 @@ def test_every_held_out_future_is_used_once():
 
 
 def test_windows_that_show_too_little_are_left_out():
-    windows, _ = make_windows(panel_of(8, missing=(0, 1, 2, 7)), input_size=4, h=1)
-    assert windows.starts.tolist() == [1, 2]  # start 0 has one of four values; start 3 has no future
+    windows, _ = make_windows(panel_of(8, missing=(0, 1, 2, 7)), input_size=3, h=1)
+    assert windows.ends.tolist() == [5, 6]  # before 4, one of three values; before 7, no future
 
 
-def test_panel_shorter_than_a_window_has_none():
-    assert [len(w) for w in make_windows(panel_of(4), 4, 2)] == [0, 0]
+def test_panel_shorter_than_its_horizon_has_no_window():
+    assert [len(w) for w in make_windows(panel_of(3), 4, 3)] == [0, 0]

@@ -184,15 +184,17 @@ def test_argument_without_meaning_is_refused_by_name(wrong):
         make(**wrong)
 
 
-def test_series_shorter_than_a_window_is_refused_by_name(hourly):
+def test_series_shorter_than_a_window_are_learned_from_and_forecast(hourly):
     short = hourly.filter((pl.col("unique_id") == "a") | (pl.int_range(pl.len()) >= 960 - 40))
-    with pytest.raises(DataError, match="series 'b' has 40 steps"):
-        make().fit(short)
+    forecast = make().fit(short).predict().filter(unique_id="b")["GRU"].to_numpy()
+    assert forecast.shape == (6,)
+    assert np.abs(forecast - 10_000).max() < 2000
 
 
-def test_frame_of_too_few_recent_values_is_refused(fitted, hourly):
-    with pytest.raises(DataError, match="series 'a' has 20 values in its last 48 steps"):
-        fitted.predict(hourly.filter(unique_id="a").tail(20))
+def test_series_without_a_recent_value_is_refused_by_name(fitted, hourly):
+    silent = hourly.with_columns(y=pl.when(pl.int_range(pl.len()).over("unique_id") < 400).then("y"))
+    with pytest.raises(DataError, match="series 'a' has no value in its last 48 steps"):
+        fitted.predict(silent)
 
 
 def test_daily_frame_for_an_hourly_model_is_refused(fitted, hourly):
@@ -201,9 +203,19 @@ def test_daily_frame_for_an_hourly_model_is_refused(fitted, hourly):
         fitted.predict(daily)
 
 
-def test_level_that_was_not_trained_is_refused(fitted):
-    with pytest.raises(ConfigError, match=r"level 70 .*\[80"):
-        fitted.predict(level=(70,))
+def test_any_level_can_be_asked_for(fitted):
+    names = [f"GRU-{side}-{x:g}" for x in (50, 80, 90, 95, 99) for side in ("lo", "hi")]
+    frame = fitted.predict(level=(50, 80, 90, 95, 99))
+    assert frame.columns[3:] == names
+    nested = frame.select([*names[-2::-2], "GRU", *names[1::2]]).to_numpy()
+    assert (np.diff(nested, axis=1) >= 0).all()
+    trained = fitted.predict()
+    np.testing.assert_allclose(frame["GRU-hi-95"], trained["GRU-hi-95"], rtol=1e-12)
+
+
+def test_level_without_trained_intervals_is_refused(hourly):
+    with pytest.raises(ConfigError, match="trained without intervals"):
+        make(level=()).fit(hourly).predict(level=(70,))
 
 
 def test_predict_before_fit_is_an_error():

@@ -34,24 +34,28 @@ def test_longer_usual_seasons_join_a_given_one():
     assert make_plan(panel(5000), 24, None, 10, None).seasons == (10,)
 
 
-def test_shortest_series_bounds_the_window():
-    plan = make_plan(panel(5000, 100), 24, None, None, None)
+def test_longest_series_bounds_the_window():
+    plan = make_plan(panel(50, 100), 24, None, None, None)
     assert plan.input_size == (100 - 24) // 2
     assert plan.seasons == (24,)
     assert plan.held_out == 24
 
 
+def test_short_series_do_not_shorten_the_window_of_long_ones():
+    assert make_plan(panel(5000, 3), 24, None, None, None) == make_plan(panel(5000), 24, None, None, None)
+
+
 def test_window_keeps_one_season_where_half_would_not_hold_it():
-    assert make_plan(panel(5000, 60), 24, None, None, None).input_size == 24
+    assert make_plan(panel(60), 24, None, None, None).input_size == 24
 
 
 def test_series_without_season_continue_their_last_value():
     assert make_plan(panel(50, hours=9), 3, None, None, None).seasons == (1,)
 
 
-def test_series_shorter_than_a_season_is_refused_by_name():
-    with pytest.raises(DataError, match="series '1' has 40 steps; h = 24 and a window of 24 need at least 48"):
-        make_plan(panel(5000, 40), 24, None, None, None)
+def test_series_no_longer_than_the_horizon_are_refused():
+    with pytest.raises(DataError, match="the longest series has 24 steps; h = 24 needs at least 25"):
+        make_plan(panel(24, 20), 24, None, None, None)
 
 
 @pytest.mark.parametrize("val_size", [-1, 5000])

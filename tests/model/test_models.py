@@ -1,8 +1,10 @@
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
 from grucast.model import models
-from grucast.model.models import chunked, quantiles
+from grucast.model.models import at_levels, chunked, quantiles
 
 
 @pytest.mark.parametrize(
@@ -25,3 +27,21 @@ def test_forecast_does_not_depend_on_chunks(fitted, monkeypatch, rng):
     whole = fitted.model_.forecast(history)
     monkeypatch.setattr(models, "CHUNK", 2)
     np.testing.assert_allclose(fitted.model_.forecast(history), whole, rtol=1e-5)
+
+
+def test_levels_between_and_beyond_are_exact_for_normal_errors():
+    inverse, trained = NormalDist(10, 2).inv_cdf, (80.0, 95.0)
+    z = np.array([[[inverse(p) for p in quantiles(trained)]]])
+    level = (50.0, 80.0, 90.0, 99.0)
+    wanted = [inverse(p) for p in quantiles(level)]
+    np.testing.assert_allclose(at_levels(z, trained, (1.0, 1.0), level)[0, 0], wanted, rtol=1e-9)
+
+
+def test_widths_stretch_intervals_round_the_median():
+    z = np.array([[[-3.0, -1.0, 0.0, 2.0, 4.0]]])
+    np.testing.assert_allclose(at_levels(z, (80, 95), (2.0, 3.0), (80, 95))[0, 0], [-9, -2, 0, 4, 12])
+
+
+def test_intervals_stay_nested_whatever_their_widths():
+    z = np.array([[[-3.0, -1.0, 0.0, 2.0, 4.0]]])
+    np.testing.assert_allclose(at_levels(z, (80, 95), (9.0, 1.0), (80, 95))[0, 0], [-9, -9, 0, 18, 18])

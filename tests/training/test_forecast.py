@@ -3,11 +3,12 @@ import pytest
 import torch
 from sklearn.metrics import mean_pinball_loss
 
-from grucast.training.forecast import Batch, pinball_loss, spread
+from grucast.training.forecast import Batch, interval_widths, pinball_loss, spread
 
 
-def make_batch(target, observed):
-    return Batch(torch.empty(0), torch.empty(0), torch.from_numpy(target), torch.from_numpy(observed))
+def make_batch(target, observed, weight=1.0):
+    weights = torch.full((len(target), 1), weight)
+    return Batch(torch.empty(0), torch.empty(0), torch.from_numpy(target), torch.from_numpy(observed), weights)
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.975])
@@ -31,3 +32,26 @@ def test_unobserved_targets_do_not_count(rng):
 @pytest.mark.parametrize(("size", "most", "wanted"), [(0, 5, []), (3, 5, [0, 1, 2]), (101, 3, [0, 50, 100])])
 def test_spread_is_even_and_has_both_ends(size, most, wanted):
     assert spread(size, most).tolist() == wanted
+
+
+def test_weighted_median_loss_is_the_scaled_error(rng):
+    y, forecast = rng.normal(size=(2, 6, 4))
+    batch = make_batch(y, np.ones_like(y), weight=1 / 0.3)
+    got = 2 * pinball_loss(torch.from_numpy(forecast)[..., None], batch, torch.tensor([0.5], dtype=torch.float64))
+    assert got.item() == pytest.approx(np.abs(y - forecast).mean() / 0.3)
+
+
+def test_widths_give_intervals_their_coverage(rng):
+    y, observed = rng.normal(size=(400, 5)), (rng.random((400, 5)) < 0.8).astype(float)
+    bounds = torch.tensor([-9.0, -0.1, 0.0, 0.2, 5.0], dtype=torch.float64).expand(400, 5, 5)
+    narrow, wide = interval_widths(bounds, make_batch(y, observed), (80.0, 95.0), 1e9)
+    for width, low, high, percent in ((narrow, -0.1, 0.2, 80), (wide, -9.0, 5.0, 95)):
+        inside = (low * width <= y) & (y <= high * width)
+        assert inside[observed > 0].mean() == pytest.approx(percent / 100, abs=0.01)
+
+
+def test_one_period_moves_the_widths_half_as_far_as_many(rng):
+    y = rng.normal(size=(400, 5))
+    bounds = torch.tensor([-0.5, 0.0, 0.5], dtype=torch.float64).expand(400, 5, 3)
+    one, many = (interval_widths(bounds, make_batch(y, np.ones_like(y)), (80.0,), p)[0] for p in (1.0, 1e9))
+    assert one == pytest.approx(many**0.5, rel=1e-6)

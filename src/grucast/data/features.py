@@ -18,6 +18,7 @@ class Features(NamedTuple):
     continuations: NDArray[np.float32]  # (B, 2S, h): last season, mean of the last three
     centre: NDArray[np.float64]  # (B, 1)
     scale: NDArray[np.float64]  # (B, 1)
+    naive_error: NDArray[np.float32]  # (B, 1): mean |value - value one season before|, on the window's scale
 
     def normalise(self, y: Array) -> NDArray[np.float32]:
         """Bring values (B, h) to the window's scale."""
@@ -44,10 +45,13 @@ def make_features(history: Array, seasons: tuple[int, ...], h: int) -> Features:
     centre, scale = window_scale(history, recent=2 * seasons[0])
     z = (history - centre) / scale
     observed = ~np.isnan(z)
-    differences = [np.nan_to_num(seasonal_difference(z, season)) for season in seasons]
-    inputs = np.stack([np.nan_to_num(z), observed, *differences], axis=-1)  # (B, T, 2 + S)
+    differences = [seasonal_difference(z, season) for season in seasons]
+    inputs = np.stack([np.nan_to_num(z), observed, *map(np.nan_to_num, differences)], axis=-1)  # (B, T, 2 + S)
     continued = np.concatenate([continue_season(z, season, h) for season in seasons], axis=1)
-    return Features(inputs.astype(np.float32), continued.astype(np.float32), centre, scale)
+    naive_error = masked_mean(np.abs(differences[0]), ~np.isnan(differences[0]))
+    return Features(
+        inputs.astype(np.float32), continued.astype(np.float32), centre, scale, naive_error.astype(np.float32)
+    )
 
 
 def seasonal_difference(z: Array, season: int) -> Array:

@@ -1,9 +1,8 @@
-"""Windows of a panel: views of its one array, never copies."""
+"""Windows of a panel: places in its one array, copied only when a batch is taken."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from grucast.data.panel import Panel
@@ -13,27 +12,32 @@ from grucast.data.panel import Panel
 class Windows:
     """Histories of `input_size` steps, each with the `h` steps that follow it.
 
-    `view` holds every run of input_size + h values of the panel without copying one; `starts` lists those that lie
-    within one series and show enough to learn from.
+    Window i ends its history before `values[ends[i]]`, in a series that begins at `firsts[i]`; what would lie before
+    that is not observed.
     """
 
-    view: NDArray[np.float64]
-    starts: NDArray[np.int64]
+    values: NDArray[np.float64]
+    ends: NDArray[np.int64]
+    firsts: NDArray[np.int64]
     input_size: int
+    h: int
 
     def __len__(self) -> int:
-        return len(self.starts)
+        return len(self.ends)
 
     def take(self, index: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The chosen windows' histories (B, input_size) and futures (B, h)."""
-        chosen = self.view[self.starts[index]]
+        places = self.ends[index, None] + np.arange(-self.input_size, self.h)
+        chosen = np.where(places < self.firsts[index, None], np.nan, self.values[np.maximum(places, 0)])
         return chosen[:, : self.input_size], chosen[:, self.input_size :]
 
 
 def make_windows(panel: Panel, input_size: int, h: int, held_out: int = 0) -> tuple[Windows, Windows]:
     """Split a panel's windows in time: those to train on, and those whose future is held out.
 
-    A window is used when at least half of its history and one step of its future are observed.
+    A window reaches back `input_size` steps or to the first step of its series, if that is at least half as far, and
+    in a short series at least half of the way from its first step to its last horizon. It is used when half of the
+    steps it reaches and one of its future are observed.
 
     Args:
         panel: The series.
@@ -45,16 +49,17 @@ def make_windows(panel: Panel, input_size: int, h: int, held_out: int = 0) -> tu
     Returns:
         The windows to train on, and the held-out ones.
     """
-    size = input_size + h
-    if len(panel.values) < size:
-        empty = Windows(np.empty((0, size)), np.empty(0, np.int64), input_size)
-        return empty, empty
-    view = sliding_window_view(panel.values, size)
-    start = np.arange(len(view))
-    end_of_series = np.repeat(panel.offsets[1:], panel.lengths)[: len(view)]
+    first, end = (np.repeat(edge, panel.lengths) for edge in (panel.offsets[:-1], panel.offsets[1:]))
+    place = np.arange(len(panel.values))
+    least = np.maximum(np.minimum(input_size, end - first - h) // 2, 1)
     seen = np.concatenate([[0], np.cumsum(~np.isnan(panel.values))])
-    in_history, in_future = seen[input_size:][: len(view)] - seen[: len(view)], seen[size:] - seen[input_size:-h]
-    usable = (start + size <= end_of_series) & (2 * in_history >= input_size) & (in_future > 0)
-    training = usable & (start + size <= end_of_series - held_out)
-    testing = usable & (start + input_size >= end_of_series - held_out)
-    return Windows(view, start[training], input_size), Windows(view, start[testing], input_size)
+    reach = np.minimum(input_size, place - first)
+    in_history = seen[place] - seen[place - reach]
+    in_future = seen[np.minimum(place + h, end)] - seen[place]
+    whole = place + h <= end
+    usable = whole & (reach >= least) & (2 * in_history >= reach) & (in_future > 0)
+
+    def chosen(which: NDArray[np.bool_]) -> Windows:
+        return Windows(panel.values, place[which], first[which], input_size, h)
+
+    return chosen(usable & (place + h <= end - held_out)), chosen(usable & (place >= end - held_out))

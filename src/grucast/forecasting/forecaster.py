@@ -27,7 +27,7 @@ class GRUForecaster:
         season_length: Seasonal period in steps; found from the frequency when None.
         level: Coverage of the intervals in percent.
         network: Shape of the network.
-        training: How it is trained; at most 300 steps when `max_steps` is None.
+        training: How it is trained; 300 to 1000 steps, more for more data, when `max_steps` is None.
 
     Attributes:
         history_: Training loss of each step, once fitted.
@@ -92,6 +92,7 @@ class GRUForecaster:
             self.level,
             panel.frequency,
             nonnegative=not (panel.values < 0).any(),
+            widths=(1.0,) * len(self.level),
             network=self.network,
             weights={},
         )
@@ -105,7 +106,7 @@ class GRUForecaster:
 
         Args:
             df: History to forecast from, of series seen in training or not; None continues the training series.
-            level: Which intervals to give; all when None.
+            level: Which intervals to give, at any coverage in percent; those trained when None.
 
         Returns:
             A frame of the kind that came in: unique_id, ds, GRU (the median), GRU-lo-80, GRU-hi-80, ...
@@ -115,9 +116,10 @@ class GRUForecaster:
             DataError: The data cannot be used.
         """
         model, panel, kind = self.model_, *self._history(df)
-        shown = self._shown_levels(level)
-        forecast = model.forecast(recent_history(panel, model))
-        columns = {k: v for k, v in forecast_columns(forecast, model.level).items() if k == "GRU" or k in shown}
+        shown = model.level if level is None else valid_level(level)
+        if shown and not model.level:
+            raise ConfigError("this model was trained without intervals: give GRUForecaster a level such as (80,)")
+        columns = forecast_columns(model.forecast(recent_history(panel, model), shown), shown)
         times = panel.times(np.arange(1, self.h + 1))
         ids = [name for name in panel.ids for _ in range(self.h)]
         return kind.make(ids, {"ds": times.ravel()}, columns)
@@ -178,13 +180,6 @@ class GRUForecaster:
             raise NotFittedError("a loaded model holds no data: give predict the history to forecast from")
         return self._panel, self._kind
 
-    def _shown_levels(self, level: tuple[float, ...] | None) -> set[str]:
-        chosen = self.model_.level if level is None else valid_level(level)
-        unknown = [x for x in chosen if x not in self.model_.level]
-        if unknown:
-            raise ConfigError(f"level {unknown[0]:g} was not trained; this model has {list(self.model_.level)}")
-        return {f"GRU-{side}-{x:g}" for x in chosen for side in ("lo", "hi")}
-
 
 def train(panel: Panel, untrained: ForecastModel, training: TrainingConfig, held_out: int, progress: Any) -> Any:
     """Train with a progress bar, a callback or in silence."""
@@ -199,14 +194,13 @@ def train(panel: Panel, untrained: ForecastModel, training: TrainingConfig, held
 
 
 def recent_history(panel: Panel, model: ForecastModel) -> Any:
-    """The last window of each series, at least half of it observed."""
+    """The last window of each series; what lies before its first step is not observed."""
     history = panel.tails(model.input_size)
-    observed = (~np.isnan(history)).sum(1)
-    worst = int(observed.argmin())
-    if 2 * observed[worst] < model.input_size:
+    empty = np.flatnonzero(np.isnan(history).all(1))
+    if empty.size:
         raise DataError(
-            f"series {panel.ids[worst]!r} has {observed[worst]} values in its last {model.input_size} steps of "
-            f"{model.frequency.name}, the window this model reads; at least half are needed"
+            f"series {panel.ids[empty[0]]!r} has no value in its last {model.input_size} steps of "
+            f"{model.frequency.name}, the window this model reads ({empty.size} such series in all)"
         )
     return history
 

@@ -21,22 +21,20 @@ class Plan:
 def make_plan(panel: Panel, h: int, input_size: int | None, season_length: int | None, val_size: int | None) -> Plan:
     """Choose what was not given.
 
-    The window is two of the longest seasons or of the horizon, whichever is more, but at most half of what the shortest
-    series has before its last horizon, so that there are windows to learn from.
+    The window is two of the longest seasons or of the horizon, whichever is more, but at most half of what the longest
+    series has before its last horizon, so that there are windows to learn from. Shorter series show what they have.
 
     Raises:
-        DataError: A series is shorter than a window and its horizon.
+        DataError: No series is longer than the horizon.
     """
     seasons = candidate_seasons(panel, season_length)
-    shortest = int(panel.lengths.argmin())
-    room = int(panel.lengths[shortest]) - h
-    wanted = input_size or min(max(2 * max(seasons), 2 * h), max(room // 2, min(seasons)))
-    if wanted < (input_size or min(seasons)) or wanted > room:
-        needed = input_size or min(seasons)
+    longest = int(panel.lengths.max())
+    room = longest - h
+    if room < 1:
         raise DataError(
-            f"series {panel.ids[shortest]!r} has {panel.lengths[shortest]} steps; h = {h} and a window of {needed} "
-            f"need at least {needed + h}: give a longer series, a smaller h or a smaller input_size"
+            f"the longest series has {longest} steps; h = {h} needs at least {h + 1}: give longer series or a smaller h"
         )
+    wanted = input_size or min(max(2 * max(seasons), 2 * h), max(room // 2, min(seasons)))
     if val_size is not None and not 0 <= val_size < room:
         raise ConfigError(f"val_size must be from 0 up to, but not, {room}, not {val_size}")
     held_out = default_held_out(room - wanted, h) if val_size is None else val_size
@@ -52,7 +50,7 @@ def candidate_seasons(panel: Panel, season_length: int | None) -> tuple[int, ...
 
 
 def default_held_out(spare: int, h: int) -> int:
-    """A tenth of what the shortest series can spare, in whole horizons from 1 to 7; 0 when it cannot spare one."""
+    """A tenth of what the longest series can spare, in whole horizons from 1 to 7; 0 when it cannot spare one."""
     if spare < h:
         return 0
     return h * min(max(int(HELD_OUT_SHARE * spare / h), 1), HELD_OUT_HORIZONS)

@@ -72,7 +72,8 @@ class TrainingConfig:
     Attributes:
         max_steps: Gradient steps; None lets the estimator choose.
         max_time: Seconds after which training ends; None for no limit.
-        batch_size: Windows or sequences a step; all of them, in their order, when there are no more.
+        batch_size: Windows or sequences a step; all of them, in their order, when there are no more. None lets the
+            estimator choose.
         learning_rate: Adam's step size, the highest one of the schedule.
         schedule: `one_cycle` warms up and anneals to zero; `constant` stays.
         gradient_clip: Largest norm of the gradient; None for no clipping.
@@ -89,7 +90,7 @@ class TrainingConfig:
 
     max_steps: int | None = None
     max_time: float | None = None
-    batch_size: int = 64
+    batch_size: int | None = None
     learning_rate: float = 4e-3
     schedule: Schedule = "one_cycle"
     gradient_clip: float | None = 1.0
@@ -99,7 +100,8 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if self.max_steps is not None:
             require_count("max_steps", self.max_steps, 10**9)
-        require_count("batch_size", self.batch_size, 10**9)
+        if self.batch_size is not None:
+            require_count("batch_size", self.batch_size, 10**9)
         require_count("patience", self.patience, 10**9)
         for name in ("max_time", "gradient_clip", "learning_rate"):
             value = getattr(self, name)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ class ForecastModel:
         level: Coverage of its intervals in percent, ascending.
         frequency: Step of the series it was trained on.
         nonnegative: No value of those series was negative, so no forecast is.
+        widths: Factor of each interval's width, found on windows held out of training.
         network: Shape of its network.
         weights: Parameters by name.
     """
@@ -37,18 +39,22 @@ class ForecastModel:
     level: tuple[float, ...]
     frequency: Frequency
     nonnegative: bool
+    widths: tuple[float, ...]
     network: NetworkConfig
     weights: Tensors = field(repr=False)
 
-    def forecast(self, history: Array) -> Array:
-        """Forecast from histories (B, input_size), NaN where not observed: quantiles (B, h, Q) in the unit of y."""
-        chunks = [self._forecast_chunk(rows) for rows in chunked(history)]
+    def forecast(self, history: Array, level: tuple[float, ...] | None = None) -> Array:
+        """Forecast from histories (B, input_size), NaN where not observed: quantiles (B, h, Q) in the unit of y.
+
+        They are those of `quantiles(level)`, by default of the trained levels.
+        """
+        chunks = [self._forecast_chunk(rows, self.level if level is None else level) for rows in chunked(history)]
         return np.concatenate(chunks)
 
-    def _forecast_chunk(self, history: Array) -> Array:
+    def _forecast_chunk(self, history: Array, level: tuple[float, ...]) -> Array:
         features = make_features(history, self.seasons, self.h)
         z = forecast_quantiles(features.inputs, features.continuations, self.network, self.weights)
-        y = features.restore(z)
+        y = features.restore(at_levels(z, self.level, self.widths, level))
         return np.maximum(y, 0) if self.nonnegative else y
 
 
@@ -82,6 +88,42 @@ def quantiles(level: tuple[float, ...]) -> tuple[float, ...]:
     """
     lower = [round(0.5 - x / 200, 6) for x in reversed(level)]
     return (*lower, 0.5, *(round(1 - p, 6) for p in reversed(lower)))
+
+
+def at_levels(z: Array, trained: tuple[float, ...], widths: tuple[float, ...], level: tuple[float, ...]) -> Array:
+    """Intervals of any levels from those trained, (B, h, Q): distances from the median times their widths.
+
+    Between and beyond the trained levels distances are linear in the normal quantile, which is exact for errors that
+    are normal at any scale.
+    """
+    middle = len(trained)
+    median, known = z[..., middle : middle + 1], normal_quantiles((0.0, *trained))
+    matrix = interpolation(known, normal_quantiles(level))
+
+    def distances(trained: Array) -> Array:
+        stretched = np.maximum.accumulate(trained * np.array(widths), axis=-1)  # nested whatever the widths
+        return np.asarray(np.concatenate([np.zeros_like(median), stretched], axis=-1) @ matrix)
+
+    below, above = distances(median - z[..., :middle][..., ::-1]), distances(z[..., middle + 1 :] - median)
+    return np.concatenate([median - below[..., ::-1], median, median + above], axis=-1)
+
+
+def normal_quantiles(level: tuple[float, ...]) -> Array:
+    """Half the width of each interval of a standard normal variable."""
+    return np.array([NormalDist().inv_cdf(0.5 + x / 200) for x in level])
+
+
+def interpolation(known: Array, wanted: Array) -> Array:
+    """Matrix (K, W) that interpolates K values at ascending `known` to `wanted`, and extends the last two in a line."""
+    right = np.clip(np.searchsorted(known, wanted), 1, max(len(known) - 1, 1))
+    if len(known) == 1:
+        return np.zeros((1, len(wanted)))
+    left = right - 1
+    share = (wanted - known[left]) / (known[right] - known[left])
+    matrix = np.zeros((len(known), len(wanted)))
+    matrix[left, np.arange(len(wanted))] = 1 - share
+    matrix[right, np.arange(len(wanted))] += share
+    return matrix
 
 
 def chunked(rows: Array) -> Iterator[Array]:

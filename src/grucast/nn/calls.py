@@ -73,13 +73,20 @@ def _layers(
 def _check(options: Options, x: Tensor, hx: Tensor | None, parameters: Sequence[Tensor]) -> None:
     """Kernels read memory as they are told; a module's weights may have been replaced by anything."""
     dtype, size, directions = x.dtype, parameters[1].shape[1], 2 if options.bidirectional else 1
-    shapes = [(3 * size, x.shape[2]), (3 * size, size), (3 * size,), (3 * size,)][: len(parameters) // directions]
+    vector = (3 * size,)
+    shapes = ((3 * size, x.shape[2]), (3 * size, size), vector, vector)[: len(parameters) // directions] * directions
+    for tensor, shape in zip(parameters, shapes, strict=True):
+        if tensor.shape != shape or tensor.dtype != dtype:
+            _refuse(tensor, shape, dtype)
     states = (directions, x.shape[0 if options.batch_first else 1], size)
-    for tensor, shape in zip((*parameters, hx), [*shapes * directions, states], strict=True):
-        if tensor is not None and tensor.shape != shape:
-            raise ShapeError(f"expected shape {shape}, got {tuple(tensor.shape)}")
-        if tensor is not None and tensor.dtype != dtype:
-            raise RuntimeError(f"all tensors must have the same dtype, got {dtype} and {tensor.dtype}")
+    if hx is not None and (hx.shape != states or hx.dtype != dtype):
+        _refuse(hx, states, dtype)
+
+
+def _refuse(tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    if tensor.shape != shape:
+        raise ShapeError(f"expected shape {shape}, got {tuple(tensor.shape)}")
+    raise RuntimeError(f"all tensors must have the same dtype, got {dtype} and {tensor.dtype}")
 
 
 def _address(tensor: Tensor | None) -> int:

@@ -1,5 +1,6 @@
 """Training a forecaster on the windows of a panel."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,10 +15,15 @@ from grucast.errors import DataError
 from grucast.model.config import TrainingConfig
 from grucast.model.models import ForecastModel, quantiles
 from grucast.nn.networks import ForecastNetwork
-from grucast.training.loop import Callback, seeded, to_arrays, train
+from grucast.training.loop import Callback, Phase, seeded, to_arrays, train
 
-STEPS = 300
-VALIDATION_WINDOWS = 256  # at the most, spread evenly
+STEPS = (300, 1000)  # from little data to much
+BATCH_SIZE = (64, 256)  # from one series to many
+HELD_OUT_SHARE = 0.6  # of the steps that leave the last horizons out, to choose weights and measure intervals
+LAST_RATE = 0.5  # learning rate of the steps after that, as a share of the first
+DECAY = 0.01
+VALIDATION_WINDOWS = 512  # at the most, spread evenly
+LEAST_ERROR = 0.1  # windows that repeat themselves better than this weigh no more
 
 
 @dataclass(frozen=True)
@@ -28,19 +34,27 @@ class Batch:
     continuations: Tensor  # (B, K, h)
     target: Tensor  # (B, h), 0 where not observed
     observed: Tensor  # (B, h)
+    weight: Tensor  # (B, 1)
 
 
 def train_forecaster(
     panel: Panel, model: ForecastModel, training: TrainingConfig, held_out: int, callback: Callback | None = None
 ) -> tuple[ForecastModel, list[float]]:
-    """Train the network that an untrained model describes; returns it with weights, and each step's loss."""
+    """Train the network that an untrained model describes; returns it with weights, and each step's loss.
+
+    First without the last `held_out` steps of each series, on which the best weights are chosen and the intervals'
+    widths measured; then on all there is, since the latest values tell most of the future.
+    """
     windows, validation = make_windows(panel, model.input_size, model.h, held_out)
-    if not len(windows):
+    everything, _ = make_windows(panel, model.input_size, model.h)
+    if not len(everything):
         raise DataError(
             f"no series has a window of {model.input_size} + {model.h} steps with half of its history observed: "
             "give longer or more complete series, or a smaller h or input_size"
         )
     rng = np.random.default_rng(training.seed)
+    steps = training.max_steps or default_steps(panel, model.h)
+    size = training.batch_size or default_batch_size(panel)
     with seeded(training.seed):
         levels = quantiles(model.level)
         channels, continuations = input_channels(model.seasons), 2 * len(model.seasons)
@@ -50,14 +64,37 @@ def train_forecaster(
         def loss(batch: Batch) -> Tensor:
             return pinball_loss(network(batch.inputs, batch.continuations), batch, probabilities)
 
-        def loss_of_step(_: int) -> Tensor:
-            index = rng.integers(len(windows), size=training.batch_size)
-            return loss(make_batch(windows, index, model))
+        def loss_on(windows: Windows) -> Tensor:
+            return loss(make_batch(windows, rng.integers(len(windows), size=size), model))
 
-        held = make_batch(validation, spread(len(validation), VALIDATION_WINDOWS), model) if len(validation) else None
-        validate = (lambda: loss(held).item()) if held else None
-        history = train(network, loss_of_step, training, training.max_steps or STEPS, validate, callback)
+        if not len(windows) or not len(validation):
+            history = train(network, lambda _: loss_on(everything), training, [Phase(steps, decay=DECAY)], callback)
+            return replace(model, weights=to_arrays(network)), history
+        held = make_batch(validation, spread(len(validation), VALIDATION_WINDOWS), model)
+        first = math.ceil(HELD_OUT_SHARE * steps)
+
+        def measure() -> None:
+            nonlocal model
+            forecast = network(held.inputs, held.continuations)
+            model = replace(model, widths=interval_widths(forecast, held, model.level, held_out / model.h))
+
+        phases = [
+            Phase(first, decay=DECAY, validate=lambda: loss(held).item(), after=measure),
+            Phase(steps - first, LAST_RATE, DECAY),
+        ]
+        choice = [windows, everything]
+        history = train(network, lambda phase: loss_on(choice[phase]), training, phases, callback)
     return replace(model, weights=to_arrays(network)), history
+
+
+def default_steps(panel: Panel, h: int) -> int:
+    """Gradient steps that the data support: 12 times the square root of the horizons in it, within bounds."""
+    return int(np.clip(12 * math.sqrt(len(panel.values) / h), *STEPS))
+
+
+def default_batch_size(panel: Panel) -> int:
+    """Windows a step: 64 times the square root of the number of series, within bounds."""
+    return int(np.clip(64 * math.sqrt(len(panel)), *BATCH_SIZE))
 
 
 def make_batch(windows: Windows, index: NDArray[np.int64], model: ForecastModel) -> Batch:
@@ -71,13 +108,16 @@ def make_batch(windows: Windows, index: NDArray[np.int64], model: ForecastModel)
         torch.from_numpy(features.continuations),
         torch.from_numpy(np.nan_to_num(target)),
         torch.from_numpy(observed.astype(np.float32)),
+        torch.from_numpy(1 / np.maximum(features.naive_error, np.float32(LEAST_ERROR))),
     )
 
 
 def pinball_loss(forecast: Tensor, batch: Batch, probabilities: Tensor) -> Tensor:
-    """Mean quantile loss over what is observed.
+    """Mean quantile loss over what is observed, each window weighted.
 
-        loss = mean of max(p e, (p - 1) e),   e = y - forecast
+        loss = mean of w max(p e, (p - 1) e),   e = y - forecast
+
+    With w the inverse of the window's seasonal naive error this is the loss of MASE.
 
     Args:
         forecast: Quantiles (B, h, Q).
@@ -88,7 +128,32 @@ def pinball_loss(forecast: Tensor, batch: Batch, probabilities: Tensor) -> Tenso
     """
     error = batch.target[..., None] - forecast
     losses = torch.maximum(probabilities * error, (probabilities - 1) * error).mean(-1)
-    return (losses * batch.observed).sum() / batch.observed.sum()
+    return (losses * batch.observed * batch.weight).sum() / batch.observed.sum()
+
+
+def interval_widths(forecast: Tensor, batch: Batch, level: tuple[float, ...], periods: float) -> tuple[float, ...]:
+    """The factor of each interval's width that makes it cover what it should, as far as these windows can tell.
+
+        width = f^(p / (p + 1)),   f = the c-quantile of |y - median| / |bound on that side - median|
+
+    f alone is split conformal prediction. But the errors of all series in one period rise and fall together, so p
+    periods are p observations rather than p times the series, and their verdict is drawn towards the trained 1.
+
+    Args:
+        forecast: Quantiles (B, h, Q).
+        batch: Windows not seen in training.
+        level: Coverages c in percent.
+        periods: Horizons p that the windows' futures span.
+
+    Source: Vovk et al. 2005; Romano et al. 2019, arXiv:1905.03222.
+    """
+    middle, widths = len(level), []
+    error = batch.target - forecast[..., middle]
+    for step, percent in enumerate(level, 1):
+        bound = torch.where(error > 0, forecast[..., middle + step], forecast[..., middle - step])
+        ratio = (error / (bound - forecast[..., middle]))[batch.observed > 0]
+        widths.append(float(np.quantile(ratio.numpy(), percent / 100)) ** (periods / (periods + 1)))
+    return tuple(widths)
 
 
 def spread(size: int, most: int) -> NDArray[np.int64]:

@@ -1,10 +1,11 @@
-"""The training loop: Adam, a learning-rate schedule, gradient clipping, early stopping."""
+"""The training loop: AdamW, a learning-rate schedule, gradient clipping, early stopping."""
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ from grucast.errors import TrainingError
 from grucast.model.config import TrainingConfig
 from grucast.model.runtime import Tensors
 
-EVALUATIONS = 20  # over the whole of max_steps
+EVALUATIONS = 20  # over the steps of a phase
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,25 @@ class Progress:
 Callback = Callable[[Progress], None]
 
 
+@dataclass(frozen=True)
+class Phase:
+    """A part of training with a schedule of its own.
+
+    Attributes:
+        steps: Gradient steps at the most.
+        rate: Its highest learning rate, as a share of the configured one.
+        decay: Weight decay, independent of the gradient. Source: Loshchilov and Hutter 2019, arXiv:1711.05101.
+        validate: Loss on held-out windows; without it there is no early stopping and the last weights stay.
+        after: Called at its end, the network in evaluation mode and without gradients.
+    """
+
+    steps: int
+    rate: float = 1.0
+    decay: float = 0.0
+    validate: Callable[[], float] | None = None
+    after: Callable[[], None] | None = None
+
+
 @dataclass
 class Best:
     """The best weights seen in validation and how long ago."""
@@ -53,20 +73,18 @@ class Best:
 
 def train(
     network: nn.Module,
-    loss_of_step: Callable[[int], Tensor],
+    loss_of_phase: Callable[[int], Tensor],
     config: TrainingConfig,
-    steps: int,
-    validate: Callable[[], float] | None = None,
+    phases: Sequence[Phase],
     callback: Callback | None = None,
 ) -> list[float]:
-    """Minimise a loss and leave the best weights in the network.
+    """Minimise a loss, phase by phase, and leave the best weights of the last one in the network.
 
     Args:
         network: The module whose parameters are trained.
-        loss_of_step: The loss of the batch of a step, counted from 0.
+        loss_of_phase: The loss of a batch of a phase, counted from 0.
         config: Rate, schedule, clipping, patience, time limit.
-        steps: Gradient steps at the most.
-        validate: Loss on held-out windows; without it there is no early stopping and the last weights stay.
+        phases: What is done in turn; the time limit is shared among them by their steps.
         callback: Called after each step.
 
     Returns:
@@ -75,27 +93,66 @@ def train(
     Raises:
         TrainingError: The loss is not finite.
     """
-    optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
-    start, history, best, validation = time.perf_counter(), [], Best(), math.nan
-    limit = config.max_time or math.inf
-    evaluate_every = max(1, steps // EVALUATIONS)
-    for step in range(steps):
-        elapsed = time.perf_counter() - start
-        if elapsed >= limit:
+    run = _Run(time.perf_counter(), sum(phase.steps for phase in phases), callback)
+    done = 0
+    for index, phase in enumerate(phases):
+        done += phase.steps
+        limit = (config.max_time or math.inf) * done / run.steps
+        _train_phase(network, partial(loss_of_phase, index), config, phase, run, limit)
+        network.eval()
+        with torch.no_grad():
+            if phase.after:
+                phase.after()
+        run.skip_to(done)
+    return run.history
+
+
+@dataclass
+class _Run:
+    """What the phases share."""
+
+    start: float
+    steps: int
+    callback: Callback | None
+    history: list[float] = field(default_factory=list)
+    step: int = 0
+    validation: float = math.nan
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.start
+
+    def report(self) -> None:
+        self.step += 1
+        if self.callback:
+            self.callback(Progress(self.step, self.steps, self.history[-1], self.validation, self.seconds))
+
+    def skip_to(self, step: int) -> None:
+        """Steps that early stopping or the clock left out count as done."""
+        self.step = step
+
+
+def _train_phase(
+    network: nn.Module, loss: Callable[[], Tensor], config: TrainingConfig, phase: Phase, run: _Run, limit: float
+) -> None:
+    network.train()
+    optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=phase.decay)
+    best, begin = Best(), run.seconds
+    evaluate_every = max(1, phase.steps // EVALUATIONS)
+    for step in range(phase.steps):
+        if run.seconds >= limit:
             break
-        rate = config.learning_rate * schedule_factor(config, max(step / steps, elapsed / limit))
-        history.append(gradient_step(network, loss_of_step(step), optimizer, rate, config.gradient_clip))
-        if validate and ((step + 1) % evaluate_every == 0 or step + 1 == steps):
-            validation = evaluate(network, validate)
-            best.offer(validation, network)
-        if callback:
-            callback(Progress(step + 1, steps, history[-1], validation, time.perf_counter() - start))
+        progress = max(step / phase.steps, (run.seconds - begin) / (limit - begin))
+        rate = config.learning_rate * phase.rate * schedule_factor(config, progress)
+        run.history.append(gradient_step(network, loss(), optimizer, rate, config.gradient_clip))
+        if phase.validate and ((step + 1) % evaluate_every == 0 or step + 1 == phase.steps):
+            run.validation = evaluate(network, phase.validate)
+            best.offer(run.validation, network)
+        run.report()
         if best.age >= config.patience:
             break
     if best.state:
         network.load_state_dict(best.state)
-    network.eval()
-    return history
 
 
 def gradient_step(

@@ -11,9 +11,10 @@ from torch.nn import functional as F
 from grucast.model.config import NetworkConfig, TrainingConfig
 from grucast.model.models import RegressionModel
 from grucast.nn.networks import GRUNet
-from grucast.training.loop import Callback, seeded, to_arrays, train
+from grucast.training.loop import Callback, Phase, seeded, to_arrays, train
 
 STEPS = 500
+BATCH_SIZE = 64
 
 
 def train_regressor(
@@ -22,6 +23,7 @@ def train_regressor(
     """Fit sequences (N, T, F) to vectors (N, O) by mean squared error; returns the model and each step's loss."""
     inputs, targets = (torch.from_numpy(np.ascontiguousarray(a, np.float32)) for a in (x, y))
     rng = np.random.default_rng(training.seed)
+    size = training.batch_size or BATCH_SIZE
     with seeded(training.seed):
         network = GRUNet(
             x.shape[2],
@@ -33,11 +35,11 @@ def train_regressor(
             config.reset_after,
         )
 
-        def loss_of_step(_: int) -> Tensor:
-            if len(inputs) <= training.batch_size:
+        def loss_of_phase(_: int) -> Tensor:
+            if len(inputs) <= size:
                 return F.mse_loss(network(inputs), targets)
-            batch = torch.from_numpy(rng.integers(len(inputs), size=training.batch_size))
+            batch = torch.from_numpy(rng.integers(len(inputs), size=size))
             return F.mse_loss(network(inputs[batch]), targets[batch])
 
-        history = train(network, loss_of_step, training, training.max_steps or STEPS, callback=callback)
+        history = train(network, loss_of_phase, training, [Phase(training.max_steps or STEPS)], callback)
     return RegressionModel(x.shape[2], y.shape[1], config, to_arrays(network)), history
