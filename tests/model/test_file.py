@@ -32,6 +32,11 @@ def test_loaded_settings_are_those_that_were_saved(path, fitted):
     assert {**vars(saved), "weights": 0} == {**vars(loaded), "weights": 0}
 
 
+def test_file_without_calibration_has_the_trained_widths(path):
+    rewrite(path, lambda header: header["settings"].pop("widths"))
+    assert load_model(path).widths == (1.0, 1.0)
+
+
 def test_regressor_model_is_kept(tmp_path, rng):
     model = RegressionModel(2, 1, NetworkConfig(hidden_size=3), {"w": rng.normal(size=(2, 2)).astype(np.float32)})
     save_model(model, tmp_path / "r.safetensors")

@@ -86,6 +86,8 @@ def build(header: Mapping[str, Any], weights: dict[str, Any], path: str | Path) 
         raise ModelFileError(f"{path}: weight {bad[0]} holds NaN or infinite values")
     try:
         settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in header["settings"].items()}
+        if "level" in settings:  # grucast 0.1 had no calibration
+            settings.setdefault("widths", (1.0,) * len(settings["level"]))
         settings |= {name: cls(**settings[name]) for name, cls in NESTED.items() if name in settings}
         model: Model = KINDS[header["kind"]](**settings, weights=weights)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
