@@ -3,7 +3,10 @@ import pytest
 import torch
 from sklearn.metrics import mean_pinball_loss
 
+from grucast import GRUForecaster, TrainingConfig
+from grucast.training import forecast as training
 from grucast.training.forecast import Batch, interval_widths, pinball_loss, spread
+from grucast.training.loop import train
 
 
 def make_batch(target, observed, weight=1.0):
@@ -55,3 +58,22 @@ def test_one_period_moves_the_widths_half_as_far_as_many(rng):
     bounds = torch.tensor([-0.5, 0.0, 0.5], dtype=torch.float64).expand(400, 5, 3)
     one, many = (interval_widths(bounds, make_batch(y, np.ones_like(y)), (80.0,), p)[0] for p in (1.0, 1e9))
     assert one == pytest.approx(many**0.5, rel=1e-6)
+
+
+def test_held_out_values_are_learned_from_last_and_only_then(hourly, monkeypatch):
+    reaches, phases = [], []
+
+    def watched(windows, index, model):
+        reaches.append(windows.ends[index].max() + windows.h)
+        return make(windows, index, model)
+
+    make = training.make_batch
+    monkeypatch.setattr(training, "make_batch", watched)
+    monkeypatch.setattr(training, "train", lambda *args: phases.extend(args[3]) or train(*args))
+    one = hourly.filter(unique_id="a")
+    GRUForecaster(6, 48, 24, training=TrainingConfig(max_steps=20, batch_size=64)).fit(one, val_size=60)
+    validation, *steps = reaches
+    assert validation == len(one)
+    assert [phase.steps for phase in phases] == [12, 8]
+    assert max(steps[:12]) <= len(one) - 60
+    assert max(steps[12:]) > len(one) - 60
