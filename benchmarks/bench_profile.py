@@ -84,6 +84,15 @@ def denormal_ratio() -> float:
     return times["denormal"] / times["ordinary"]
 
 
+def recompute_ratio(shape: tuple[int, int, int, int]) -> float:
+    """Time of a training step that computes the gates again over that of one that keeps them."""
+    batch, steps, inputs, hidden = shape
+    x = torch.randn(batch, steps, inputs)
+    calls = {again: training(GRU(inputs, hidden, batch_first=True, recompute=again), x) for again in (False, True)}
+    kept, again = (statistics.median(runs) for runs in interleaved(calls, 2 * SECONDS).values())
+    return again / kept
+
+
 def memory(kind: str, shape: tuple[int, ...]) -> float:
     """MiB by which a training step raises the peak of a fresh process."""
     command = [sys.executable, "-c", MEMORY, kind, *map(str, shape)]
@@ -102,9 +111,11 @@ def report() -> str:
     lines += ["", "| one row, one step, 32 units | us |", "|---|---|"]
     lines += [f"| {name} | {cost:.0f} |" for name, cost in call_costs().items()]
     kinds = ["torch.nn.GRU", "grucast.nn.GRU", "recompute=True"]
-    lines += ["", f"| peak of a training step, MiB: B, T, I, H | {' | '.join(kinds)} |", "|---|---|---|---|"]
-    for shape in HEADLINE[2:4]:
-        lines.append(f"| {', '.join(map(str, shape))} | {' | '.join(f'{memory(k, shape):.0f}' for k in kinds)} |")
+    columns = [*kinds, "its time, times that of keeping the gates"]
+    lines += ["", f"| peak of a training step, MiB: B, T, I, H | {' | '.join(columns)} |", "|---" * 5 + "|"]
+    for shape in HEADLINE[:5]:
+        cells = [*(f"{memory(k, shape):.0f}" for k in kinds), f"{recompute_ratio(shape):.2f}"]
+        lines.append(f"| {', '.join(map(str, shape))} | {' | '.join(cells)} |")
     lines += ["", f"Denormal inputs and states take {denormal_ratio():.2f} times as long as ordinary ones."]
     return "\n".join(lines)
 

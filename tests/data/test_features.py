@@ -27,6 +27,14 @@ def test_unobserved_step_is_zero_with_its_flag_zero(history):
     assert inputs[..., 1].sum() == history.size - 1
 
 
+def test_naive_error_is_that_of_the_season_before_and_one_where_unknown(history):
+    history[1, :20] = np.nan  # nothing is left to compare the last 4 with
+    features = make_features(history, (4,), h=2)
+    z = (history - features.centre) / features.scale
+    wanted = [np.nanmean(np.abs(z[0, 4:] - z[0, :-4])), 1, np.mean(np.abs(z[2, 4:] - z[2, :-4]))]
+    np.testing.assert_allclose(features.naive_error[:, 0], wanted, rtol=1e-6)
+
+
 def test_restore_undoes_normalise(history):
     features = make_features(history, (4,), h=5)
     y = 40 + np.arange(15.0).reshape(3, 5)

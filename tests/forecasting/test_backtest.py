@@ -1,3 +1,5 @@
+import math
+
 import polars as pl
 import pytest
 from tests.conftest import TINY
@@ -43,6 +45,14 @@ def test_steps_that_were_not_observed_are_left_out(hourly):
     frame = backtest(GRUForecaster(6, 48, 24, **TINY), holes, n_windows=1).frame
     assert frame.height == 2 * 5
     assert frame["y"].is_not_nan().all()
+
+
+def test_series_without_mase_are_scored_by_their_errors(hourly):
+    repeating = hourly.with_columns(y=pl.col("ds").dt.hour().cast(pl.Float64) + 1)
+    scores = backtest(GRUForecaster(6, 48, 24, **TINY), repeating, n_windows=1).scores
+    assert all(math.isnan(score.mase) for score in scores)
+    assert scores[0].model == "SeasonalNaive24"
+    assert scores[0].mae == 0
 
 
 @pytest.mark.slow

@@ -37,3 +37,8 @@ def test_mase_equals_utilsforecasts(pair, rng, season):
 
 def test_mase_leaves_out_missing_history():
     assert metrics.mase([3.0], [2.0], [1.0, 2.0, np.nan, 4.0, 7.0]) == 0.5
+
+
+@pytest.mark.parametrize("history", [[1.0, 2.0, 1.0, 2.0], [1.0, 2.0], [], [np.nan, 1.0, 2.0, np.nan]])
+def test_mase_is_nan_where_it_is_not_defined(history):
+    assert np.isnan(metrics.mase([3.0], [2.0], history, season=2))

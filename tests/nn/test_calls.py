@@ -13,11 +13,6 @@ pytestmark = pytest.mark.skipif(not native.available(), reason="the extension wa
 VARIANTS = pytest.mark.parametrize("reset_after", [True, False])
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(1406)
-
-
 def equal(actual, expected):
     return all(torch.equal(a, b) for a, b in zip(actual, expected, strict=True))
 

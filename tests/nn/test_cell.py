@@ -15,11 +15,6 @@ ERRORS = common_modules.module_error_inputs_torch_nn_RNN_GRU_Cell(None, "cpu", t
 SAMPLES = common_modules.module_inputs_torch_nn_RNN_GRU_Cell(None, "cpu", torch.float32, False, False)
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(1406)
-
-
 @VARIANTS
 @pytest.mark.parametrize("bias", [True, False])
 def test_cell_equals_reference(reset_after, bias):

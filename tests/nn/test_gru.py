@@ -23,11 +23,6 @@ EVERY_KIND = pytest.mark.parametrize("kind", KINDS, ids=str)
 LENGTHS = [6, 1, 4, 5]
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(1406)
-
-
 def same(actual, expected, **tolerance):
     torch.testing.assert_close(actual, expected, **tolerance)
 

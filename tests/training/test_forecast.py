@@ -60,6 +60,12 @@ def test_one_period_moves_the_widths_half_as_far_as_many(rng):
     assert one == pytest.approx(many**0.5, rel=1e-6)
 
 
+def test_widths_are_finite_when_an_interval_has_no_width():
+    bounds = torch.zeros(10, 5, 3)
+    for y in (np.zeros((10, 5)), np.ones((10, 5))):
+        assert np.isfinite(interval_widths(bounds, make_batch(y, np.ones_like(y)), (80.0,), 1.0)).all()
+
+
 def test_held_out_values_are_learned_from_last_and_only_then(hourly, monkeypatch):
     reaches, phases = [], []
 

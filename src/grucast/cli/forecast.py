@@ -3,6 +3,7 @@
 import sys
 from contextlib import nullcontext
 from dataclasses import asdict
+from math import isnan
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -117,7 +118,8 @@ def backtest(
         plotting.plot_backtest(result.frame, plot)
     say.print(score_table(result.scores, f"{windows} windows of {horizon} steps"))
     if as_json:
-        print_json({"scores": [asdict(score) for score in result.scores]})
+        scores = [asdict(score) for score in result.scores]
+        print_json({"scores": [score | {"mase": None if isnan(score["mase"]) else score["mase"]} for score in scores]})
 
 
 def score_table(scores: list[Any], title: str) -> Table:

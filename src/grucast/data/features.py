@@ -18,7 +18,7 @@ class Features(NamedTuple):
     continuations: NDArray[np.float32]  # (B, 2S, h): last season, mean of the last three
     centre: NDArray[np.float64]  # (B, 1)
     scale: NDArray[np.float64]  # (B, 1)
-    naive_error: NDArray[np.float32]  # (B, 1): mean |value - value one season before|, on the window's scale
+    naive_error: NDArray[np.float32]  # (B, 1): mean |value - value one season before| on that scale, 1 where unknown
 
     def normalise(self, y: Array) -> NDArray[np.float32]:
         """Bring values (B, h) to the window's scale."""
@@ -48,7 +48,8 @@ def make_features(history: Array, seasons: tuple[int, ...], h: int) -> Features:
     differences = [seasonal_difference(z, season) for season in seasons]
     inputs = np.stack([np.nan_to_num(z), observed, *map(np.nan_to_num, differences)], axis=-1)  # (B, T, 2 + S)
     continued = np.concatenate([continue_season(z, season, h) for season in seasons], axis=1)
-    naive_error = masked_mean(np.abs(differences[0]), ~np.isnan(differences[0]))
+    seen = ~np.isnan(differences[0])
+    naive_error = np.where(seen.any(-1, keepdims=True), masked_mean(np.abs(differences[0]), seen), 1)
     return Features(
         inputs.astype(np.float32), continued.astype(np.float32), centre, scale, naive_error.astype(np.float32)
     )

@@ -1,5 +1,6 @@
 """Rolling-origin evaluation: forecast the past from what was known then."""
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,10 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Score:
-    """Accuracy of one model over all windows: MAE and RMSE in the unit of y, MASE without one; training seconds."""
+    """Accuracy of one model over all windows, and the seconds of its training.
+
+    MAE and RMSE are in the unit of y; MASE has none and is NaN if no series has one.
+    """
 
     model: str
     mae: float
@@ -115,7 +119,7 @@ def to_frame(kind: FrameKind, panel: Panel, table: dict[str, Array]) -> Any:
 
 
 def score_models(known: Panel, table: dict[str, Array], season: int, seconds: float) -> list[Score]:
-    """Score each point forecast where y was observed; MASE is the mean over series."""
+    """Score each point forecast where y was observed; MASE is the mean over the series that have one."""
     models = [name for name in table if name == "GRU" or name.startswith("SeasonalNaive")]
     scores = []
     for model in models:
@@ -127,5 +131,7 @@ def score_models(known: Panel, table: dict[str, Array], season: int, seconds: fl
             if (own := seen & (table["series"] == index)).any()
         ]
         mae, rmse = metrics.mae(y[seen], forecast[seen]), metrics.rmse(y[seen], forecast[seen])
-        scores.append(Score(model, mae, rmse, float(np.mean(scaled)), seconds if model == "GRU" else 0.0))
-    return sorted(scores, key=lambda score: score.mase)
+        defined = [value for value in scaled if not math.isnan(value)]
+        mase = float(np.mean(defined)) if defined else math.nan
+        scores.append(Score(model, mae, rmse, mase, seconds if model == "GRU" else 0.0))
+    return sorted(scores, key=lambda score: (math.isnan(score.mase), score.mase, score.mae))

@@ -1,5 +1,6 @@
 """Accuracy measures as pure functions of arrays."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -38,13 +39,17 @@ def mase(actual: ArrayLike, predicted: ArrayLike, history: ArrayLike, season: in
 
         MASE = mean |y - f| / mean |y_t - y_{t-season}|;   NaN in the history is left out
 
+    NaN where it is not defined: the history repeats itself exactly, or is not longer than a season.
+
     Source: Hyndman and Koehler 2006.
 
     >>> mase([3.0], [2.0], [1.0, 2.0, 4.0])
     0.6666666666666666
     """
     past = np.asarray(history, dtype=np.float64)
-    return mae(actual, predicted) / float(np.nanmean(np.abs(past[season:] - past[:-season])))
+    errors = np.abs(past[season:] - past[:-season])
+    known = errors[~np.isnan(errors)]
+    return mae(actual, predicted) / float(known.mean()) if known.any() else math.nan
 
 
 def r2(actual: ArrayLike, predicted: ArrayLike) -> float:

@@ -97,11 +97,11 @@ def at_levels(z: Array, trained: tuple[float, ...], widths: tuple[float, ...], l
     are normal at any scale.
     """
     middle = len(trained)
-    median, known = z[..., middle : middle + 1], normal_quantiles((0.0, *trained))
-    matrix = interpolation(known, normal_quantiles(level))
+    median = z[..., middle : middle + 1]
+    matrix = interpolation(normal_quantiles((0.0, *trained)), normal_quantiles(level))
 
-    def distances(trained: Array) -> Array:
-        stretched = np.maximum.accumulate(trained * np.array(widths), axis=-1)  # nested whatever the widths
+    def distances(known: Array) -> Array:
+        stretched = np.maximum.accumulate(known * np.array(widths), axis=-1)  # nested whatever the widths
         return np.asarray(np.concatenate([np.zeros_like(median), stretched], axis=-1) @ matrix)
 
     below, above = distances(median - z[..., :middle][..., ::-1]), distances(z[..., middle + 1 :] - median)

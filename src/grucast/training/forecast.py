@@ -23,6 +23,7 @@ HELD_OUT_SHARE = 0.6  # of the steps that leave the last horizons out, to choose
 LAST_RATE = 0.5  # learning rate of the steps after that, as a share of the first
 DECAY = 0.01
 VALIDATION_WINDOWS = 512  # at the most, spread evenly
+TINY = 1e-6  # no interval is narrower than this share of its window's scale
 LEAST_ERROR = 0.1  # windows that repeat themselves better than this weigh no more
 
 
@@ -151,7 +152,8 @@ def interval_widths(forecast: Tensor, batch: Batch, level: tuple[float, ...], pe
     error = batch.target - forecast[..., middle]
     for step, percent in enumerate(level, 1):
         bound = torch.where(error > 0, forecast[..., middle + step], forecast[..., middle - step])
-        ratio = (error / (bound - forecast[..., middle]))[batch.observed > 0]
+        distance = (bound - forecast[..., middle]).abs().clamp_min(TINY)
+        ratio = (error.abs() / distance)[batch.observed > 0]
         widths.append(float(np.quantile(ratio.numpy(), percent / 100)) ** (periods / (periods + 1)))
     return tuple(widths)
 
