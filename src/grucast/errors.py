@@ -1,4 +1,4 @@
-"""Every exception that grucast raises, and the one warning.
+"""Every exception that grucast raises, and the two warnings.
 
 GrucastError                exit code 1: it failed while running
 ├── InputError              exit code 2: bad usage or bad data (also ValueError)
@@ -11,6 +11,7 @@ GrucastError                exit code 1: it failed while running
 └── TrainingError           training ended without a usable model
 
 NoNativeWarning             the native kernels are not there; results are the same, only slower
+UnknownCategoryWarning      a covariate holds a category that training did not see
 """
 
 
@@ -59,3 +60,7 @@ class ModelFileError(InputError):
 
 class NoNativeWarning(UserWarning):
     """The native kernels are not there; results are the same, only slower."""
+
+
+class UnknownCategoryWarning(UserWarning):
+    """A covariate holds a category that training did not see."""

@@ -1,10 +1,22 @@
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from grucast.data.features import continue_season, input_channels, make_features, seasonal_difference
+from grucast.data.covariates import Covariates
+from grucast.data.encoding import Encoded, Schema, encode, fit_schema
+from grucast.data.features import continue_season, known_ahead, seasonal_difference
+from grucast.data.features import make_features as features_of
+from grucast.data.panel import make_panel
+from grucast.data.windows import Window, Windows
+
+
+def make_features(history, seasons, h):
+    rows = len(history)
+    alone = Encoded(*(np.empty((rows, history.shape[1] + h, 0)) for _ in range(3)), *(np.empty((rows, 0)),) * 2)
+    return features_of(Window(history, np.full((rows, h), np.nan), alone), Schema(), seasons)
 
 
 @pytest.fixture
@@ -16,7 +28,7 @@ def history(rng):
 
 def test_shapes_and_types(history):
     features = make_features(history, (4, 8), h=6)
-    assert features.inputs.shape == (3, 24, input_channels((4, 8)))
+    assert features.inputs.shape == (3, 24, 2 + 2)  # value, observed, two seasonal differences
     assert features.continuations.shape == (3, 4, 6)
     assert features.inputs.dtype == features.continuations.dtype == np.float32
 
@@ -79,3 +91,54 @@ def test_features_do_not_depend_on_scale_and_level(scale, level):
     one, other = make_features(base, (3,), 4), make_features(scale * (base + level), (3,), 4)
     np.testing.assert_allclose(one.inputs, other.inputs, atol=1e-4)
     np.testing.assert_allclose(one.continuations, other.continuations, atol=1e-4)
+
+
+@pytest.fixture
+def shops():
+    """One series of 12 steps with a covariate of each kind; the price of step 8 is not known."""
+    t = np.arange(12)
+    columns = {
+        "unique_id": "a",
+        "ds": t,
+        "y": 10.0 + t % 4,
+        "visitors": 100.0 + t,
+        "price": np.where(t == 8, np.nan, 5.0 + t),
+        "offer": ["none", "none", "half", None] * 3,
+        "size": 7.0,
+        "region": "north",
+    }
+    declared = Covariates(past=("visitors",), future=("price", "offer"), static=("size", "region"))
+    panel = make_panel(pl.DataFrame(columns), covariates=declared)
+    schema = fit_schema(panel, declared)
+    return Windows(panel, encode(panel, schema), np.array([8]), np.array([0]), 8, 4), schema
+
+
+def test_covariates_stand_beside_y_with_flags(shops):
+    windows, schema = shops
+    x = features_of(windows.take(np.arange(1)), schema, (4,))
+    visitors, price = x.inputs[0, :, 3], x.inputs[0, :, 4]
+    np.testing.assert_allclose(visitors, (np.arange(8) - 5.5) / np.arange(12).std(), rtol=1e-6)
+    assert np.diff(price) == pytest.approx(np.full(7, 1 / np.delete(np.arange(12), 8).std()))
+    assert (x.inputs[0, :, 5:] == 1).all()
+    assert x.codes[0, :, 0].tolist() == [2, 2, 1, 0] * 2  # half, none in order; missing 0
+    assert x.static.tolist() == [[0, 1]]
+    assert x.static_codes.tolist() == [[1]]
+
+
+def test_only_what_is_known_ahead_is_seen_of_the_future(shops):
+    windows, schema = shops
+    x = features_of(windows.take(np.arange(1)), schema, (4,))
+    assert x.ahead.shape == (1, 4, 4)  # price, its flag, its change over a season, the flag of that
+    assert x.ahead[0, :, 1].tolist() == x.ahead[0, :, 3].tolist() == [0, 1, 1, 1]
+    assert x.ahead[0, 1:, 2] == pytest.approx(np.full(3, 4 / np.delete(np.arange(12), 8).std()))
+    assert x.ahead_codes[0, :, 0].tolist() == [2, 2, 1, 0]
+    windows.panel.values[8:] = 1e6
+    windows.panel.temporal["visitors"].values[8:] = 1e6
+    again = Windows(windows.panel, encode(windows.panel, schema), windows.ends, windows.series, 8, 4)
+    for before, after in zip(x, features_of(again.take(np.arange(1)), schema, (4,)), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_change_of_a_known_number_repeats_the_last_season():
+    numbers = np.array([1.0, 2.0, 10.0, 10.0, 10.0])[None, :, None]
+    assert known_ahead(numbers, np.empty((1, 5, 0)), 2, 3)[0, :, 2].tolist() == [9, 8, 9]

@@ -7,8 +7,8 @@ import pytest
 from tests.conftest import TINY
 from utilsforecast.losses import mae as utils_mae
 
-from grucast import GRUForecaster, TrainingConfig, load
-from grucast.errors import ConfigError, DataError, NotFittedError
+from grucast import Covariates, GRUForecaster, NetworkConfig, TrainingConfig, load
+from grucast.errors import ConfigError, DataError, NotFittedError, UnknownCategoryWarning
 
 
 def make(**settings):
@@ -237,3 +237,92 @@ def test_series_without_any_observation_are_refused(hourly):
 def test_too_many_windows_are_refused(hourly):
     with pytest.raises(DataError, match="too few for 100 windows"):
         make().cross_validation(hourly, n_windows=100)
+
+
+PROMOTED = Covariates(past=("visitors",), future=("price", "offer"), static=("size",))
+
+
+@pytest.fixture
+def shop(hourly, rng):
+    """The two series with covariates; a high price an hour ahead is all there is to know of y."""
+    rows = len(hourly)
+    price = rng.integers(0, 2, rows)
+    return hourly.with_columns(
+        y=10 + 5.0 * price,
+        price=price,
+        visitors=rng.normal(size=rows),
+        offer=pl.Series(["none", "half"] * (rows // 2)),
+        size=pl.col("unique_id").replace_strict({"a": 1, "b": 2}),
+    )
+
+
+def split(frame, h=6):
+    last = pl.int_range(pl.len()).over("unique_id") >= 480 - h
+    return frame.filter(~last), frame.filter(last)
+
+
+def test_future_covariates_are_used(shop):
+    history, rest = split(shop)
+    training = TrainingConfig(max_steps=150, batch_size=32)
+    forecaster = make(covariates=PROMOTED, training=training, network=NetworkConfig(hidden_size=8, head_size=16))
+    forecast = forecaster.fit(history).predict(future=rest.drop("y"))
+    assert np.abs(forecast["GRU"].to_numpy() - rest["y"].to_numpy()).mean() < 1
+
+
+def test_future_needs_neither_order_nor_only_what_is_needed(shop):
+    history, rest = split(shop)
+    forecaster = make(covariates=PROMOTED).fit(history)
+    wanted = forecaster.predict(future=rest.select("unique_id", "ds", "price", "offer"))
+    other = rest.with_columns(unique_id=pl.lit("new"))
+    more = pl.concat([shop, other]).sample(fraction=1, shuffle=True, seed=1)
+    assert forecaster.predict(future=more).equals(wanted)
+    assert forecaster.predict(history, more).equals(wanted)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda _: None, "reads price, offer: give predict their coming values as future="),
+        (lambda rest: rest.drop("price"), "no column 'price'"),
+        (lambda rest: rest.filter(pl.col("unique_id") == "b"), "no row for series 'a' at 2024-03-10 18:00:00 \\(6"),
+        (lambda rest: rest[:-1], "no row for series 'b' at 2024-03-10 23:00:00 \\(1"),
+    ],
+)
+def test_incomplete_future_is_refused(shop, change, message):
+    history, rest = split(shop)
+    with pytest.raises(DataError, match=message):
+        make(covariates=PROMOTED).fit(history).predict(future=change(rest))
+
+
+def test_unknown_category_in_the_future_is_a_warning_or_an_error(shop):
+    history, rest = split(shop)
+    odd = rest.with_columns(offer=pl.lit("double"))
+    with pytest.warns(UnknownCategoryWarning, match="double"):
+        assert make(covariates=PROMOTED).fit(history).predict(future=odd)["GRU"].is_finite().all()
+    strict = Covariates(future=("price", "offer"), unknown="error")
+    with pytest.raises(DataError, match="double"):
+        make(covariates=strict).fit(history).predict(future=odd)
+
+
+def test_missing_covariates_give_no_nan(shop):
+    holes = shop.with_columns(pl.when(pl.int_range(pl.len()) % 3 != 0).then(pl.col("price", "offer", "visitors", "y")))
+    history, rest = split(holes)
+    assert make(covariates=PROMOTED).fit(history).predict(future=rest)["GRU"].is_finite().all()
+
+
+def test_loaded_model_knows_its_covariates(shop, tmp_path):
+    history, rest = split(shop)
+    forecaster = make(covariates=PROMOTED).fit(history)
+    forecaster.save(tmp_path / "m.safetensors")
+    loaded = load(tmp_path / "m.safetensors")
+    assert loaded.covariates == PROMOTED
+    assert loaded.predict(history, rest).equals(forecaster.predict(future=rest))
+
+
+def test_past_covariates_after_a_cutoff_do_not_move_its_forecasts(shop):
+    _, rest = split(shop)
+    spoiled = shop.with_columns(
+        pl.when(pl.col("ds").is_in(rest["ds"].implode())).then(1e6).otherwise("visitors").alias("visitors")
+    )
+    one, other = (make(covariates=PROMOTED).cross_validation(df, n_windows=1) for df in (shop, spoiled))
+    assert (one["GRU"] == other["GRU"]).all()

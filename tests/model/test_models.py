@@ -1,8 +1,12 @@
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
 import pytest
 
+from grucast.data.encoding import encode
+from grucast.data.panel import make_panel
+from grucast.data.windows import make_windows
 from grucast.model import models
 from grucast.model.models import at_levels, chunked, quantiles
 
@@ -22,11 +26,14 @@ def test_chunks_are_the_rows_in_order(rows):
     assert max(map(len, pieces)) <= models.CHUNK
 
 
-def test_forecast_does_not_depend_on_chunks(fitted, monkeypatch, rng):
-    history = rng.normal(10, 1, (5, 48))
-    whole = fitted.model_.forecast(history)
+def test_forecast_does_not_depend_on_chunks(fitted, monkeypatch, hourly):
+    panel = make_panel(hourly)
+    model = fitted.model_
+    windows, _ = make_windows(panel, encode(panel, model.schema), model.input_size, model.h)
+    some = replace(windows, ends=windows.ends[:5], series=windows.series[:5])
+    whole = model.forecast(some)
     monkeypatch.setattr(models, "CHUNK", 2)
-    np.testing.assert_allclose(fitted.model_.forecast(history), whole, rtol=1e-5)
+    np.testing.assert_allclose(model.forecast(some), whole, rtol=1e-5)
 
 
 def test_levels_between_and_beyond_are_exact_for_normal_errors():

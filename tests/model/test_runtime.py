@@ -1,11 +1,16 @@
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from grucast import NetworkConfig
+from grucast import Covariates, NetworkConfig
+from grucast.data.encoding import encode, fit_schema
+from grucast.data.features import make_features
+from grucast.data.panel import make_panel
+from grucast.data.windows import last_windows
 from grucast.model.runtime import forecast_quantiles, non_crossing, regress
 from grucast.nn import networks
 from grucast.training.loop import to_arrays
@@ -31,14 +36,34 @@ def test_regression_equals_the_torch_network(shape, rng):
     np.testing.assert_allclose(got, network(torch.from_numpy(x)).detach().numpy(), atol=1e-6)
 
 
+@pytest.fixture
+def features(hourly):
+    """Windows with covariates of each role, numbers and text."""
+    rows = len(hourly)
+    frame = hourly.with_columns(
+        temp=pl.int_range(rows) % 7,
+        sky=pl.Series(["clear", "rain", None] * (rows // 3)),
+        price=pl.int_range(rows) % 5 / 2,
+        offer=pl.Series(["yes", "no"] * (rows // 2)),
+        size=pl.col("unique_id").replace_strict({"a": 1.0, "b": 3.0}),
+        region=pl.col("unique_id"),
+    )
+    declared = Covariates(past=("temp", "sky"), future=("price", "offer"), static=("size", "region"))
+    panel = make_panel(frame, covariates=declared)
+    schema = fit_schema(panel, declared, ("day",))
+    windows = last_windows(panel, encode(panel, schema), 30, 6, drop=6)
+    return make_features(windows.take(np.arange(2)), schema, (24,)), schema
+
+
 @pytest.mark.parametrize("shape", SHAPES)
-def test_forecast_equals_the_torch_network(shape, rng):
-    network = networks.ForecastNetwork(channels=3, continuations=2, h=6, quantiles=5, config=shape).eval()
-    torch.nn.init.normal_(network.out.weight)  # it starts at zero, which would hide the GRU
-    inputs, continuations = (rng.normal(size=s).astype(np.float32) for s in ((4, 9, 3), (4, 2, 6)))
-    got = forecast_quantiles(inputs, continuations, shape, to_arrays(network))
-    wanted = network(torch.from_numpy(inputs), torch.from_numpy(continuations)).detach().numpy()
-    np.testing.assert_allclose(got, wanted, atol=2e-5)
+def test_forecast_equals_the_torch_network(shape, features):
+    x, schema = features
+    inputs = networks.Inputs(*(torch.from_numpy(getattr(x, name)) for name in networks.Inputs._fields))
+    network = networks.ForecastNetwork(inputs, 5, schema, shape).eval()
+    for last in (network.out, network.step_out):  # they start at zero, which would hide the rest
+        torch.nn.init.normal_(last.weight)
+    got = forecast_quantiles(x, 1, shape, to_arrays(network))
+    np.testing.assert_allclose(got, network(inputs).detach().numpy(), atol=2e-5)
     assert got.dtype == np.float32
 
 

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from grucast import NetworkConfig
-from grucast.nn.networks import ForecastNetwork, GRUNet, non_crossing
+from grucast.data.encoding import Column, Schema
+from grucast.nn.networks import ForecastNetwork, GRUNet, Inputs, embedding, non_crossing
 
 
 @pytest.fixture(autouse=True)
@@ -32,20 +33,44 @@ def test_grunet_parameters_are_those_of_the_textbook():
     assert list(names) == [*layer, "fc.weight", "fc.bias"]
 
 
-def test_untrained_forecast_is_the_mean_continuation():
-    network = ForecastNetwork(3, 2, h=4, quantiles=3, config=NetworkConfig(hidden_size=5))
-    continuations = torch.randn(6, 2, 4)
-    forecast = network(torch.randn(6, 9, 3), continuations)
-    torch.testing.assert_close(forecast[..., 1], continuations.mean(1))
+def make_inputs(rows, steps, channels, h, known=0):
+    none = torch.empty(rows, 0)
+    codes = torch.empty(rows, steps, 0, dtype=torch.int64)
+    ahead = torch.randn(rows, h, known)
+    return Inputs(
+        torch.randn(rows, steps, channels), codes, ahead, codes[:, :h], none, codes[:, 0], torch.randn(rows, 2, h)
+    )
+
+
+@pytest.mark.parametrize("known", [0, 2])
+def test_untrained_forecast_is_the_mean_continuation(known):
+    x = make_inputs(6, 9, 3, h=4, known=known)
+    network = ForecastNetwork(x, quantiles=3, schema=Schema(), config=NetworkConfig(hidden_size=5))
+    torch.testing.assert_close(network(x)[..., 1], x.continuations.mean(1))
 
 
 def test_every_step_of_the_forecast_feels_every_step_of_the_history():
-    network = ForecastNetwork(1, 2, h=4, quantiles=1, config=NetworkConfig(hidden_size=5)).eval()
+    x = make_inputs(1, 9, 1, h=4)
+    network = ForecastNetwork(x, quantiles=1, schema=Schema(), config=NetworkConfig(hidden_size=5)).eval()
     torch.nn.init.normal_(network.out.weight)
-    inputs = torch.randn(1, 9, 1, requires_grad=True)
+    x.inputs.requires_grad_()
     for step in range(4):
-        (gradient,) = torch.autograd.grad(network(inputs, torch.zeros(1, 2, 4))[0, step].sum(), inputs)
+        (gradient,) = torch.autograd.grad(network(x)[0, step].sum(), x.inputs)
         assert (gradient != 0).all()
+
+
+def test_what_is_known_of_a_step_moves_that_step_alone():
+    x = make_inputs(1, 9, 1, h=4, known=2)
+    network = ForecastNetwork(x, quantiles=1, schema=Schema(), config=NetworkConfig(hidden_size=50)).eval()
+    torch.nn.init.normal_(network.step_out.weight)
+    x.ahead.requires_grad_()
+    (gradient,) = torch.autograd.grad(network(x)[0, 2].sum(), x.ahead)
+    assert (gradient[0] != 0).all(dim=1).tolist() == [False, False, True, False]
+
+
+def test_missing_category_is_a_vector_of_zeros():
+    table = embedding(Column("sky", "past", categories=("clear", "rain")))
+    assert (table.weight != 0).any(dim=1).tolist() == [False, True, True]
 
 
 def test_quantiles_ascend_and_have_gradients_everywhere():

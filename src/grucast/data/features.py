@@ -5,20 +5,30 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from grucast.data.encoding import Schema
 from grucast.data.scaling import masked_mean, window_scale
+from grucast.data.windows import Window
 
 Array = NDArray[Any]
 REPEATS = 3  # seasons that a continuation averages
 
 
 class Features(NamedTuple):
-    """A batch of windows as the network takes them, and the scale that leads back to the unit of y."""
+    """A batch of windows as the network takes them, and the scale that leads back to the unit of y.
 
-    inputs: NDArray[np.float32]  # (B, T, 2 + S): value, observed, value - value one season before
+    A number that is missing is 0 with its flag 0, a category that is missing has code 0.
+    """
+
+    inputs: NDArray[np.float32]  # (B, T, C): y, observed, y - y one season before, covariates with flags, phases
+    codes: NDArray[np.int64]  # (B, T, K): categories
+    ahead: NDArray[np.float32]  # (B, h, A): what is known in advance
+    ahead_codes: NDArray[np.int64]  # (B, h, K')
+    static: NDArray[np.float32]  # (B, static numbers with flags)
+    static_codes: NDArray[np.int64]  # (B, K'')
     continuations: NDArray[np.float32]  # (B, 2S, h): last season, mean of the last three
     centre: NDArray[np.float64]  # (B, 1)
     scale: NDArray[np.float64]  # (B, 1)
-    naive_error: NDArray[np.float32]  # (B, 1): mean |value - value one season before| on that scale, 1 where unknown
+    naive_error: NDArray[np.float32]  # (B, 1): mean |y - y one season before| on that scale, 1 where unknown
 
     def normalise(self, y: Array) -> NDArray[np.float32]:
         """Bring values (B, h) to the window's scale."""
@@ -29,30 +39,47 @@ class Features(NamedTuple):
         return np.asarray(self.centre[..., None] + self.scale[..., None] * z.astype(np.float64))
 
 
-def input_channels(seasons: tuple[int, ...]) -> int:
-    """Number of input features a time step."""
-    return 2 + len(seasons)
-
-
-def make_features(history: Array, seasons: tuple[int, ...], h: int) -> Features:
-    """Compute a batch's features; what is not observed is 0 with its flag 0.
+def make_features(window: Window, schema: Schema, seasons: tuple[int, ...]) -> Features:
+    """Compute a batch's features; of the future only what is known in advance is looked at.
 
     Args:
-        history: Windows with NaN where not observed, (B, T).
+        window: Windows with NaN where not observed.
+        schema: The covariates' columns.
         seasons: Seasonal periods in steps, shortest first, each at most T; (1,) when there is none.
-        h: Horizon.
     """
-    centre, scale = window_scale(history, recent=2 * seasons[0])
-    z = (history - centre) / scale
-    observed = ~np.isnan(z)
+    (steps, h), covariates = (window.history.shape[1], window.future.shape[1]), window.covariates
+    centre, scale = window_scale(window.history, recent=2 * seasons[0])
+    z = (window.history - centre) / scale
     differences = [seasonal_difference(z, season) for season in seasons]
-    inputs = np.stack([np.nan_to_num(z), observed, *map(np.nan_to_num, differences)], axis=-1)  # (B, T, 2 + S)
+    y = np.stack([np.nan_to_num(z), ~np.isnan(z), *map(np.nan_to_num, differences)], axis=-1)  # (B, T, 2 + S)
     continued = np.concatenate([continue_season(z, season, h) for season in seasons], axis=1)
     seen = ~np.isnan(differences[0])
     naive_error = np.where(seen.any(-1, keepdims=True), masked_mean(np.abs(differences[0]), seen), 1)
+    past, past_codes = len(schema.numbers("past")), len(schema.categorical("past"))
     return Features(
-        inputs.astype(np.float32), continued.astype(np.float32), centre, scale, naive_error.astype(np.float32)
+        np.concatenate([y, flagged(covariates.numbers[:, :steps]), covariates.phases[:, :steps]], -1, dtype=np.float32),
+        covariates.codes[:, :steps].astype(np.int64),
+        known_ahead(covariates.numbers[..., past:], covariates.phases, seasons[0], h),
+        covariates.codes[:, steps:, past_codes:].astype(np.int64),
+        flagged(covariates.static_numbers),
+        covariates.static_codes.astype(np.int64),
+        continued.astype(np.float32),
+        centre,
+        scale,
+        naive_error.astype(np.float32),
     )
+
+
+def flagged(numbers: Array) -> NDArray[np.float32]:
+    """Numbers (..., C) with 0 for NaN, then a flag for each that says whether it is there, (..., 2C)."""
+    return np.concatenate([np.nan_to_num(numbers), ~np.isnan(numbers)], -1, dtype=np.float32)
+
+
+def known_ahead(numbers: Array, phases: Array, season: int, h: int) -> NDArray[np.float32]:
+    """Numbers known in advance, less those of the last known season, and phases, over the horizon, (B, h, 4F + 2C)."""
+    steps = numbers.shape[1] - h
+    change = numbers[:, steps:] - numbers[:, steps - season + np.arange(h) % season]
+    return np.concatenate([flagged(numbers[:, steps:]), flagged(change), phases[:, steps:]], -1, dtype=np.float32)
 
 
 def seasonal_difference(z: Array, season: int) -> Array:

@@ -1,7 +1,7 @@
 """Many series as one ragged array on a regular grid of time."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -9,9 +9,11 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from grucast.data.covariates import Covariate, Covariates, read_covariate, require_static
 from grucast.data.frequency import Frequency, Times, infer_frequency
 from grucast.errors import DataError
 
+NONE = Covariates()
 SPARSEST = 100  # a grid this many times larger than its rows is taken for a mistake, not for gaps
 
 
@@ -30,6 +32,8 @@ class Panel:
     offsets: NDArray[np.int64]
     starts: Times
     frequency: Frequency
+    temporal: Mapping[str, Covariate] = field(default_factory=dict)  # a value for each of y
+    static: Mapping[str, Covariate] = field(default_factory=dict)  # a value for each series
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -53,12 +57,34 @@ class Panel:
         positions = (self.lengths - 1)[:, None] + ahead
         return self.frequency.times(self.starts[:, None], positions)
 
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """The series that each value belongs to."""
+        return np.repeat(np.arange(len(self)), self.lengths)
+
+    @property
+    def positions(self) -> NDArray[np.int64]:
+        """Steps from its series' start to each value."""
+        return np.arange(len(self.values)) - np.repeat(self.offsets[:-1], self.lengths)
+
     def drop_last(self, steps: int) -> "Panel":
         """The panel as it was that many steps ago."""
         lengths = np.maximum(self.lengths - steps, 0)
-        rank = np.arange(len(self.values)) - np.repeat(self.offsets[:-1], self.lengths)  # step within its series
-        kept: NDArray[np.float64] = self.values[rank < np.repeat(lengths, self.lengths)]
-        return replace(self, values=kept, offsets=np.concatenate([[0], lengths.cumsum()]))
+        kept = np.flatnonzero(self.positions < lengths[self.owners])
+        return self._replace(self.values[kept], lengths, {k: c.take(kept) for k, c in self.temporal.items()})
+
+    def extend(self, steps: int) -> "Panel":
+        """The panel with that many more steps a series, of which nothing is observed."""
+        lengths = self.lengths + steps
+        places = np.arange(len(self.values)) + steps * self.owners
+        values = np.full(int(lengths.sum()), np.nan)
+        values[places] = self.values
+        return self._replace(values, lengths, {k: c.spread(places, len(values)) for k, c in self.temporal.items()})
+
+    def _replace(
+        self, values: NDArray[np.float64], lengths: NDArray[np.int64], temporal: Mapping[str, Covariate]
+    ) -> "Panel":
+        return replace(self, values=values, offsets=np.concatenate([[0], lengths.cumsum()]), temporal=temporal)
 
     def tails(self, steps: int) -> NDArray[np.float64]:
         """The last `steps` values of each series, (S, steps); NaN before its first."""
@@ -66,17 +92,18 @@ class Panel:
         return np.where(index < self.offsets[:-1, None], np.nan, self.values[np.maximum(index, 0)])
 
 
-def make_panel(frame: Any, frequency: Frequency | None = None) -> Panel:
+def make_panel(frame: Any, frequency: Frequency | None = None, covariates: Covariates = NONE) -> Panel:
     """Put the rows of a frame (unique_id, ds, y) on a regular grid, in any order and with gaps.
 
     Args:
         frame: A frame as `read` returns it.
         frequency: The step; found from the time stamps when not given.
+        covariates: Columns to keep beside y.
 
     Raises:
         DataError: Duplicate or irregular time stamps, mixed frequencies, or a series too short to have one.
     """
-    data = nw.from_native(frame, eager_only=True).select("unique_id", "ds", "y")
+    data = nw.from_native(frame, eager_only=True)
     times = to_times(data["ds"])
     codes, ids = factorize(data["unique_id"])
     order = np.lexsort((times, codes))
@@ -95,9 +122,45 @@ def make_panel(frame: Any, frequency: Frequency | None = None) -> Panel:
             f"the series span {offsets[-1]:,} steps of {frequency.name} but only {len(y)} are there: "
             "give the frequency that the data really have"
         )
+    places = offsets[codes] + steps
     values = np.full(offsets[-1], np.nan)
-    values[offsets[codes] + steps] = y
-    return Panel(ids, values, offsets, starts, frequency)
+    values[places] = y
+    beside = {name: read_covariate(data, name).take(order) for name in (*covariates.temporal, *covariates.static)}
+    temporal = {name: beside[name].spread(places, len(values)) for name in covariates.temporal}
+    static = {name: require_static(name, beside[name], bounds[:-1], codes) for name in covariates.static}
+    return Panel(ids, values, offsets, starts, frequency, temporal, static)
+
+
+def fill_future(panel: Panel, h: int, frame: Any, names: Sequence[str]) -> Panel:
+    """Put the coming values of covariates to the last h steps of each series.
+
+    Args:
+        panel: Series with h steps of which nothing is known yet.
+        h: Horizon.
+        frame: Rows with unique_id, ds and the columns; those of other series and times do not matter.
+        names: The columns.
+
+    Raises:
+        DataError: A column, or a series' row, is not there.
+    """
+    data = nw.from_native(frame, eager_only=True)
+    number = {name: index for index, name in enumerate(panel.ids)}
+    series = np.array([number.get(name, -1) for name in data["unique_id"].to_list()])
+    position = panel.frequency.positions(to_times(data["ds"]), panel.starts[series])
+    lengths = panel.lengths[series]
+    rows = np.flatnonzero((series >= 0) & (position >= lengths - h) & (position < lengths) & (position % 1 == 0))
+    places = panel.offsets[series[rows]] + position[rows].astype(np.int64)
+    wanted = panel.offsets[1:, None] - np.arange(h, 0, -1)
+    absent = wanted[~np.isin(wanted, places)]
+    if absent.size:
+        owner = int(np.searchsorted(panel.offsets, absent[0], side="right")) - 1
+        time = panel.frequency.times(panel.starts[owner], absent[0] - panel.offsets[owner])
+        raise DataError(
+            f"future has no row for series {panel.ids[owner]!r} at {show(time)} ({absent.size} such rows in all): "
+            f"give all {h} steps of each series"
+        )
+    columns = {name: panel.temporal[name].filled(places, read_covariate(data, name).take(rows)) for name in names}
+    return replace(panel, temporal={**panel.temporal, **columns})
 
 
 def to_times(ds: nw.Series[Any]) -> Times:

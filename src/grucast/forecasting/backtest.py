@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grucast.data.encoding import encode
 from grucast.data.panel import Panel, make_panel
 from grucast.data.sources import read
+from grucast.data.windows import last_windows
 from grucast.errors import DataError
 from grucast.forecasting import metrics
 from grucast.forecasting.baselines import seasonal_naive
@@ -59,14 +61,15 @@ def backtest(
         DataError: The data cannot be used or are too short for so many windows.
     """
     frame = read(df)
-    return rolling_forecasts(forecaster, make_panel(frame), FrameKind.of(frame), n_windows, step_size, refit)
+    panel = make_panel(frame, covariates=forecaster.covariates)
+    return rolling_forecasts(forecaster, panel, FrameKind.of(frame), n_windows, step_size, refit)
 
 
 def rolling_forecasts(
     forecaster: "GRUForecaster", panel: Panel, kind: FrameKind, n_windows: int, step_size: int | None, refit: bool
 ) -> Backtest:
     """Forecast and score each window of a panel."""
-    from grucast.forecasting.forecaster import positive, recent_history
+    from grucast.forecasting.forecaster import positive
 
     h, step = forecaster.h, positive("step_size", step_size or forecaster.h)
     drops = [h + step * k for k in reversed(range(positive("n_windows", n_windows)))]  # steps after each cutoff
@@ -78,7 +81,9 @@ def rolling_forecasts(
             start = time.perf_counter()
             fitted = forecaster.clone().fit_panel(known, kind)
             seconds += time.perf_counter() - start
-        quantiles = fitted.model_.forecast(recent_history(known, fitted.model_))
+        quantiles = fitted.model_.forecast(
+            last_windows(panel, encode(panel, fitted.model_.schema), fitted.model_.input_size, h, drop)
+        )
         columns = forecast_columns(quantiles, forecaster.level)
         for season in fitted.model_.seasons:
             columns[f"SeasonalNaive{season}"] = seasonal_naive(known, season, h).ravel()

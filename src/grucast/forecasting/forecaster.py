@@ -3,10 +3,14 @@
 from pathlib import Path
 from typing import Any, Self
 
+import narwhals as nw
 import numpy as np
 
-from grucast.data.panel import Panel, make_panel
-from grucast.data.sources import read
+from grucast.data.covariates import Covariates
+from grucast.data.encoding import encode, fit_schema
+from grucast.data.panel import Panel, fill_future, make_panel
+from grucast.data.sources import read, read_file
+from grucast.data.windows import last_windows
 from grucast.errors import ConfigError, DataError, NotFittedError
 from grucast.forecasting.frames import FrameKind, forecast_columns
 from grucast.forecasting.plan import make_plan
@@ -26,6 +30,7 @@ class GRUForecaster:
         input_size: Steps of history the network reads; chosen from seasons and horizon when None.
         season_length: Seasonal period in steps; found from the frequency when None.
         level: Coverage of the intervals in percent.
+        covariates: Columns beside y that the network reads.
         network: Shape of the network.
         training: How it is trained; 300 to 1000 steps, more for more data, when `max_steps` is None.
 
@@ -52,6 +57,7 @@ class GRUForecaster:
         season_length: int | None = None,
         level: tuple[float, ...] = (80, 95),
         *,
+        covariates: Covariates | None = None,
         network: NetworkConfig | None = None,
         training: TrainingConfig | None = None,
     ) -> None:
@@ -59,13 +65,14 @@ class GRUForecaster:
         self.input_size = None if input_size is None else positive("input_size", input_size)
         self.season_length = None if season_length is None else positive("season_length", season_length)
         self.level = valid_level(level)
+        self.covariates = covariates or Covariates()
         self.network = network or NetworkConfig()
         self.training = training or TrainingConfig()
 
     def clone(self) -> "GRUForecaster":
         """A forecaster with the same settings, not fitted."""
         settings = (self.h, self.input_size, self.season_length, self.level)
-        return GRUForecaster(*settings, network=self.network, training=self.training)
+        return GRUForecaster(*settings, covariates=self.covariates, network=self.network, training=self.training)
 
     def fit(self, df: Any, val_size: int | None = None, progress: Any = False) -> Self:
         """Train on a frame or file of series.
@@ -80,7 +87,8 @@ class GRUForecaster:
             TrainingError: The loss did not stay finite.
         """
         frame = read(df)
-        return self.fit_panel(make_panel(frame), FrameKind.of(frame), val_size, progress)
+        panel = make_panel(frame, covariates=self.covariates)
+        return self.fit_panel(panel, FrameKind.of(frame), val_size, progress)
 
     def fit_panel(self, panel: Panel, kind: FrameKind, val_size: int | None = None, progress: Any = False) -> Self:
         """Train on a panel; forecasts come as frames of that kind."""
@@ -95,17 +103,20 @@ class GRUForecaster:
             widths=(1.0,) * len(self.level),
             network=self.network,
             weights={},
+            schema=fit_schema(panel, self.covariates),
         )
         self._model: ForecastModel
         self._model, self.history_ = train(panel, untrained, self.training, plan.held_out, progress)
         self._panel, self._kind = panel, kind
         return self
 
-    def predict(self, df: Any = None, level: tuple[float, ...] | None = None) -> Any:
+    def predict(self, df: Any = None, future: Any = None, level: tuple[float, ...] | None = None) -> Any:
         """Forecast the h steps after each series' last.
 
         Args:
             df: History to forecast from, of series seen in training or not; None continues the training series.
+            future: Coming values of the future covariates: a row for each series and step, with unique_id, ds and those
+                columns. Other rows and columns do not matter.
             level: Which intervals to give, at any coverage in percent; those trained when None.
 
         Returns:
@@ -113,13 +124,18 @@ class GRUForecaster:
 
         Raises:
             NotFittedError: There is no trained model, or none of the training series in a loaded one.
-            DataError: The data cannot be used.
+            DataError: The data cannot be used, or the future lacks a column, a series or a step.
         """
         model, panel, kind = self.model_, *self._history(df)
         shown = model.level if level is None else valid_level(level)
         if shown and not model.level:
             raise ConfigError("this model was trained without intervals: give GRUForecaster a level such as (80,)")
-        columns = forecast_columns(model.forecast(recent_history(panel, model), shown), shown)
+        refuse_silent(panel, model)
+        extended = panel.extend(self.h)
+        if names := model.schema.covariates.future:
+            extended = fill_future(extended, self.h, read_future(future, names), names)
+        windows = last_windows(extended, encode(extended, model.schema), model.input_size, self.h, drop=self.h)
+        columns = forecast_columns(model.forecast(windows, shown), shown)
         times = panel.times(np.arange(1, self.h + 1))
         ids = [name for name in panel.ids for _ in range(self.h)]
         return kind.make(ids, {"ds": times.ravel()}, columns)
@@ -142,7 +158,8 @@ class GRUForecaster:
         from grucast.forecasting.backtest import rolling_forecasts
 
         frame = read(df)
-        return rolling_forecasts(self, make_panel(frame), FrameKind.of(frame), n_windows, step_size, refit).frame
+        panel = make_panel(frame, covariates=self.covariates)
+        return rolling_forecasts(self, panel, FrameKind.of(frame), n_windows, step_size, refit).frame
 
     def save(self, path: str | Path) -> None:
         """Write the trained model to one safetensors file; it holds no data.
@@ -155,7 +172,8 @@ class GRUForecaster:
     @classmethod
     def from_model(cls, model: ForecastModel) -> "GRUForecaster":
         """A forecaster around a trained model."""
-        forecaster = cls(model.h, model.input_size, model.seasons[0], model.level, network=model.network)
+        settings = (model.h, model.input_size, model.seasons[0], model.level)
+        forecaster = cls(*settings, covariates=model.schema.covariates, network=model.network)
         forecaster._model = model
         return forecaster
 
@@ -175,7 +193,7 @@ class GRUForecaster:
     def _history(self, df: Any) -> tuple[Panel, FrameKind]:
         if df is not None:
             frame = read(df)
-            return make_panel(frame, self.model_.frequency), FrameKind.of(frame)
+            return make_panel(frame, self.model_.frequency, self.covariates), FrameKind.of(frame)
         if not hasattr(self, "_panel"):
             raise NotFittedError("a loaded model holds no data: give predict the history to forecast from")
         return self._panel, self._kind
@@ -193,16 +211,22 @@ def train(panel: Panel, untrained: ForecastModel, training: TrainingConfig, held
         return train_forecaster(panel, untrained, training, held_out, callback)
 
 
-def recent_history(panel: Panel, model: ForecastModel) -> Any:
-    """The last window of each series; what lies before its first step is not observed."""
-    history = panel.tails(model.input_size)
-    empty = np.flatnonzero(np.isnan(history).all(1))
+def read_future(future: Any, names: tuple[str, ...]) -> Any:
+    """Read the frame of coming values; its y, if there is one, does not count."""
+    if future is None:
+        raise DataError(f"this model reads {', '.join(names)}: give predict their coming values as future=")
+    native = read_file(Path(future)) if isinstance(future, str | Path) else future
+    return read(nw.from_native(native, eager_only=True).with_columns(y=nw.lit(0.0)).to_native())
+
+
+def refuse_silent(panel: Panel, model: ForecastModel) -> None:
+    """Each series has a value in the window that the model reads."""
+    empty = np.flatnonzero(np.isnan(panel.tails(model.input_size)).all(1))
     if empty.size:
         raise DataError(
             f"series {panel.ids[empty[0]]!r} has no value in its last {model.input_size} steps of "
             f"{model.frequency.name}, the window this model reads ({empty.size} such series in all)"
         )
-    return history
 
 
 def positive(name: str, value: Any) -> int:

@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from importlib.metadata import version
 from pathlib import Path
@@ -13,14 +13,26 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from grucast.data.encoding import Column, Schema
 from grucast.data.frequency import Frequency
 from grucast.errors import GrucastError, ModelFileError
 from grucast.model.config import NetworkConfig
 from grucast.model.models import ForecastModel, RegressionModel
 
+
+def schema_of(columns: Sequence[Mapping[str, Any]], cycles: Sequence[Any], unknown: Any) -> Schema:
+    """A schema from its JSON."""
+    return Schema(tuple(Column(**{k: frozen(v) for k, v in c.items()}) for c in columns), tuple(cycles), unknown)
+
+
+def frozen(value: Any) -> Any:
+    """JSON's lists as the tuples they were."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 FORMAT = 1
 KINDS: dict[str, type[Any]] = {"forecaster": ForecastModel, "regressor": RegressionModel}
-NESTED: dict[str, type[Any]] = {"network": NetworkConfig, "frequency": Frequency}
+NESTED: dict[str, Callable[..., Any]] = {"network": NetworkConfig, "frequency": Frequency, "schema": schema_of}
 
 Model = ForecastModel | RegressionModel
 
@@ -85,7 +97,7 @@ def build(header: Mapping[str, Any], weights: dict[str, Any], path: str | Path) 
     if bad:
         raise ModelFileError(f"{path}: weight {bad[0]} holds NaN or infinite values")
     try:
-        settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in header["settings"].items()}
+        settings: dict[str, Any] = {k: frozen(v) for k, v in header["settings"].items()}
         if "level" in settings:  # grucast 0.1 had no calibration
             settings.setdefault("widths", (1.0,) * len(settings["level"]))
         settings |= {name: cls(**settings[name]) for name, cls in NESTED.items() if name in settings}

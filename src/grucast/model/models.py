@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grucast.data.encoding import Schema
 from grucast.data.features import make_features
 from grucast.data.frequency import Frequency
+from grucast.data.windows import Window, Windows
 from grucast.model.config import NetworkConfig
 from grucast.model.runtime import Tensors, forecast_quantiles, regress
 
@@ -31,6 +33,7 @@ class ForecastModel:
         widths: Factor of each interval's width, found on windows held out of training.
         network: Shape of its network.
         weights: Parameters by name.
+        schema: Covariates that it reads.
     """
 
     h: int
@@ -42,18 +45,19 @@ class ForecastModel:
     widths: tuple[float, ...]
     network: NetworkConfig
     weights: Tensors = field(repr=False)
+    schema: Schema = field(default_factory=Schema)
 
-    def forecast(self, history: Array, level: tuple[float, ...] | None = None) -> Array:
-        """Forecast from histories (B, input_size), NaN where not observed: quantiles (B, h, Q) in the unit of y.
+    def forecast(self, windows: Windows, level: tuple[float, ...] | None = None) -> Array:
+        """Forecast from windows: quantiles (B, h, Q) in the unit of y.
 
         They are those of `quantiles(level)`, by default of the trained levels.
         """
-        chunks = [self._forecast_chunk(rows, self.level if level is None else level) for rows in chunked(history)]
-        return np.concatenate(chunks)
+        shown = self.level if level is None else level
+        return np.concatenate([self._forecast(windows.take(rows), shown) for rows in chunked(np.arange(len(windows)))])
 
-    def _forecast_chunk(self, history: Array, level: tuple[float, ...]) -> Array:
-        features = make_features(history, self.seasons, self.h)
-        z = forecast_quantiles(features.inputs, features.continuations, self.network, self.weights)
+    def _forecast(self, window: Window, level: tuple[float, ...]) -> Array:
+        features = make_features(window, self.schema, self.seasons)
+        z = forecast_quantiles(features, len(self.schema.categorical("past")), self.network, self.weights)
         y = features.restore(at_levels(z, self.level, self.widths, level))
         return np.maximum(y, 0) if self.nonnegative else y
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grucast.data.features import Features
 from grucast.kernels import native, reference
 from grucast.model.config import NetworkConfig
 
@@ -41,13 +42,27 @@ def regress(x: Array, network: NetworkConfig, weights: Tensors) -> Array:
     return linear(final_state(x, network, weights), weights, "fc")
 
 
-def forecast_quantiles(inputs: Array, continuations: Array, network: NetworkConfig, weights: Tensors) -> Array:
-    """Features of windows to quantiles (B, h, Q) on the windows' scale."""
-    batch, _, h = continuations.shape
-    state = np.concatenate([final_state(inputs, network, weights), continuations.reshape(batch, -1)], axis=1)
-    hidden = np.maximum(linear(state, weights, "hidden"), 0)
+def forecast_quantiles(x: Features, past_codes: int, network: NetworkConfig, weights: Tensors) -> Array:
+    """Features of windows to quantiles (B, h, Q) on the windows' scale.
+
+    Of the categories of each time step, the first `past_codes` are not known in advance.
+    """
+    temporal = x.codes.shape[-1]
+    state = final_state(np.concatenate([x.inputs, *embedded(x.codes, 0, weights)], axis=2), network, weights)
+    batch, _, h = x.continuations.shape
+    head = [state, x.continuations.reshape(batch, -1), x.static, *embedded(x.static_codes, temporal, weights)]
+    hidden = np.maximum(linear(np.concatenate(head, axis=1), weights, "hidden"), 0)
     raw = linear(hidden, weights, "out").reshape(batch, h, -1)
-    return non_crossing(continuations.mean(1), raw)
+    known = np.concatenate([x.ahead, *embedded(x.ahead_codes, past_codes, weights)], axis=2)
+    if known.shape[2]:
+        step = linear(hidden, weights, "step_state")[:, None] + known @ weights["step.weight"].T
+        raw = raw + linear(np.maximum(step, 0), weights, "step_out")
+    return non_crossing(x.continuations.mean(1), raw)
+
+
+def embedded(codes: Array, first: int, weights: Tensors) -> list[Array]:
+    """Vectors of categories (..., K), each from its own table; the tables count from `first`."""
+    return [weights[f"embed.{first + column}.weight"][codes[..., column]] for column in range(codes.shape[-1])]
 
 
 def non_crossing(base: Array, raw: Array) -> Array:

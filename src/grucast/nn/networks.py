@@ -1,9 +1,12 @@
 """The two networks that are trained: sequence to vector, and window to forecast."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from grucast.data.encoding import Column, Schema, embedding_size
 from grucast.model.config import NetworkConfig
 from grucast.nn.gru import GRU, join_final_states
 
@@ -51,24 +54,40 @@ class GRUNet(nn.Module):
         return output
 
 
+class Inputs(NamedTuple):
+    """What the network reads of a batch of windows; data.features says what each holds."""
+
+    inputs: Tensor  # (B, T, C)
+    codes: Tensor  # (B, T, K)
+    ahead: Tensor  # (B, h, A)
+    ahead_codes: Tensor  # (B, h, K')
+    static: Tensor  # (B, S)
+    static_codes: Tensor  # (B, K'')
+    continuations: Tensor  # (B, 2S, h)
+
+
 class ForecastNetwork(nn.Module):
     """A window's features to the quantiles of all h steps at once.
 
-    The head sees the GRU's final state, so the whole history, and the window's seasonal continuations; it corrects
-    their mean. Its last layer starts at zero, so training starts from the seasonal forecast.
+    The head sees the GRU's final state, so the whole history, the window's seasonal continuations and what is fixed for
+    the series; it corrects the continuations' mean. What is known in advance of a step adds a correction of its own to
+    that step. The last layers start at zero, so training starts from the seasonal forecast.
 
     Args:
-        channels: Input features a time step.
-        continuations: Seasonal continuations K.
-        h: Horizon.
+        example: Inputs of any batch, which give the sizes.
         quantiles: Number of quantiles Q, odd.
+        schema: Columns of the covariates, which give the sizes of the embeddings.
         config: Shape of GRU and head.
     """
 
-    def __init__(self, channels: int, continuations: int, h: int, quantiles: int, config: NetworkConfig) -> None:
+    def __init__(self, example: Inputs, quantiles: int, schema: Schema, config: NetworkConfig) -> None:
         super().__init__()
+        temporal, static = schema.categorical("past", "future"), schema.categorical("static")
+        self.embed = nn.ModuleDict({str(i): embedding(c) for i, c in enumerate((*temporal, *static))})
+        self.temporal, self.past = len(temporal), len(schema.categorical("past"))
+        widths = [embedding_size(column) for column in (*temporal, *static)]
         self.gru = GRU(
-            channels,
+            example.inputs.shape[2] + sum(widths[: self.temporal]),
             config.hidden_size,
             config.num_layers,
             batch_first=True,
@@ -77,19 +96,46 @@ class ForecastNetwork(nn.Module):
             reset_after=config.reset_after,
         )
         width = config.hidden_size * (2 if config.bidirectional else 1)
-        self.hidden = nn.Linear(width + continuations * h, config.head_size)
+        _, continuations, h = example.continuations.shape
+        width += continuations * h + example.static.shape[1] + sum(widths[self.temporal :])
+        self.hidden = nn.Linear(width, config.head_size)
         self.dropout = nn.Dropout(config.head_dropout)
-        self.out = nn.Linear(config.head_size, h * quantiles)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        self.out = zero_linear(config.head_size, h * quantiles)
+        known = example.ahead.shape[2] + sum(widths[self.past : self.temporal])
+        if known:
+            self.step_state = nn.Linear(config.head_size, config.hidden_size)
+            self.step = nn.Linear(known, config.hidden_size, bias=False)
+            self.step_out = zero_linear(config.hidden_size, quantiles)
+        self.known = known
 
-    def forward(self, inputs: Tensor, continuations: Tensor) -> Tensor:
-        """Map inputs (B, T, C) and continuations (B, K, h) to quantiles (B, h, Q), ascending."""
-        _, h_n = self.gru(inputs)
+    def forward(self, x: Inputs) -> Tensor:
+        """Map a batch to quantiles (B, h, Q), ascending."""
+        _, h_n = self.gru(torch.cat([x.inputs, *self._embedded(x.codes, 0)], dim=2))
         state = join_final_states(h_n, self.gru.bidirectional)
-        hidden = F.relu(self.hidden(torch.cat([state, continuations.flatten(1)], dim=1)))
-        raw = self.out(self.dropout(hidden)).unflatten(1, (continuations.shape[2], -1))
-        return non_crossing(continuations.mean(1), raw)
+        fixed = [x.static, *self._embedded(x.static_codes, self.temporal)]
+        hidden = F.relu(self.hidden(torch.cat([state, x.continuations.flatten(1), *fixed], dim=1)))
+        hidden = self.dropout(hidden)
+        raw = self.out(hidden).unflatten(1, (x.continuations.shape[2], -1))
+        if self.known:
+            known = torch.cat([x.ahead, *self._embedded(x.ahead_codes, self.past)], dim=2)
+            raw = raw + self.step_out(F.relu(self.step_state(hidden)[:, None] + self.step(known)))
+        return non_crossing(x.continuations.mean(1), raw)
+
+    def _embedded(self, codes: Tensor, first: int) -> list[Tensor]:
+        return [self.embed[str(first + i)](codes[..., i]) for i in range(codes.shape[-1])]
+
+
+def embedding(column: Column) -> nn.Embedding:
+    """A vector for each category, and zeros for what is missing or unknown."""
+    return nn.Embedding(len(column.categories or ()) + 1, embedding_size(column), padding_idx=0)
+
+
+def zero_linear(inputs: int, outputs: int) -> nn.Linear:
+    """A linear layer that starts at zero."""
+    layer = nn.Linear(inputs, outputs)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 def non_crossing(base: Tensor, raw: Tensor) -> Tensor:

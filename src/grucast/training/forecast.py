@@ -8,13 +8,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from grucast.data.features import input_channels, make_features
+from grucast.data.encoding import encode
+from grucast.data.features import make_features
 from grucast.data.panel import Panel
 from grucast.data.windows import Windows, make_windows
 from grucast.errors import DataError
 from grucast.model.config import TrainingConfig
 from grucast.model.models import ForecastModel, quantiles
-from grucast.nn.networks import ForecastNetwork
+from grucast.nn.networks import ForecastNetwork, Inputs
 from grucast.training.loop import Callback, Phase, seeded, to_arrays, train
 
 STEPS = (300, 1000)  # from little data to much
@@ -31,8 +32,7 @@ LEAST_ERROR = 0.1  # windows that repeat themselves better than this weigh no mo
 class Batch:
     """Features and targets of some windows, as tensors."""
 
-    inputs: Tensor  # (B, T, C)
-    continuations: Tensor  # (B, K, h)
+    inputs: Inputs
     target: Tensor  # (B, h), 0 where not observed
     observed: Tensor  # (B, h)
     weight: Tensor  # (B, 1)
@@ -46,8 +46,9 @@ def train_forecaster(
     First without the last `held_out` steps of each series, on which the best weights are chosen and the intervals'
     widths measured; then on all there is, since the latest values tell most of the future.
     """
-    windows, validation = make_windows(panel, model.input_size, model.h, held_out)
-    everything, _ = make_windows(panel, model.input_size, model.h)
+    encoded = encode(panel, model.schema)
+    windows, validation = make_windows(panel, encoded, model.input_size, model.h, held_out)
+    everything, _ = make_windows(panel, encoded, model.input_size, model.h)
     if not len(everything):
         raise DataError(
             f"no series has a window of {model.input_size} + {model.h} steps with half of its history observed: "
@@ -58,12 +59,12 @@ def train_forecaster(
     size = training.batch_size or default_batch_size(panel)
     with seeded(training.seed):
         levels = quantiles(model.level)
-        channels, continuations = input_channels(model.seasons), 2 * len(model.seasons)
-        network = ForecastNetwork(channels, continuations, model.h, len(levels), model.network)
+        example = make_batch(everything, np.zeros(1, np.int64), model)
+        network = ForecastNetwork(example.inputs, len(levels), model.schema, model.network)
         probabilities = torch.tensor(levels)
 
         def loss(batch: Batch) -> Tensor:
-            return pinball_loss(network(batch.inputs, batch.continuations), batch, probabilities)
+            return pinball_loss(network(batch.inputs), batch, probabilities)
 
         def loss_on(windows: Windows) -> Tensor:
             return loss(make_batch(windows, rng.integers(len(windows), size=size), model))
@@ -76,8 +77,7 @@ def train_forecaster(
 
         def measure() -> None:
             nonlocal model
-            forecast = network(held.inputs, held.continuations)
-            model = replace(model, widths=interval_widths(forecast, held, model.level, held_out / model.h))
+            model = replace(model, widths=interval_widths(network(held.inputs), held, model.level, held_out / model.h))
 
         phases = [
             Phase(first, decay=DECAY, validate=lambda: loss(held).item(), after=measure),
@@ -100,13 +100,12 @@ def default_batch_size(panel: Panel) -> int:
 
 def make_batch(windows: Windows, index: NDArray[np.int64], model: ForecastModel) -> Batch:
     """Bring windows to their own scales and into tensors."""
-    history, future = windows.take(index)
-    features = make_features(history, model.seasons, model.h)
-    target = features.normalise(future)
+    window = windows.take(index)
+    features = make_features(window, model.schema, model.seasons)
+    target = features.normalise(window.future)
     observed = ~np.isnan(target)
     return Batch(
-        torch.from_numpy(features.inputs),
-        torch.from_numpy(features.continuations),
+        Inputs(*(torch.from_numpy(getattr(features, name)) for name in Inputs._fields)),
         torch.from_numpy(np.nan_to_num(target)),
         torch.from_numpy(observed.astype(np.float32)),
         torch.from_numpy(1 / np.maximum(features.naive_error, np.float32(LEAST_ERROR))),

@@ -1,0 +1,31 @@
+"""The calendar as a network takes it: where in the day, week and year each step lies."""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grucast.data.panel import Panel
+
+Cycle = Literal["day", "week", "year"]
+CYCLES: dict[Cycle, float] = {"day": 86400e6, "week": 7 * 86400e6, "year": 365.2425 * 86400e6}  # microseconds
+
+
+def usual_cycles(panel: Panel) -> tuple[Cycle, ...]:
+    """Cycles that are longer than a step, and of which the panel's longest series has seen two."""
+    frequency = panel.frequency
+    if frequency.kind == "integer":
+        return ()
+    step = frequency.step * (CYCLES["year"] / 12 if frequency.kind == "month" else 1)
+    seen = step * int(panel.lengths.max())
+    return tuple(cycle for cycle, period in CYCLES.items() if 2 * step <= period <= seen / 2)
+
+
+def phases(panel: Panel, cycles: tuple[Cycle, ...]) -> NDArray[np.float32]:
+    """Sine and cosine of each step's place in each cycle, (N, 2 C)."""
+    if not cycles:
+        return np.empty((len(panel.values), 0), np.float32)
+    times = panel.frequency.times(panel.starts[panel.owners], panel.positions)
+    since = (times - np.datetime64("2001-01-01", "us")).astype(np.float64)  # a Monday, and the start of a year
+    angles = [2 * np.pi * since / CYCLES[cycle] for cycle in cycles]
+    return np.stack([f(angle) for angle in angles for f in (np.sin, np.cos)], axis=1).astype(np.float32)

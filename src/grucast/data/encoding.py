@@ -1,0 +1,149 @@
+"""Covariates as a network takes them: scaled numbers, codes of categories, phases of the calendar."""
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grucast.data.calendar import Cycle, phases
+from grucast.data.covariates import Covariate, Covariates, Unknown
+from grucast.data.panel import Panel
+from grucast.errors import DataError, UnknownCategoryWarning
+
+Role = Literal["past", "future", "static"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A covariate as training saw it: its mean and deviation, or its categories, whose codes count from 1."""
+
+    name: str
+    role: Role
+    centre: float = 0.0
+    scale: float = 1.0
+    categories: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What a network reads beside y, fixed by the data that it was trained on.
+
+    Attributes:
+        columns: The covariates: past, then future, then static ones.
+        cycles: Cycles of the calendar whose phase it sees, in the future too.
+        unknown: What a category is that training never saw: `warn` takes it for missing, `error` refuses it.
+    """
+
+    columns: tuple[Column, ...] = ()
+    cycles: tuple[Cycle, ...] = ()
+    unknown: Unknown = "warn"
+
+    def numbers(self, *roles: Role) -> tuple[Column, ...]:
+        """The columns of numbers with those roles."""
+        return tuple(c for c in self.columns if c.role in roles and c.categories is None)
+
+    def categorical(self, *roles: Role) -> tuple[Column, ...]:
+        """The columns of categories with those roles."""
+        return tuple(c for c in self.columns if c.role in roles and c.categories is not None)
+
+    @property
+    def covariates(self) -> Covariates:
+        """The declaration that these columns come from."""
+        names = {role: tuple(c.name for c in self.columns if c.role == role) for role in ("past", "future", "static")}
+        return Covariates(**names, unknown=self.unknown)
+
+
+class Encoded(NamedTuple):
+    """A panel's covariates, N values and S series; what is missing is NaN, or code 0."""
+
+    numbers: NDArray[np.float32]  # (N, P + F): past, future
+    phases: NDArray[np.float32]  # (N, 2 cycles)
+    codes: NDArray[np.int32]  # (N, past + future)
+    static_numbers: NDArray[np.float32]  # (S, columns)
+    static_codes: NDArray[np.int32]  # (S, columns)
+
+
+def embedding_size(column: Column) -> int:
+    """Width of a column's embedding: the fourth root of its categories, doubled, as many as there are at the most.
+
+    >>> embedding_size(Column("region", "static", categories=tuple("abcdefghijklmnop")))
+    4
+    """
+    count = len(column.categories or ())
+    return min(count, math.ceil(2 * count**0.25)) or 1
+
+
+def fit_schema(panel: Panel, covariates: Covariates, cycles: tuple[Cycle, ...] = ()) -> Schema:
+    """Learn scales and categories from a panel."""
+    columns = [fit_column(name, "past", panel.temporal[name]) for name in covariates.past]
+    columns += [fit_column(name, "future", panel.temporal[name]) for name in covariates.future]
+    columns += [fit_column(name, "static", panel.static[name]) for name in covariates.static]
+    return Schema(tuple(columns), cycles, covariates.unknown)
+
+
+def fit_column(name: str, role: Role, covariate: Covariate) -> Column:
+    """Mean and standard deviation of what is there, or the categories that are."""
+    known = covariate.values[~np.isnan(covariate.values)]
+    if covariate.categories is not None:
+        return Column(
+            name, role, categories=tuple(sorted(covariate.categories[int(code)] for code in np.unique(known)))
+        )
+    centre, scale = (float(known.mean()), float(known.std())) if known.size else (0.0, 1.0)
+    return Column(name, role, centre, scale if scale > 1e-9 * abs(centre) else 1.0)
+
+
+def encode(panel: Panel, schema: Schema) -> Encoded:
+    """Bring a panel's covariates to the schema's scales and codes.
+
+    Raises:
+        DataError: A column is of another kind, or a category unknown that must not be.
+    """
+    temporal, static = panel.temporal, panel.static
+    past = [scaled(temporal[c.name], c) for c in schema.numbers("past", "future")]
+    past_codes = [coded(temporal[c.name], c, schema.unknown) for c in schema.categorical("past", "future")]
+    fixed = [scaled(static[c.name], c) for c in schema.numbers("static")]
+    fixed_codes = [coded(static[c.name], c, schema.unknown) for c in schema.categorical("static")]
+    size, series = len(panel.values), len(panel)
+    return Encoded(
+        matrix(past, size, np.float32),
+        phases(panel, schema.cycles),
+        matrix(past_codes, size, np.int32),
+        matrix(fixed, series, np.float32),
+        matrix(fixed_codes, series, np.int32),
+    )
+
+
+def scaled(covariate: Covariate, column: Column) -> NDArray[np.float64]:
+    """Numbers in deviations from the training data's mean."""
+    require_kind(covariate, column, "numbers")
+    return np.asarray((covariate.values - column.centre) / column.scale)
+
+
+def coded(covariate: Covariate, column: Column, unknown: Unknown) -> NDArray[np.int32]:
+    """Codes of the categories that training saw, 0 for others."""
+    require_kind(covariate, column, "text")
+    known = {name: code for code, name in enumerate(column.categories or (), 1)}
+    table = np.array([*(known.get(name, 0) for name in covariate.categories or ()), 0], np.int32)  # last: missing
+    codes = np.nan_to_num(covariate.values, nan=len(table) - 1).astype(np.int64)
+    found = np.unique(codes[(table[codes] == 0) & (codes < len(table) - 1)])
+    if found.size:
+        names = ", ".join((covariate.categories or ())[code] for code in found[:5])
+        message = f"covariate {column.name!r} holds categories that training did not see: {names} ({found.size} in all)"
+        if unknown == "error":
+            raise DataError(f"{message}; map them to known ones, or train with them")
+        warnings.warn(f"{message}; they count as missing", UnknownCategoryWarning, stacklevel=2)
+    return np.asarray(table[codes])
+
+
+def require_kind(covariate: Covariate, column: Column, wanted: str) -> None:
+    """Numbers stay numbers and text stays text; a column without any value can be either."""
+    if (covariate.categories is None) != (column.categories is None) and not np.isnan(covariate.values).all():
+        raise DataError(f"covariate {column.name!r} held {wanted} in training, and now does not: convert it")
+
+
+def matrix(columns: list[NDArray[Any]], rows: int, dtype: type[Any]) -> NDArray[Any]:
+    """Columns side by side, (rows, columns), also when there are none."""
+    return np.stack(columns, axis=1).astype(dtype) if columns else np.empty((rows, 0), dtype)

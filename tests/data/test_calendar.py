@@ -1,0 +1,43 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from grucast.data.calendar import phases, usual_cycles
+from grucast.data.panel import make_panel
+
+
+def panel(times):
+    return make_panel(pl.DataFrame({"unique_id": "a", "ds": times, "y": 1.0}))
+
+
+def hours(count):
+    return np.datetime64("2024-01-01", "us") + np.arange(count) * np.timedelta64(1, "h")
+
+
+def test_phase_of_the_day_is_that_of_a_clock():
+    sine, cosine = phases(panel(hours(48)), ("day",)).T
+    angle = 2 * np.pi * (np.arange(48) % 24) / 24
+    np.testing.assert_allclose(sine, np.sin(angle), atol=1e-6)
+    np.testing.assert_allclose(cosine, np.cos(angle), atol=1e-6)
+
+
+def test_week_begins_on_monday_and_the_year_in_january():
+    sine, cosine = phases(panel(hours(8)), ("week",)).T  # 2024-01-01 was a Monday
+    np.testing.assert_allclose([sine[0], cosine[0]], [0, 1], atol=1e-6)
+    _, year = phases(panel(hours(8)), ("year",)).T
+    assert year[0] > np.cos(2 * np.pi * 1.5 / 365)
+
+
+@pytest.mark.parametrize(
+    ("times", "wanted"),
+    [
+        (hours(30), ()),
+        (hours(48), ("day",)),
+        (hours(24 * 14), ("day", "week")),
+        (hours(24 * 14)[::24], ("week",)),
+        (np.arange("2000-01", "2004-01", dtype="datetime64[M]").astype("datetime64[us]"), ("year",)),
+        (np.arange(100), ()),
+    ],
+)
+def test_cycles_are_those_seen_twice(times, wanted):
+    assert usual_cycles(panel(times)) == wanted
