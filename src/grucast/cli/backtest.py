@@ -70,14 +70,17 @@ def backtest(
 
 
 def show(result: Backtest, h: int, say: Console) -> None:
-    """What was forecast, the scores, the error by step and how often the intervals held."""
+    """How much was forecast, the scores, the error by step, and how often the intervals held."""
     cutoffs = f"{result.windows:,} windows of {h} steps in {result.series:,} series"
     left_out = f"; {result.left_out:,} left out, their series had no history then" if result.left_out else ""
     say.print(cutoffs + left_out, highlight=False)
     say.print(score_table(result.scores))
     if h > 1:
         say.print(step_table(result.scores, h))
+    most = max(score.steps for score in result.scores)
     for score in result.scores:
+        if score.steps < most:
+            say.print(f"{score.model}: scored on the {score.steps:,} of {most:,} steps it forecasts", highlight=False)
         for level, share in score.coverage.items():
             say.print(f"{score.model}: the {level:g}% interval covers {share:.1%}", highlight=False)
 

@@ -113,7 +113,9 @@ def fit_one(model: Any, series: Array, season: int, h: int) -> Array:
         return np.full(h, np.nan)
     whole = np.interp(np.arange(len(series)), seen, series[seen])
     try:
-        return np.asarray(model(season_length=period).forecast(y=whole, h=h)["mean"])
+        with np.errstate(all="ignore"):  # it divides by zero where a series is met exactly
+            forecast = model(season_length=period).forecast(y=whole, h=h)["mean"]
+        return np.asarray(forecast)
     except (NotImplementedError, ValueError, IndexError, ZeroDivisionError):  # what statsforecast raises on tiny series
         return np.full(h, np.nan)
 
