@@ -66,6 +66,7 @@ def test_missing_extra_of_a_baseline_is_named_before_training(run, data, monkeyp
 def test_best_of_each_column_is_bold():
     assert bold(printed(score_table([GRU, NAIVE]))[1]) == ["34.6", "55.3", "0.437", "0.204", "50.9"]
     assert bold(printed(step_table([GRU, NAIVE], 2))[1]) == ["0.474", "0.390"]
+    assert re.search(r"GRU +0\.400 +0\.474", printed(step_table([GRU, NAIVE], 2))[0])
 
 
 def test_numbers_are_aligned_within_80_columns_whatever_their_size():

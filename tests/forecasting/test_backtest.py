@@ -94,6 +94,23 @@ def test_what_comes_after_a_cutoff_changes_nothing_before_the_next(hourly, refit
     assert not first.equals(changed)
 
 
+def test_refit_trains_anew_at_each_cutoff_and_otherwise_it_is_trained_once(hourly, monkeypatch):
+    seen = []
+    fit = GRUForecaster.fit_panel
+
+    def noted(forecaster, panel, *words, **named):
+        seen.append(panel.lengths.tolist())
+        return fit(forecaster, panel, *words, **named)
+
+    monkeypatch.setattr(GRUForecaster, "fit_panel", noted)
+    forecaster = GRUForecaster(6, 48, 24, **TINY)
+    forecaster.cross_validation(hourly, n_windows=3, step_size=4)
+    assert seen == [[466, 466]]
+    seen.clear()
+    forecaster.cross_validation(hourly, n_windows=3, step_size=4, refit=True)
+    assert seen == [[466, 466], [470, 470], [474, 474]]
+
+
 def test_series_that_begins_after_the_first_cutoff_is_forecast_from_the_next(hourly):
     """It is left out, and counted, where it has no history."""
     late = hourly.filter(unique_id="a").tail(9).with_columns(unique_id=pl.lit("late"))
