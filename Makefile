@@ -79,7 +79,7 @@ bench: $(VENV)/dev.stamp ## measure speed and memory, print and save the tables 
 	@$(BIN)/python benchmarks/bench_layer.py --grid
 	@$(BIN)/python benchmarks/bench_profile.py
 
-bench-forecast: .venv-bench/stamp ## forecast bike rentals beside neuralforecast's GRU, print and save the table (5 minutes)
+bench-forecast: .venv-bench/stamp ## forecast bike rentals beside neuralforecast's GRU, print and save the table (about 10 minutes)
 	@.venv-bench/bin/python benchmarks/bench_forecast.py
 
 docs: demo ## rebuild the pictures that README shows

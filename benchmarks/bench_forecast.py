@@ -213,18 +213,18 @@ def main() -> None:
     about = ", ".join(f"{key} {value}" for key, value in facts().items())
     task = f"{name}: {len(panel)} series of {panel.frequency.name}, {windows} x {h} test steps, season {season}"
     print(about, task, sep="\n", flush=True)
-    table, seconds = what_came(panel, windows, h), {}
+    table, seconds, train = what_came(panel, windows, h), {}, panel.drop_last(windows * h)
+    naive_errors = seasonal_naive_errors(train, season)
+    RESULTS.mkdir(exist_ok=True)
     for contender in options.only:
         columns, *seconds[contender] = run(contender, panel, windows, options)
         table |= columns
+        scores = score_models(table, naive_errors)
+        check(table, scores, train, season)
+        text = markdown(scores, seconds, options.naive2)
         print(contender, *(f"{value:.2f} s" for value in seconds[contender]), flush=True)
-    train = panel.drop_last(windows * h)
-    scores = score_models(table, seasonal_naive_errors(train, season))
-    check(table, scores, train, season)
-    text = "\n\n".join([about, task, markdown(scores, seconds, options.naive2)])
+        (RESULTS / f"forecast-{name}.md").write_text(f"{about}\n\n{task}\n\n{text}\n")  # each may take minutes
     print(text)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"forecast-{name}.md").write_text(text + "\n")
 
 
 if __name__ == "__main__":
