@@ -7,10 +7,10 @@ PIP := $(BIN)/python -m pip install -qq
 DEMO := demo
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test check native portable targets fix bench docs clean
+.PHONY: help demo test check native portable targets fix bench bench-forecast docs clean
 
 help: ## list the tasks
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/demo.stamp ## train on the textbook's example, then forecast real data; writes plots to demo/
 	@echo "== 1. The textbook's example"
@@ -79,11 +79,14 @@ bench: $(VENV)/dev.stamp ## measure speed and memory, print and save the tables 
 	@$(BIN)/python benchmarks/bench_layer.py --grid
 	@$(BIN)/python benchmarks/bench_profile.py
 
+bench-forecast: .venv-bench/stamp ## forecast bike rentals beside neuralforecast's GRU, print and save the table (about 10 minutes)
+	@.venv-bench/bin/python benchmarks/bench_forecast.py
+
 docs: demo ## rebuild the pictures that README shows
 	@cp $(DEMO)/loss_curve.png $(DEMO)/predictions.png $(DEMO)/forecast.png docs/
 
 clean: ## remove the environment and everything built
-	rm -rf $(VENV) build $(DEMO)
+	rm -rf $(VENV) .venv-bench build $(DEMO)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("grucast needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -99,4 +102,11 @@ $(VENV)/demo.stamp: $(SOURCES) | $(BIN)/python
 $(VENV)/dev.stamp: $(VENV)/demo.stamp
 	@echo "== installing the tools for development"
 	@$(PIP) --group dev
+	@touch $@
+
+.venv-bench/stamp: $(SOURCES) | $(BIN)/python
+	@echo "== installing grucast and its peers in an environment of their own (a few minutes the first time)"
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install -qq --upgrade "pip>=25.1"
+	@.venv-bench/bin/python -m pip install -qq --editable '.[train]' --group bench
 	@touch $@

@@ -56,7 +56,7 @@ def facts() -> dict[str, str]:
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.processor())
     found = {"processor": model, "threads": str(torch.get_num_threads()), "python": platform.python_version()}
-    for package in ("grucast", "torch", "onnxruntime", "jax"):
+    for package in ("grucast", "torch", "onnxruntime", "jax", "neuralforecast"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

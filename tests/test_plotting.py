@@ -1,11 +1,15 @@
+import math
 import struct
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
 
-from grucast import plotting
+from grucast import GRUForecaster, plotting
 from grucast.errors import ConfigError, GrucastError, MissingExtraError
+from grucast.forecasting.backtest import backtest
+from tests.conftest import TINY
 
 
 def size(path):
@@ -41,10 +45,27 @@ def test_integer_times_can_be_drawn(tmp_path, hourly):
     assert (tmp_path / "f.png").exists()
 
 
-def test_backtest_is_drawn(tmp_path, hourly):
-    frame = hourly.head(48).with_columns(cutoff=pl.col("ds").min(), GRU=pl.col("y"), SeasonalNaive24=pl.col("y"))
-    plotting.plot_backtest(frame, tmp_path / "b.png")
-    assert (tmp_path / "b.png").exists()
+@pytest.fixture
+def result(hourly):
+    return backtest(GRUForecaster(6, 48, 24, **TINY), hourly, n_windows=2)
+
+
+def test_backtest_is_drawn(tmp_path, result):
+    plotting.plot_backtest(result, tmp_path / "b.png")
+    assert size(tmp_path / "b.png")[1] > size(tmp_path / "b.png")[0]
+
+
+def test_backtest_shows_every_model_above_and_below(tmp_path, result):
+    plotting.plot_backtest(result, tmp_path / "b.svg")
+    drawn = (tmp_path / "b.svg").read_text()
+    for text in ("GRU", "Naive", "SeasonalNaive24", "Drift", "80% interval", "MASE"):
+        assert f"<!-- {text} -->" in drawn
+
+
+def test_backtest_without_mase_shows_the_mean_absolute_error(tmp_path, result):
+    lost = [replace(score, mase=math.nan) for score in result.scores]
+    plotting.plot_backtest(replace(result, scores=lost), tmp_path / "b.svg")
+    assert "<!-- MAE (unit of y) -->" in (tmp_path / "b.svg").read_text()
 
 
 def test_name_that_is_no_pictures_is_refused(tmp_path):

@@ -1,5 +1,6 @@
 """Figures of training, predictions and forecasts, drawn with matplotlib and written to a file."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,9 +18,17 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's palette, told apart with any colour vision; lines differ in style too.
 BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#555555"
+PURPLE, SKY = "#CC79A7", "#56B4E9"
 SIZE = (6.0, 4.0)  # inches
 PICTURES = (".png", ".svg", ".pdf", ".jpg", ".webp")
 MOST_SERIES = 4  # panels in one figure
+LOOKS: Any = [  # of the models beside the GRU
+    {"color": ORANGE, "linestyle": "--", "linewidth": 1.2},
+    {"color": GREEN, "linestyle": "-.", "linewidth": 1.2},
+    {"color": VERMILION, "linestyle": ":", "linewidth": 1.6},
+    {"color": PURPLE, "linestyle": (0, (6, 2)), "linewidth": 1.2},
+    {"color": SKY, "linestyle": (0, (3, 1, 1, 1)), "linewidth": 1.2},
+]
 STYLE: Any = {
     "axes.axisbelow": True,
     "axes.grid": True,
@@ -123,32 +132,47 @@ def draw_forecast(axes: "Axes", ahead: nw.DataFrame[Any]) -> None:
     for faint, level in enumerate(levels):
         low, high = ahead[f"GRU-lo-{level}"].to_numpy(), ahead[f"GRU-hi-{level}"].to_numpy()
         axes.fill_between(time, low, high, color=BLUE, alpha=0.3 / (1 + faint), linewidth=0, label=f"{level}% interval")
-    axes.plot(time, ahead["GRU"].to_numpy(), color=BLUE, linewidth=1.8, label="forecast")
+    axes.plot(time, ahead["GRU"].to_numpy(), color=BLUE, linewidth=1.8, label="GRU")
 
 
 def plot_backtest(result: Any, path: str | Path) -> None:
-    """Past forecasts of the first series beside what came, one line style a model.
+    """Forecasts of the first series from each cutoff beside what came, and below it each model's error by step.
 
     Args:
-        result: Frame of a backtest: unique_id, ds, cutoff, y, GRU and baselines.
+        result: What `grucast.forecasting.backtest.backtest` returns.
         path: Picture to write.
     """
-    frame = nw.from_native(result, eager_only=True)
+    frame = nw.from_native(result.frame, eager_only=True)
     name = frame["unique_id"][0]
     own = frame.filter(nw.col("unique_id") == name).sort("cutoff", "ds")
-    naive = [c for c in frame.columns if c.startswith("SeasonalNaive")]
-    with figure(path) as (drawing, (axes,)):
-        axes.plot(own["ds"].to_numpy(), own["y"].to_numpy(), "o", color=GREY, markersize=3, label="observed")
-        for number, cutoff in enumerate(own["cutoff"].unique(maintain_order=True).to_list()):
+    others = sorted(score.model for score in result.scores if score.model != "GRU")
+    looks = dict(zip(others, itertools.cycle(LOOKS), strict=False))
+    with figure(path, 2, 1.6 * SIZE[1]) as (drawing, (above, below)):
+        above.plot(own["ds"].to_numpy(), own["y"].to_numpy(), "o", color=GREY, markersize=3, label="observed")
+        for cutoff in own["cutoff"].unique(maintain_order=True).to_list():
             window = own.filter(nw.col("cutoff") == cutoff)
-            axes.axvline(window["ds"].to_numpy()[0], color=GREY, linewidth=0.8, linestyle=":")
-            models = zip(["GRU", *naive], [BLUE, ORANGE, GREEN], ["-", "--", "-."], strict=False)
-            for model, colour, line in models:
-                label = model if number == 0 else None
-                axes.plot(window["ds"].to_numpy(), window[model].to_numpy(), line, color=colour, label=label)
-        axes.set(title=f"{name}: forecasts from each cutoff", xlabel="time", ylabel="y")
-        date_axis(axes, own["ds"])
-        drawing.legend(loc="outside lower center", ncols=2 + len(naive))
+            above.axvline(window["ds"].to_numpy()[0], color=GREY, linewidth=0.8, linestyle=":")
+            for model, look in looks.items():
+                above.plot(window["ds"].to_numpy(), window[model].to_numpy(), **look, label=model)
+            draw_forecast(above, window)
+        above.set(title=f"{name}: forecasts from each cutoff", xlabel="time", ylabel="y")
+        date_axis(above, own["ds"])
+        draw_errors(below, result.scores, looks)
+        labels = dict(zip(*reversed(above.get_legend_handles_labels()), strict=True))
+        drawing.legend(labels.values(), labels.keys(), loc="outside lower center", ncols=4)
+
+
+def draw_errors(axes: "Axes", scores: Any, looks: Any) -> None:
+    """Error of each model at each step of the horizon: MASE, or MAE where no series has one."""
+    scaled = any(score.mase == score.mase for score in scores)
+    for score in scores:
+        errors = np.array(score.mase_by_step if scaled else score.mae_by_step)
+        look = looks.get(score.model, {"color": BLUE, "linewidth": 1.8})
+        axes.plot(np.arange(1, len(errors) + 1), errors, **look, marker="o" if len(errors) == 1 else "")
+    axes.set(title="Error by step, all series", xlabel="step", ylabel="MASE" if scaled else "MAE (unit of y)")
+    axes.set_ylim(bottom=0)
+    axes.margins(x=0.01)
+    axes.locator_params(axis="x", integer=True)
 
 
 def date_axis(axes: "Axes", times: nw.Series[Any]) -> None:

@@ -6,31 +6,9 @@ import sys
 import polars as pl
 import pytest
 
-from grucast.cli import main
 from grucast.kernels import targets
 
 FIT = ["--input-size", "48", "--max-steps", "2", "--season-length", "24"]
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """Run the command line in an empty folder: exit code, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["grucast", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        return stop.value.code or 0, *capsys.readouterr()
-
-    return call
-
-
-@pytest.fixture
-def data(hourly, tmp_path):
-    path = tmp_path / "data.csv"
-    hourly.write_csv(path)
-    return path
 
 
 @pytest.fixture
@@ -62,17 +40,6 @@ def test_predict_without_out_prints_csv(run, model, data):
 def test_predict_writes_parquet(run, model, data, tmp_path):
     run("predict", model, data, "--out", "forecast.parquet")
     assert pl.read_parquet(tmp_path / "forecast.parquet").height == 12
-
-
-def test_backtest_prints_the_best_first_and_one_json_object(run, data, tmp_path):
-    words = ("backtest", data, "-h", 6, "--windows", 2, *FIT, "--out", "past.csv", "--plot", "past.png", "--json")
-    code, out, err = run(*words)
-    scores = json.loads(out)["scores"]
-    assert code == 0
-    assert [s["mase"] for s in scores] == sorted(s["mase"] for s in scores)
-    assert "SeasonalNaive24" in err
-    assert pl.read_csv(tmp_path / "past.csv").height == 2 * 2 * 6
-    assert (tmp_path / "past.png").exists()
 
 
 def test_demo_prints_losses_metrics_and_plots(run, tmp_path):

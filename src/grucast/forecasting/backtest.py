@@ -1,8 +1,10 @@
 """Rolling-origin evaluation: forecast the past from what was known then."""
 
-import math
 import time
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +15,9 @@ from grucast.data.panel import Panel, make_panel
 from grucast.data.sources import read
 from grucast.data.windows import last_windows
 from grucast.errors import DataError
-from grucast.forecasting import metrics
-from grucast.forecasting.baselines import seasonal_naive
+from grucast.forecasting.baselines import SIMPLE, check_baselines, make_baselines
 from grucast.forecasting.frames import FrameKind, forecast_columns
+from grucast.forecasting.scoring import Score, score_models, seasonal_naive_errors
 
 if TYPE_CHECKING:
     from grucast.forecasting.forecaster import GRUForecaster
@@ -24,31 +26,33 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Score:
-    """Accuracy of one model over all windows, and the seconds of its training.
-
-    MAE and RMSE are in the unit of y; MASE has none and is NaN if no series has one.
-    """
-
-    model: str
-    mae: float
-    rmse: float
-    mase: float
-    seconds: float
-
-
-@dataclass(frozen=True)
 class Backtest:
-    """Past forecasts beside what came: a frame, and each model's scores, the best MASE first."""
+    """Past forecasts beside what came, and what they were worth.
+
+    Attributes:
+        frame: unique_id, ds, cutoff, y and a column a model, a row for each step that was observed.
+        scores: Each model's, the best MASE first.
+        series: Series with a forecast.
+        windows: Pairs of series and cutoff with a forecast.
+        left_out: Pairs without, since the series had no value then in the window that the network reads.
+    """
 
     frame: Any
     scores: list[Score]
+    series: int
+    windows: int
+    left_out: int
 
 
 def backtest(
-    forecaster: "GRUForecaster", df: Any, n_windows: int = 3, step_size: int | None = None, refit: bool = False
+    forecaster: "GRUForecaster",
+    df: Any,
+    n_windows: int = 3,
+    step_size: int | None = None,
+    refit: bool = False,
+    baselines: Sequence[str] = SIMPLE,
 ) -> Backtest:
-    """Score a forecaster beside seasonal naive forecasts on the last windows of each series.
+    """Score a forecaster beside baselines on the last windows of each series.
 
     Args:
         forecaster: Its settings are used; it stays as it is.
@@ -56,87 +60,114 @@ def backtest(
         n_windows: Cutoffs, the last one h steps before the end.
         step_size: Steps between cutoffs; h when None.
         refit: Train anew at each cutoff; else once, before the first.
+        baselines: Of naive, seasonal_naive, drift, ets and theta; the last two need the extra `baselines`.
 
     Raises:
+        ConfigError: An argument has no meaning.
         DataError: The data cannot be used or are too short for so many windows.
+        MissingExtraError: A baseline needs statsforecast, which is not installed.
     """
+    check_baselines(baselines)
     frame = read(df)
     panel = make_panel(frame, covariates=forecaster.covariates)
-    return rolling_forecasts(forecaster, panel, FrameKind.of(frame), n_windows, step_size, refit)
+    return rolling_forecasts(forecaster, panel, FrameKind.of(frame), n_windows, step_size, refit, baselines)
 
 
 def rolling_forecasts(
-    forecaster: "GRUForecaster", panel: Panel, kind: FrameKind, n_windows: int, step_size: int | None, refit: bool
+    forecaster: "GRUForecaster",
+    panel: Panel,
+    kind: FrameKind,
+    n_windows: int,
+    step_size: int | None,
+    refit: bool,
+    baselines: Sequence[str] = SIMPLE,
 ) -> Backtest:
-    """Forecast and score each window of a panel."""
+    """Forecast and score each window of a panel; whatever is fitted knows nothing after its cutoff."""
     from grucast.forecasting.forecaster import positive
 
     h, step = forecaster.h, positive("step_size", step_size or forecaster.h)
     drops = [h + step * k for k in reversed(range(positive("n_windows", n_windows)))]  # steps after each cutoff
     refuse_short(panel, drops[0], h, n_windows)
-    pieces, seconds = [], 0.0
+    pieces: list[dict[str, Array]] = []
+    naive_errors, seconds = np.full(len(panel), np.nan), Seconds()
     for drop in drops:
         known = panel.drop_last(drop)
-        if refit or drop == drops[0]:
-            start = time.perf_counter()
-            fitted = forecaster.clone().fit_panel(known, kind)
-            seconds += time.perf_counter() - start
-        quantiles = fitted.model_.forecast(
-            last_windows(panel, encode(panel, fitted.model_.schema), fitted.model_.input_size, h, drop)
-        )
-        columns = forecast_columns(quantiles, forecaster.level)
-        for season in fitted.model_.seasons:
-            columns[f"SeasonalNaive{season}"] = seasonal_naive(known, season, h).ravel()
-        pieces.append(collect(panel, known, drop, h) | columns)
+        if refit or not pieces:
+            with seconds.of("GRU fit"):
+                model = forecaster.clone().fit_panel(known, kind).model_
+            encoded = encode(panel, model.schema)
+        if not pieces:
+            season, simpler = model.seasons[0], make_baselines(baselines, model.seasons)
+        history = known.tails(model.input_size)
+        with seconds.of("GRU"):
+            windows = last_windows(panel, encoded, model.input_size, h, drop)
+            columns = forecast_columns(model.forecast(windows), forecaster.level)
+        for name, forecast in simpler.items():
+            with seconds.of(name):
+                columns[name] = forecast(known, h=h).ravel()
+        # the scale of MASE is that of what was known at the first cutoff at which a series has one
+        naive_errors = np.where(np.isnan(naive_errors), seasonal_naive_errors(known, season), naive_errors)
+        pieces.append(with_history(history, h, collect(panel, known, drop, h) | columns))
     table = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
-    scores = score_models(panel.drop_last(drops[0]), table, fitted.model_.seasons[0], seconds)
-    seen = {name: column[~np.isnan(table["y"])] for name, column in table.items()}
-    return Backtest(to_frame(kind, panel, seen), scores)
+    count = len(table["y"]) // h
+    if count == 0:
+        raise DataError(f"no series has a value in the {model.input_size} steps before any cutoff")
+    scores = [seconds.added_to(score) for score in score_models(table, naive_errors)]
+    series, left_out = len(np.unique(table["series"])), len(panel) * n_windows - count
+    return Backtest(to_frame(kind, panel, table), scores, series, count, left_out)
+
+
+class Seconds:
+    """Seconds by what took them."""
+
+    def __init__(self) -> None:
+        self.spent: defaultdict[str, float] = defaultdict(float)
+
+    @contextmanager
+    def of(self, name: str) -> Iterator[None]:
+        """Add the time of the block."""
+        start = time.perf_counter()
+        yield
+        self.spent[name] += time.perf_counter() - start
+
+    def added_to(self, score: Score) -> Score:
+        """The score with its model's seconds."""
+        return replace(score, fit_seconds=self.spent[f"{score.model} fit"], predict_seconds=self.spent[score.model])
 
 
 def refuse_short(panel: Panel, dropped: int, h: int, n_windows: int) -> None:
-    """Every series must reach beyond the first cutoff."""
-    shortest = int(panel.lengths.argmin())
-    if panel.lengths[shortest] <= dropped + h:
+    """Some series must reach beyond the first cutoff, with a horizon before it to learn from."""
+    longest = int(panel.lengths.max())
+    if longest <= dropped + h:
         raise DataError(
-            f"series {panel.ids[shortest]!r} has {panel.lengths[shortest]} steps, too few for {n_windows} windows of "
-            f"h = {h}: more than {dropped + h} are needed; give a longer series, fewer windows or a smaller h"
+            f"the longest series has {longest} steps, too few for {n_windows} windows of h = {h}: more than "
+            f"{dropped + h} are needed; give a longer series, fewer windows or a smaller h"
         )
 
 
 def collect(panel: Panel, known: Panel, drop: int, h: int) -> dict[str, Array]:
-    """Series, time stamp, cutoff and actual value of each forecast step of one window, flat."""
-    ends = panel.offsets[1:, None] - drop
-    times, cutoffs = known.times(np.arange(1, h + 1)), known.times(np.zeros(1, np.int64))
+    """Series, step, time stamp, cutoff and actual value of each forecast step of one window, flat."""
+    steps = np.arange(1, h + 1)
+    places = panel.offsets[1:, None] - drop + steps - 1  # of a series that begins later these are not its own
+    times, cutoffs = known.times(steps), known.times(np.zeros(1, np.int64))
     return {
         "series": np.repeat(np.arange(len(panel)), h),
+        "step": np.tile(steps, len(panel)),
         "ds": times.ravel(),
         "cutoff": np.repeat(cutoffs[:, 0], h),
-        "y": panel.values[ends + np.arange(h)].ravel(),
+        "y": panel.values[places].ravel(),
     }
 
 
+def with_history(history: Array, h: int, columns: dict[str, Array]) -> dict[str, Array]:
+    """The rows of those series that have a value in what the network reads, (S, input_size)."""
+    rows = np.repeat(~np.isnan(history).all(1), h)
+    return {name: column[rows] for name, column in columns.items()}
+
+
 def to_frame(kind: FrameKind, panel: Panel, table: dict[str, Array]) -> Any:
-    """The table as the user's kind of frame."""
-    ids = [panel.ids[index] for index in table["series"]]
-    times = {name: table[name] for name in ("ds", "cutoff")}
-    return kind.make(ids, times, {k: v for k, v in table.items() if k not in ("series", "ds", "cutoff")})
-
-
-def score_models(known: Panel, table: dict[str, Array], season: int, seconds: float) -> list[Score]:
-    """Score each point forecast where y was observed; MASE is the mean over the series that have one."""
-    models = [name for name in table if name == "GRU" or name.startswith("SeasonalNaive")]
-    scores = []
-    for model in models:
-        y, forecast = table["y"], table[model]
-        seen = ~np.isnan(y) & ~np.isnan(forecast)
-        scaled = [
-            metrics.mase(y[own], forecast[own], known.series(index), season)
-            for index in range(len(known))
-            if (own := seen & (table["series"] == index)).any()
-        ]
-        mae, rmse = metrics.mae(y[seen], forecast[seen]), metrics.rmse(y[seen], forecast[seen])
-        defined = [value for value in scaled if not math.isnan(value)]
-        mase = float(np.mean(defined)) if defined else math.nan
-        scores.append(Score(model, mae, rmse, mase, seconds if model == "GRU" else 0.0))
-    return sorted(scores, key=lambda score: (math.isnan(score.mase), score.mase, score.mae))
+    """The steps that were observed, as the user's kind of frame."""
+    seen = {name: column[~np.isnan(table["y"])] for name, column in table.items()}
+    ids = [panel.ids[index] for index in seen["series"]]
+    times = {name: seen[name] for name in ("ds", "cutoff")}
+    return kind.make(ids, times, {k: v for k, v in seen.items() if k not in ("series", "step", "ds", "cutoff")})

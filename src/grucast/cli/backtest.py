@@ -1,0 +1,162 @@
+"""The command that forecasts the past, and the tables it prints."""
+
+from contextlib import nullcontext
+from dataclasses import asdict
+from math import floor, isnan, log10
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from grucast import plotting, read
+from grucast.cli import common
+from grucast.cli.common import app, print_json, require_writable, to_bytes
+from grucast.cli.forecast import make_forecaster
+from grucast.forecasting.backtest import Backtest
+from grucast.forecasting.backtest import backtest as run_backtest
+from grucast.forecasting.baselines import SIMPLE, check_baselines
+from grucast.forecasting.scoring import Score
+from grucast.model.file import write_whole
+
+MEASURES = {"MAE": "mae", "RMSE": "rmse", "sMAPE %": "smape", "MASE": "mase", "sCRPS": "scaled_crps"}
+LOOK: Any = {"box": SIMPLE_HEAD, "padding": (0, 1, 0, 0), "caption_justify": "left"}  # fits 80 columns
+MOST_STEPS = 6  # columns of the table by step
+
+
+@app.command(epilog="Example: grucast backtest sales.csv -h 28 --windows 3")
+def backtest(
+    data: common.Data,
+    horizon: common.Horizon,
+    windows: Annotated[int, typer.Option(help="Cutoffs, the last one a horizon before the end.")] = 3,
+    step_size: Annotated[int | None, typer.Option(help="Steps between cutoffs; the horizon if not given.")] = None,
+    refit: Annotated[bool, typer.Option("--refit", help="Train anew at each cutoff.")] = False,
+    baselines: Annotated[
+        str, typer.Option(help="Of naive, seasonal_naive, drift, ets and theta, with commas between.")
+    ] = ",".join(SIMPLE),
+    path: Annotated[Path | None, typer.Option("--out", help="CSV or Parquet file of all past forecasts.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Picture of past forecasts and of the error by step.")] = None,
+    season_length: common.Season = None,
+    input_size: common.InputSize = None,
+    seed: common.Seed = 1,
+    max_steps: common.MaxSteps = None,
+    max_time: common.MaxTime = None,
+    id_col: common.IdCol = None,
+    time_col: common.TimeCol = None,
+    target_col: common.TargetCol = None,
+    as_json: common.Json = False,
+) -> None:
+    """Compare the GRU with simple forecasts on the last windows of each series."""
+    forecaster = make_forecaster(horizon, input_size, season_length, seed, max_steps, max_time)
+    chosen = [name.strip() for name in baselines.split(",") if name.strip()]
+    check_baselines(chosen)
+    require_writable(path)
+    require_writable(plot, plotting.require_picture)
+    frame = read(data, id_col, time_col, target_col)
+    say = Console(stderr=as_json)
+    with say.status("training and forecasting the past") if say.is_terminal else nullcontext():
+        result = run_backtest(forecaster, frame, windows, step_size, refit, chosen)
+    if path:
+        write_whole(path, to_bytes(result.frame, path))
+    if plot:
+        plotting.plot_backtest(result, plot)
+    show(result, horizon, say)
+    if as_json:
+        counts = {"series": result.series, "windows": result.windows, "left_out": result.left_out}
+        print_json(counts | {"scores": [without_nan(asdict(score)) for score in result.scores]})
+
+
+def show(result: Backtest, h: int, say: Console) -> None:
+    """How much was forecast, the scores, the error by step, and how often the intervals held."""
+    cutoffs = f"{result.windows:,} windows of {h} steps in {result.series:,} series"
+    left_out = f"; {result.left_out:,} left out, their series had no history then" if result.left_out else ""
+    say.print(cutoffs + left_out, highlight=False)
+    say.print(score_table(result.scores))
+    if h > 1:
+        say.print(step_table(result.scores, h))
+    most = max(score.steps for score in result.scores)
+    for score in result.scores:
+        if score.steps < most:
+            say.print(f"{score.model}: scored on the {score.steps:,} of {most:,} steps it forecasts", highlight=False)
+        for level, share in score.coverage.items():
+            say.print(f"{score.model}: the {level:g}% interval covers {share:.1%}", highlight=False)
+
+
+def score_table(scores: list[Score]) -> Table:
+    """Models and their errors, the best of each column in bold."""
+    table = Table(caption="MAE and RMSE in the unit of y", **LOOK)
+    table.add_column("model", no_wrap=True)
+    columns = []
+    for name, measure in MEASURES.items():
+        values = [getattr(score, measure) for score in scores]
+        columns.append(numbers(values, decimals(values)))
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in ("fit", "predict"):
+        seconds = [getattr(score, f"{name}_seconds") for score in scores]
+        columns.append([f"{value:.2f}" if value else "" for value in seconds])
+        table.add_column(f"{name} s", justify="right", no_wrap=True)
+    return filled(table, scores, columns)
+
+
+def step_table(scores: list[Score], h: int) -> Table:
+    """MASE at a handful of steps, or MAE where no model has one; the best of each column in bold."""
+    measure = "mae" if all(isnan(score.mase) for score in scores) else "mase"
+    errors = [getattr(score, f"{measure}_by_step") for score in scores]
+    places = decimals([error for of_model in errors for error in of_model])
+    table = Table(**LOOK)
+    table.add_column(f"{measure.upper()} at step", no_wrap=True)
+    columns = []
+    for step in some_steps(h):
+        table.add_column(f"{step}", justify="right", no_wrap=True)
+        columns.append(numbers([of_model[step - 1] for of_model in errors], places))
+    return filled(table, scores, columns)
+
+
+def filled(table: Table, scores: list[Score], columns: list[list[str]]) -> Table:
+    """The table with a row a model."""
+    for score, *cells in zip(scores, *columns, strict=True):
+        table.add_row(score.model, *cells)
+    return table
+
+
+def some_steps(h: int) -> list[int]:
+    """All steps of a short horizon; of a long one the first, the last and halves of halves between them.
+
+    >>> some_steps(4), some_steps(24), some_steps(168)
+    ([1, 2, 3, 4], [1, 3, 6, 12, 24], [1, 10, 21, 42, 84, 168])
+    """
+    if h <= MOST_STEPS:
+        return list(range(1, h + 1))
+    halves = [h // 2**k for k in range(MOST_STEPS - 1)]
+    return [1, *(half for half in reversed(halves) if half > 1)]
+
+
+def decimals(values: list[float]) -> int:
+    """Decimals that give the middle one of these numbers three digits; -1 if it is better written as a power of ten.
+
+    >>> decimals([0.5, 12.3, 70.1]), decimals([4000.0]), decimals([0.00042])
+    (1, 0, -1)
+    """
+    sizes = [abs(value) for value in values if value and not isnan(value)]
+    exponent = floor(log10(median(sizes))) if sizes else 0
+    return -1 if exponent > 5 or exponent < -3 else max(2 - exponent, 0)
+
+
+def numbers(values: list[float], places: int) -> list[str]:
+    """Numbers with so many decimals, the least in bold, nothing for NaN."""
+    least = min((value for value in values if not isnan(value)), default=None)
+    cells = [f"{value:,.{places}f}" if places >= 0 else f"{value:.2e}" for value in values]
+    marked = [f"[bold]{cell}[/]" if value == least else cell for cell, value in zip(cells, values, strict=True)]
+    return ["" if isnan(value) else cell for cell, value in zip(marked, values, strict=True)]
+
+
+def without_nan(value: Any) -> Any:
+    """The value with None for each NaN in it, since JSON has none."""
+    if isinstance(value, dict):
+        return {f"{key:g}" if isinstance(key, float) else key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and isnan(value) else value

@@ -1,0 +1,116 @@
+import json
+import math
+import re
+from dataclasses import replace
+from io import StringIO
+
+import polars as pl
+import pytest
+from rich.console import Console
+
+from grucast.cli.backtest import numbers, score_table, show, some_steps, step_table, without_nan
+from grucast.forecasting.backtest import Backtest
+from grucast.forecasting.scoring import Score
+
+QUICK = ["--input-size", "48", "--max-steps", "2", "--season-length", "24"]
+GRU = Score("GRU", 34.61, 55.3, 54.3, 0.437, 0.204, {80: 0.789}, (30.0, 39.2), (0.4, 0.474), 48, 8.7, 0.01)
+NAIVE = Score("SeasonalNaive168", 39.8, 66.0, 50.9, 0.502, math.nan, {}, (29.0, 50.6), (0.39, 0.614), 48, 0.0, 0.001)
+
+
+def printed(thing, width=80):
+    """What appears on a terminal, without and with its marks of bold type."""
+    plain, marked = StringIO(), StringIO()
+    Console(file=plain, width=width).print(thing)
+    Console(file=marked, width=width, force_terminal=True, color_system="truecolor").print(thing)
+    return plain.getvalue(), marked.getvalue()
+
+
+def bold(marked):
+    """The numbers in bold type, headings left out."""
+    return re.findall(r"\x1b\[1m *([\d,]*\.[\d.e+-]+) *\x1b\[0m", marked)
+
+
+def test_table_and_json_have_the_scores(run, data, tmp_path):
+    words = ("backtest", data, "-h", 6, "--windows", 2, *QUICK, "--out", "past.csv", "--plot", "past.png", "--json")
+    code, out, err = run(*words)
+    result = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    scores = result["scores"]
+    assert code == 0
+    assert (result["series"], result["windows"], result["left_out"]) == (2, 4, 0)
+    assert [s["mase"] for s in scores] == sorted(s["mase"] for s in scores)
+    assert {s["model"] for s in scores} == {"GRU", "Naive", "SeasonalNaive24", "Drift"}
+    assert all(len(s["mae_by_step"]) == len(s["mase_by_step"]) == 6 for s in scores)
+    assert {s["model"]: list(s["coverage"]) for s in scores}["GRU"] == ["80", "95"]
+    assert {s["model"]: s["scaled_crps"] for s in scores}["Naive"] is None
+    assert "4 windows of 6 steps in 2 series" in err
+    assert "GRU: the 95% interval covers" in err
+    assert pl.read_csv(tmp_path / "past.csv").height == 2 * 2 * 6
+    assert (tmp_path / "past.png").exists()
+
+
+def test_baselines_are_chosen_by_name(run, data):
+    words = ("backtest", data, "-h", 6, "--windows", 1, *QUICK, "--json", "--baselines")
+    assert {s["model"] for s in json.loads(run(*words, "naive, drift")[1])["scores"]} == {"GRU", "Naive", "Drift"}
+    code, _, err = run(*words, "naive,best")
+    assert code == 2
+    assert "there is no baseline 'best'" in err
+
+
+def test_missing_extra_of_a_baseline_is_named_before_training(run, data, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "statsforecast.models", None)
+    code, out, err = run("backtest", data, "-h", 6, "--baselines", "ets")
+    assert (code, out) == (1, "")
+    assert "grucast[baselines]" in err
+
+
+def test_best_of_each_column_is_bold():
+    assert bold(printed(score_table([GRU, NAIVE]))[1]) == ["34.6", "55.3", "0.437", "0.204", "50.9"]
+    assert bold(printed(step_table([GRU, NAIVE], 2))[1]) == ["0.474", "0.390"]
+    assert re.search(r"GRU +0\.400 +0\.474", printed(step_table([GRU, NAIVE], 2))[0])
+
+
+def test_numbers_are_aligned_within_80_columns_whatever_their_size():
+    for factor in (1e-5, 1.0, 1234.5, 1e9):
+        scores = [replace(score, mae=score.mae * factor, rmse=score.rmse * factor) for score in (GRU, NAIVE)]
+        lines = printed(score_table(scores))[0].splitlines()
+        assert max(map(len, lines)) <= 80
+        assert not any("…" in line for line in lines)
+        ends = [
+            [found.end() for found in re.finditer(r"\S+", line)][:5]
+            for line in lines
+            if line.startswith((" GRU", " Seas"))
+        ]
+        assert len(ends) == 2
+        assert ends[0][1:] == ends[1][1:]
+
+
+def test_without_mase_the_errors_by_step_are_mae():
+    lost = [replace(score, mase=math.nan, mase_by_step=(math.nan, math.nan)) for score in (GRU, NAIVE)]
+    text = printed(step_table(lost, 2))[0]
+    assert "MAE at step" in text
+    assert "39.2" in text
+    assert "nan" not in text + printed(score_table(lost))[0]
+
+
+def test_what_was_left_out_is_said():
+    stream = StringIO()
+    show(Backtest(None, [GRU, replace(NAIVE, steps=40)], 3, 7, 2), 2, Console(file=stream, width=80))
+    assert "7 windows of 2 steps in 3 series; 2 left out" in stream.getvalue()
+    assert "GRU: the 80% interval covers 78.9%\n" in stream.getvalue()
+    assert stream.getvalue().endswith("SeasonalNaive168: scored on the 40 of 48 steps it forecasts\n")
+
+
+@pytest.mark.parametrize("h", [1, 5, 6, 7, 24, 48, 1000])
+def test_steps_shown_are_a_handful_from_first_to_last(h):
+    steps = some_steps(h)
+    assert (steps[0], steps[-1]) == (1, h)
+    assert len(steps) <= 6
+    assert steps == sorted(set(steps))
+
+
+def test_numbers_of_nothing_are_empty():
+    assert numbers([math.nan, math.nan], 2) == ["", ""]
+
+
+def test_nan_becomes_null():
+    assert without_nan({80.0: (1.0, math.nan), "a": [math.nan]}) == {"80": [1.0, None], "a": [None]}
