@@ -1,5 +1,6 @@
 """Forecast with GRUs at the speed of your CPU."""
 
+from grucast.data.checks import check as check
 from grucast.data.sources import read as read
 from grucast.forecasting.forecaster import GRUForecaster as GRUForecaster
 from grucast.forecasting.loading import load as load
@@ -7,4 +8,4 @@ from grucast.forecasting.regressor import GRURegressor as GRURegressor
 from grucast.model.config import NetworkConfig as NetworkConfig
 from grucast.model.config import TrainingConfig as TrainingConfig
 
-__all__ = ["GRUForecaster", "GRURegressor", "NetworkConfig", "TrainingConfig", "load", "read"]
+__all__ = ["GRUForecaster", "GRURegressor", "NetworkConfig", "TrainingConfig", "check", "load", "read"]

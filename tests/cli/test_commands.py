@@ -6,24 +6,9 @@ import sys
 import polars as pl
 import pytest
 
-from grucast.cli import main
 from grucast.kernels import targets
 
 FIT = ["--input-size", "48", "--max-steps", "2", "--season-length", "24"]
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """Run the command line in an empty folder: exit code, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["grucast", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        return stop.value.code or 0, *capsys.readouterr()
-
-    return call
 
 
 @pytest.fixture
@@ -93,7 +78,7 @@ def test_info_names_version_and_kernels(run):
     assert "python" in run("info")[1]
 
 
-@pytest.mark.parametrize("command", ["demo", "fit", "predict", "backtest", "info"])
+@pytest.mark.parametrize("command", ["check", "demo", "fit", "predict", "backtest", "info"])
 def test_help_has_an_example(run, command):
     code, out, _ = run(command, "--help")
     assert code == 0
