@@ -118,6 +118,21 @@ def test_one_slow_step_within_the_limit_is_foreseen(clock):
     assert len(history) == 2
 
 
+def test_first_step_that_warms_up_does_not_count_for_the_others(clock):
+    network, loss = line()
+    durations = iter([3.0] + [0.1] * 1000)
+    work = lambda p: clock.takes(next(durations), loss(p))  # noqa: E731
+    history = train(network, work, TrainingConfig(max_time=10), [Phase(1000)])
+    assert len(history) == 1 + 70
+
+
+def test_second_phase_is_left_out_when_a_step_would_overrun(clock):
+    network, loss = line()
+    config = TrainingConfig(max_time=5)
+    history = train(network, lambda p: clock.takes(3.0, loss(p)), config, [Phase(60), Phase(40)])
+    assert (len(history), clock.now) == (1, 103.0)
+
+
 def test_remaining_time_is_known_from_the_first_step(clock):
     seen: list[Progress] = []
     network, loss = line()

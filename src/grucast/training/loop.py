@@ -148,12 +148,13 @@ class _Run:
     history: list[float] = field(default_factory=list)
     best: Best = field(default_factory=Best)
     step: int = 0
+    first_step: float = 0.0
     validation: float = math.nan
     validations: list[float] = field(default_factory=list)  # seconds of each
     interrupted: bool = False
 
     def __post_init__(self) -> None:
-        self.begun = self.seconds
+        self.before = self.seconds, 0.0  # time and, of that, validation before the steps whose mean is taken
 
     @property
     def seconds(self) -> float:
@@ -161,8 +162,12 @@ class _Run:
 
     @property
     def step_time(self) -> float:
-        """Mean seconds of a step and its callback."""
-        return (self.seconds - self.begun - sum(self.validations)) / max(len(self.history), 1)
+        """Mean seconds of a step and its callback, without the first if there are others, since it warms up."""
+        if len(self.history) == 1 and self.first_step:
+            return self.first_step
+        seconds, validation = self.before
+        steps = max(len(self.history) - 1, 1)
+        return (self.seconds - seconds - sum(self.validations) + validation) / steps
 
     def is_over(self, phase: Phase, limit: float, pending: int = 0) -> bool:
         """Whether another step, and all that must follow, would end beyond the limit; the very first never does."""
@@ -185,6 +190,9 @@ class _Run:
             remaining = min(self.step_time * (self.steps - self.step), max(self.max_time - seconds, 0.0))
             loss = self.history[-1]
             self.callback(Progress(self.step, self.steps, loss, self.validation, seconds, remaining))
+        if len(self.history) == 1:
+            self.first_step = self.step_time
+            self.before = self.seconds, sum(self.validations)
 
 
 def _train_phase(
