@@ -98,3 +98,12 @@ def test_independent_columns_are_never_leaks(seed, series, steps, count, rare):
     y[rng.random(len(y)) < 0.1] = np.nan
     columns = {str(i): rng.integers(0, 3, len(y)) * rng.choice([1.0, 0.1]) for i in range(count)}
     assert find_leaks(Target(target.codes, target.steps, y), columns) == []
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e99])
+def test_extreme_values_are_compared_without_overflow(rng, size):
+    target = make(rng)
+    extreme = Target(target.codes, target.steps, target.y * size)
+    leak = only(extreme, twin=target.y)
+    assert leak.kind == "same"
+    assert leak.text.startswith(f"y = {size:.6g} twin")

@@ -126,16 +126,16 @@ def find_problems(report: Report, example: str, unusable: list[str], problem: st
     if problem:
         cut = max(problem.rfind(": "), problem.rfind("; "))  # where the advice begins
         found.append(Finding("error", problem[:cut], problem[cut + 2 :]))
-    if report.missing == report.rows - report.duplicates:
-        found.append(Finding("error", "y has no value at all", "name the column to forecast with target_col="))
     found += [judge_leak(leak) for leak in report.leaks]
     if report.constant:
         advice = "they are forecast as they are; drop them if they are mistakes"
         found.append(Finding("note", f"{count(report.constant, 'series')} of one value", advice))
     if report.unsorted:
         found.append(Finding("note", f"{count(report.unsorted, 'row')} out of order in time", "sorted when read"))
-    if report.missing:
-        share = report.missing / max(report.rows - report.duplicates, 1)
+    share = report.missing / (report.rows - report.duplicates)
+    if share == 1:
+        found.append(Finding("error", "y has no value at all", "name the column to forecast with target_col="))
+    elif share:
         what = f"{count(report.missing, 'row')} without y ({share:.1%})"
         found.append(Finding("warning" if share > MUCH else "note", what, "taken as not observed"))
     found += judge_grid(report.grid) if report.grid else []

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.rows import Ordered
+from grucast.data.sources import LARGEST
 
 Array = NDArray[Any]
 
@@ -88,10 +89,10 @@ def kind_of(dtype: Any) -> str:
 
 
 def numbers(frame: nw.DataFrame[Any], columns: list[Column], rows: Ordered) -> dict[str, NDArray[np.float64]]:
-    """The numeric and boolean columns that vary, in the order of the rows; NaN where missing or infinite."""
+    """The numeric and boolean columns that vary, in the order of the rows; NaN where missing or too large."""
     found = {}
     for column in columns:
         if column.kind in ("number", "boolean") and not column.static:
             values = frame[column.name].cast(nw.Float64).to_numpy().astype(np.float64)[rows.order]
-            found[column.name] = np.where(np.isfinite(values), values, np.nan)
+            found[column.name] = np.where(np.abs(values) <= LARGEST, values, np.nan)
     return found

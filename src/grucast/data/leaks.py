@@ -203,12 +203,15 @@ def share_left(table: Array, kept: Sequence[int]) -> float:
 def describe_same(y: Array, values: Array, name: str) -> str:
     """Say on which scale a column is y."""
     seen = np.isfinite(y) & np.isfinite(values)
-    slope, level = np.polyfit(values[seen] - values[seen].mean(), y[seen], 1)
-    rest = y[seen] - level - slope * (values[seen] - values[seen].mean())
-    level -= slope * values[seen].mean()
-    if np.abs(rest).max() > 1e-6 * np.abs(y[seen]).max():
+    y, x = y[seen], values[seen]
+    middle, size = x.mean(), np.abs(x - x.mean()).max()
+    z = (x - middle) / size
+    slope = float((z * (y - y.mean())).sum() / (z * z).sum())
+    rest = y - y.mean() - slope * z
+    slope, level = slope / size, y.mean() - slope * (middle / size)
+    if np.abs(rest).max() > 1e-6 * np.abs(y).max():
         return f"{name} is y on another scale in each series"
-    if np.isclose(slope, 1) and np.isclose(level, 0, atol=1e-6 * np.abs(y[seen]).max()):
+    if np.isclose(slope, 1) and np.isclose(level, 0, atol=1e-6 * np.abs(y).max()):
         return f"{name} is y"
     return f"y = {slope:.6g} {name} {'+' if level >= 0 else '-'} {abs(level):.6g}"
 
