@@ -107,3 +107,9 @@ def test_extreme_values_are_compared_without_overflow(rng, size):
     leak = only(extreme, twin=target.y)
     assert leak.kind == "same"
     assert leak.text.startswith(f"y = {size:.6g} twin")
+
+
+def test_rounding_of_two_trends_is_no_leak():
+    steps = np.arange(400)
+    line = Target(np.zeros(400, np.int64), steps, 0.1 * steps)
+    assert find_leaks(line, {"double": 0.2 * steps}) == []

@@ -253,3 +253,10 @@ def test_time_is_shared_among_phases(clock):
     work = lambda phase: seen.append(phase) or clock.takes(0.02, loss(phase))  # noqa: E731
     train(network, work, TrainingConfig(max_time=1), [Phase(10_000), Phase(10_000)])
     assert (seen.count(0), seen.count(1)) == pytest.approx((25, 25), abs=1)
+
+
+def test_calibration_is_within_the_time_limit(clock):
+    network, loss = line()
+    phase = Phase(10_000, validate=lambda: clock.takes(0.5, 1.0), after=lambda: clock.takes(0.5, None))
+    train(network, lambda p: clock.takes(0.01, loss(p)), TrainingConfig(max_time=10, patience=100), [phase])
+    assert 109.4 <= clock.now <= 110
