@@ -1,5 +1,6 @@
 """Forecast with GRUs at the speed of your CPU."""
 
+from grucast.data.checks import check as check
 from grucast.data.covariates import Covariates as Covariates
 from grucast.data.sources import read as read
 from grucast.forecasting.forecaster import GRUForecaster as GRUForecaster
@@ -8,4 +9,13 @@ from grucast.forecasting.regressor import GRURegressor as GRURegressor
 from grucast.model.config import NetworkConfig as NetworkConfig
 from grucast.model.config import TrainingConfig as TrainingConfig
 
-__all__ = ["Covariates", "GRUForecaster", "GRURegressor", "NetworkConfig", "TrainingConfig", "load", "read"]
+__all__ = [
+    "Covariates",
+    "GRUForecaster",
+    "GRURegressor",
+    "NetworkConfig",
+    "TrainingConfig",
+    "check",
+    "load",
+    "read",
+]

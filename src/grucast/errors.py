@@ -10,9 +10,13 @@ GrucastError                exit code 1: it failed while running
 ├── NotFittedError          predict before fit
 └── TrainingError           training ended without a usable model
 
+TrainingInterrupted         exit code 130: Ctrl-C while training (a KeyboardInterrupt, not a GrucastError)
+
 NoNativeWarning             the native kernels are not there; results are the same, only slower
 UnknownCategoryWarning      a covariate holds a category that training did not see
 """
+
+from typing import Any
 
 
 class GrucastError(Exception):
@@ -56,6 +60,20 @@ class ShapeError(InputError):
 
 class ModelFileError(InputError):
     """A model file is damaged, foreign or from another version."""
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Ctrl-C while training, once the estimator holds the best model so far.
+
+    Attributes:
+        history: Training loss of each step until then.
+        model: The best model so far.
+    """
+
+    def __init__(self, history: list[float]) -> None:
+        super().__init__(f"interrupted after step {len(history)}")
+        self.history = history
+        self.model: Any = None
 
 
 class NoNativeWarning(UserWarning):

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import polars as pl
 import pytest
@@ -60,7 +61,7 @@ def test_info_names_version_and_kernels(run):
     assert "python" in run("info")[1]
 
 
-@pytest.mark.parametrize("command", ["demo", "fit", "predict", "backtest", "info"])
+@pytest.mark.parametrize("command", ["check", "demo", "fit", "predict", "backtest", "info"])
 def test_help_has_an_example(run, command):
     code, out, _ = run(command, "--help")
     assert code == 0
@@ -161,3 +162,18 @@ def test_without_typer_the_error_names_the_extra(run, monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "typer", None)
     assert "grucast[cli]" in run("info")[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"), [([], "nothing is saved"), (["--save-on-interrupt"], "is in m.safetensors")]
+)
+def test_interrupted_fit_has_exit_code_130_and_saves_if_asked(run, data, hourly, tmp_path, monkeypatch, words, wanted):
+    def interrupt(progress):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("grucast.cli.forecast.bar", lambda _: nullcontext(interrupt))
+    code, out, err = run("fit", data, "-h", 6, "--out", "m.safetensors", *FIT, *words)
+    assert (code, out) == (130, "")
+    assert err.startswith("interrupted after step 1; ")
+    assert wanted in err
+    assert [p.name for p in tmp_path.iterdir() if p.suffix != ".csv"] == (["m.safetensors"] if words else [])

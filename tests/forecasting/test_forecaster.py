@@ -326,3 +326,37 @@ def test_past_covariates_after_a_cutoff_do_not_move_its_forecasts(shop):
     )
     one, other = (make(covariates=PROMOTED).cross_validation(df, n_windows=1) for df in (shop, spoiled))
     assert (one["GRU"] == other["GRU"]).all()
+
+
+def stop_at(step, error):
+    def callback(progress):
+        if progress.step == step:
+            raise error
+
+    return callback
+
+
+def test_interrupted_forecaster_has_the_best_model_so_far(hourly, tmp_path):
+    forecaster = make(training=TrainingConfig(max_steps=40, batch_size=8))
+    with pytest.raises(KeyboardInterrupt):
+        forecaster.fit(hourly, progress=stop_at(12, KeyboardInterrupt))
+    assert len(forecaster.history_) == 12
+    assert forecaster.predict()["GRU"].is_finite().all()
+    forecaster.save(tmp_path / "model.safetensors")
+    assert load(tmp_path / "model.safetensors").predict(hourly).equals(forecaster.predict())
+
+
+@pytest.mark.parametrize(("step", "error"), [(2, RuntimeError("mine")), (1, SystemExit(3))])
+def test_exception_in_the_callback_leaves_the_forecaster_as_it_was(fitted, hourly, step, error):
+    before, history = fitted.predict(), fitted.history_
+    with pytest.raises(type(error)) as stop:
+        fitted.fit(hourly.head(480), progress=stop_at(step, error))
+    assert stop.value is error
+    assert fitted.predict().equals(before)
+    assert fitted.history_ is history
+
+
+def test_forecaster_out_of_time_can_predict(hourly):
+    forecaster = make(training=TrainingConfig(max_time=1e-9)).fit(hourly)
+    assert len(forecaster.history_) == 1
+    assert forecaster.predict()["GRU"].is_finite().all()

@@ -85,3 +85,21 @@ def test_other_number_of_features_is_refused(regressor):
 def test_score_refuses_targets_of_another_shape(data, regressor):
     with pytest.raises(ShapeError, match="the prediction"):
         regressor.score(data[0], data[1][:, :1])
+
+
+def test_interrupted_regressor_can_predict_and_a_failing_callback_changes_nothing(rng):
+    x = rng.normal(size=(20, 5, 1))
+
+    def stop(error):
+        raise error
+
+    regressor = GRURegressor(NetworkConfig(hidden_size=3), TrainingConfig(max_steps=5))
+    with pytest.raises(RuntimeError):
+        regressor.fit(x, x[:, -1], lambda _: stop(RuntimeError("mine")))
+    assert not hasattr(regressor, "history_")
+    with pytest.raises(KeyboardInterrupt):
+        regressor.fit(x, x[:, -1, 0], lambda _: stop(KeyboardInterrupt()))
+    assert regressor.predict(x).shape == (20,)
+    with pytest.raises(RuntimeError):
+        regressor.fit(x, x[:, -1], lambda _: stop(RuntimeError("mine")))
+    assert regressor.predict(x).shape == (20,)

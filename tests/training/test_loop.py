@@ -1,11 +1,10 @@
-import time
-
 import pytest
 import torch
 from torch import nn
 
 from grucast import TrainingConfig
-from grucast.errors import TrainingError
+from grucast.errors import TrainingError, TrainingInterrupted
+from grucast.training import loop
 from grucast.training.loop import Phase, Progress, schedule_factor, seeded, train
 
 PLAIN = TrainingConfig(schedule="constant", learning_rate=0.1, gradient_clip=None)
@@ -63,15 +62,132 @@ def test_callback_sees_every_step():
     assert seen[-1].remaining == 0
 
 
-def test_time_limit_ends_training():
+class Clock:
+    """A clock that only work moves on."""
+
+    def __init__(self, monkeypatch):
+        self.now = 100.0
+        monkeypatch.setattr(loop, "clock", lambda: self.now)
+
+    def takes(self, seconds, result):
+        self.now += seconds
+        return result
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    return Clock(monkeypatch)
+
+
+@pytest.mark.parametrize("max_time", [1.0, 3.0, 7.77])
+@pytest.mark.parametrize("before", [0.0, 0.6])
+def test_time_limit_is_met_with_all_that_follows(clock, max_time, before):
     network, loss = line()
+    phases = [
+        Phase(600, validate=lambda: clock.takes(0.05, 1.0), after=lambda: clock.takes(0.04, None)),
+        Phase(400),
+    ]
+    history = train(
+        network,
+        lambda phase: clock.takes(0.01, loss(phase)),
+        TrainingConfig(max_time=max_time, patience=100),
+        phases,
+        start=100.0 - before,
+    )
+    assert max_time - 0.1 <= clock.now - 100 + before <= max_time
+    assert len(history) > 0.2 * (max_time - before) / 0.01
 
-    def slow(step):
-        time.sleep(0.01)
-        return loss(step)
 
-    history = train(network, slow, TrainingConfig(max_time=0.05), [Phase(10_000)])
-    assert 1 <= len(history) <= 6
+def test_time_that_is_up_before_training_leaves_one_step(clock):
+    network, loss = line()
+    history = train(network, loss, TrainingConfig(max_time=1), [Phase(10), Phase(10)], start=98.0)
+    assert len(history) == 1
+
+
+def test_time_limit_does_not_leave_out_validation(clock):
+    network, loss = line()
+    calls = []
+    phase = Phase(100_000, validate=lambda: calls.append(1) or 1 / len(calls))
+    train(network, lambda p: clock.takes(0.1, loss(p)), TrainingConfig(max_time=10), [phase])
+    assert 19 <= len(calls) <= 21
+
+
+def test_one_slow_step_within_the_limit_is_foreseen(clock):
+    network, loss = line()
+    history = train(network, lambda p: clock.takes(0.4, loss(p)), TrainingConfig(max_time=1), [Phase(100)])
+    assert len(history) == 2
+
+
+def test_first_step_that_warms_up_does_not_count_for_the_others(clock):
+    network, loss = line()
+    durations = iter([3.0] + [0.1] * 1000)
+    work = lambda p: clock.takes(next(durations), loss(p))  # noqa: E731
+    history = train(network, work, TrainingConfig(max_time=10), [Phase(1000)])
+    assert len(history) == 1 + 70
+
+
+def test_second_phase_is_left_out_when_a_step_would_overrun(clock):
+    network, loss = line()
+    config = TrainingConfig(max_time=5)
+    history = train(network, lambda p: clock.takes(3.0, loss(p)), config, [Phase(60), Phase(40)])
+    assert (len(history), clock.now) == (1, 103.0)
+
+
+def test_remaining_time_is_known_from_the_first_step(clock):
+    seen: list[Progress] = []
+    network, loss = line()
+    train(network, lambda p: clock.takes(0.5, loss(p)), PLAIN, [Phase(10)], seen.append, start=90.0)
+    assert [p.remaining for p in seen] == pytest.approx([0.5 * k for k in range(9, -1, -1)])
+    assert seen[0].seconds == pytest.approx(10.5)
+
+
+def test_remaining_time_respects_the_limit(clock):
+    seen: list[Progress] = []
+    network, loss = line()
+    train(network, lambda p: clock.takes(0.5, loss(p)), TrainingConfig(max_time=2.2), [Phase(100)], seen.append)
+    assert [p.remaining for p in seen] == pytest.approx([1.7, 1.2, 0.7, 0.2])
+
+
+def interrupt_at(step):
+    def callback(progress):
+        if progress.step == step:
+            raise KeyboardInterrupt
+
+    return callback
+
+
+def test_interrupt_leaves_the_best_validated_weights_and_calibrates():
+    network, loss = line()
+    worse_later = iter(range(100))
+    calibrated = []
+    phases = [Phase(40, validate=lambda: float(next(worse_later)), after=lambda: calibrated.append(network.training))]
+    with pytest.raises(TrainingInterrupted) as stop:
+        train(network, loss, PLAIN, phases, interrupt_at(7))
+    after_two, loss = line()
+    train(after_two, loss, PLAIN, [Phase(2)])
+    torch.testing.assert_close(network.weight, after_two.weight)
+    assert len(stop.value.history) == 7
+    assert calibrated == [False]
+
+
+def test_interrupt_after_validation_goes_back_to_what_was_validated():
+    network, loss = line()
+    with pytest.raises(TrainingInterrupted):
+        train(network, loss, PLAIN, [Phase(2, validate=lambda: 0.0), Phase(9)], interrupt_at(6))
+    first, loss = line()
+    train(first, loss, PLAIN, [Phase(1)])
+    torch.testing.assert_close(network.weight, first.weight)
+
+
+def test_interrupt_before_the_first_step_has_nothing_to_keep():
+    network, _ = line()
+
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as stop:
+        train(network, interrupted, PLAIN, [Phase(2)])
+    assert not isinstance(stop.value, TrainingInterrupted)
 
 
 def test_loss_that_is_not_finite_is_an_error():
@@ -131,15 +247,16 @@ def test_phase_that_stops_early_counts_all_its_steps_as_done():
     assert len(progress) == 20 + 5
 
 
-def test_time_is_shared_among_phases():
+def test_time_is_shared_among_phases(clock):
     network, loss = line()
     seen = []
+    work = lambda phase: seen.append(phase) or clock.takes(0.02, loss(phase))  # noqa: E731
+    train(network, work, TrainingConfig(max_time=1), [Phase(10_000), Phase(10_000)])
+    assert (seen.count(0), seen.count(1)) == pytest.approx((25, 25), abs=1)
 
-    def slow(phase):
-        time.sleep(0.02)
-        seen.append(phase)
-        return loss(phase)
 
-    train(network, slow, TrainingConfig(max_time=1), [Phase(10_000), Phase(10_000)])
-    assert 1 <= seen.count(0) <= 25
-    assert 1 <= seen.count(1) <= 25
+def test_calibration_is_within_the_time_limit(clock):
+    network, loss = line()
+    phase = Phase(10_000, validate=lambda: clock.takes(0.5, 1.0), after=lambda: clock.takes(0.5, None))
+    train(network, lambda p: clock.takes(0.01, loss(p)), TrainingConfig(max_time=10, patience=100), [phase])
+    assert 109.4 <= clock.now <= 110

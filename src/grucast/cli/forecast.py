@@ -9,8 +9,8 @@ from rich.console import Console
 
 from grucast import GRUForecaster, TrainingConfig, load, plotting, read
 from grucast.cli import common
-from grucast.cli.common import app, bar, print_json, require_writable, to_bytes
-from grucast.errors import DataError
+from grucast.cli.common import app, bar, err, print_json, require_writable, to_bytes
+from grucast.errors import DataError, TrainingInterrupted
 from grucast.model.file import write_whole
 
 
@@ -27,14 +27,24 @@ def fit(
     id_col: common.IdCol = None,
     time_col: common.TimeCol = None,
     target_col: common.TargetCol = None,
+    save_on_interrupt: Annotated[
+        bool, typer.Option("--save-on-interrupt", help="On Ctrl-C, save the best model so far.")
+    ] = False,
     as_json: common.Json = False,
 ) -> None:
-    """Train a forecaster on the series in DATA and save it."""
+    """Train a forecaster on the series in DATA and save it; Ctrl-C ends it with exit code 130."""
     forecaster = make_forecaster(horizon, input_size, season_length, seed, max_steps, max_time)
     require_writable(path)
     frame = read(data, id_col, time_col, target_col)
-    with bar("training") as show:
-        forecaster.fit(frame, progress=show or False)
+    try:
+        with bar("training") as show:
+            forecaster.fit(frame, progress=show or False)
+    except TrainingInterrupted as interrupt:
+        if save_on_interrupt:
+            forecaster.save(path)
+        saved = f"the best model so far is in {path}" if save_on_interrupt else "nothing is saved"
+        err.print(f"{interrupt}; {saved}", highlight=False, soft_wrap=True)
+        raise
     forecaster.save(path)
     model, steps = forecaster.model_, len(forecaster.history_)
     series = frame["unique_id"].n_unique()

@@ -1,5 +1,6 @@
 """Forecast many series with one GRU."""
 
+import time
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,7 +12,7 @@ from grucast.data.encoding import encode, fit_schema
 from grucast.data.panel import Panel, fill_future, make_panel
 from grucast.data.sources import read, read_file
 from grucast.data.windows import last_windows
-from grucast.errors import ConfigError, DataError, NotFittedError
+from grucast.errors import ConfigError, DataError, NotFittedError, TrainingInterrupted
 from grucast.forecasting.frames import FrameKind, forecast_columns
 from grucast.forecasting.plan import make_plan
 from grucast.model.config import NetworkConfig, TrainingConfig
@@ -85,12 +86,22 @@ class GRUForecaster:
         Raises:
             DataError: The data cannot be used; the message names column, series or row.
             TrainingError: The loss did not stay finite.
+            TrainingInterrupted: Ctrl-C, a KeyboardInterrupt; the best model so far is there, so `predict` and `save`
+                work. Before the first step, and after any other exception, the forecaster is as it was.
         """
+        start = time.perf_counter()
         frame = read(df)
         panel = make_panel(frame, covariates=self.covariates)
-        return self.fit_panel(panel, FrameKind.of(frame), val_size, progress)
+        return self.fit_panel(panel, FrameKind.of(frame), val_size, progress, start)
 
-    def fit_panel(self, panel: Panel, kind: FrameKind, val_size: int | None = None, progress: Any = False) -> Self:
+    def fit_panel(
+        self,
+        panel: Panel,
+        kind: FrameKind,
+        val_size: int | None = None,
+        progress: Any = False,
+        start: float | None = None,
+    ) -> Self:
         """Train on a panel; forecasts come as frames of that kind."""
         plan = make_plan(panel, self.h, self.input_size, self.season_length, val_size)
         untrained = ForecastModel(
@@ -105,9 +116,15 @@ class GRUForecaster:
             weights={},
             schema=fit_schema(panel, self.covariates),
         )
-        self._model: ForecastModel
-        self._model, self.history_ = train(panel, untrained, self.training, plan.held_out, progress)
-        self._panel, self._kind = panel, kind
+        try:
+            model, history = train(panel, untrained, self.training, plan.held_out, progress, start)
+        except TrainingInterrupted as interrupt:
+            self._keep(interrupt.model, interrupt.history, panel, kind)
+            raise
+        return self._keep(model, history, panel, kind)
+
+    def _keep(self, model: ForecastModel, history: list[float], panel: Panel, kind: FrameKind) -> Self:
+        self._model, self.history_, self._panel, self._kind = model, history, panel, kind
         return self
 
     def predict(self, df: Any = None, future: Any = None, level: tuple[float, ...] | None = None) -> Any:
@@ -199,16 +216,23 @@ class GRUForecaster:
         return self._panel, self._kind
 
 
-def train(panel: Panel, untrained: ForecastModel, training: TrainingConfig, held_out: int, progress: Any) -> Any:
+def train(
+    panel: Panel,
+    untrained: ForecastModel,
+    training: TrainingConfig,
+    held_out: int,
+    progress: Any,
+    start: float | None = None,
+) -> Any:
     """Train with a progress bar, a callback or in silence."""
     from grucast.training.forecast import train_forecaster
 
     if progress is not True:
-        return train_forecaster(panel, untrained, training, held_out, progress or None)
+        return train_forecaster(panel, untrained, training, held_out, progress or None, start)
     from grucast.training.progress import progress_bar
 
     with progress_bar("training") as callback:
-        return train_forecaster(panel, untrained, training, held_out, callback)
+        return train_forecaster(panel, untrained, training, held_out, callback, start)
 
 
 def read_future(future: Any, names: tuple[str, ...]) -> Any:

@@ -1,11 +1,12 @@
 """Sequence regression with a GRU, in the manner of scikit-learn."""
 
+import time
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.errors import ConfigError, DataError, NotFittedError, ShapeError
+from grucast.errors import ConfigError, DataError, NotFittedError, ShapeError, TrainingInterrupted
 from grucast.forecasting.metrics import r2
 from grucast.model.config import NetworkConfig, TrainingConfig
 from grucast.model.models import RegressionModel
@@ -48,15 +49,23 @@ class GRURegressor:
         Raises:
             ShapeError: An array has the wrong rank, or X and y differ in N.
             DataError: A value is NaN or infinite.
+            TrainingInterrupted: Ctrl-C; the best weights so far are there, so `predict` works.
         """
+        start = time.perf_counter()
         from grucast.training.regression import train_regressor
 
         x, targets = to_sequences(X), to_finite(y, "y")
         if targets.ndim not in (1, 2) or len(targets) != len(x) or not targets.size:
             raise ShapeError(f"y has shape {targets.shape}: give (N, O) or (N,) with N = {len(x)} as in X {x.shape}")
-        self._flat = targets.ndim == 1
         network, training = self.network or NetworkConfig(), self.training or TrainingConfig()
-        self._model, self.history_ = train_regressor(x, targets.reshape(len(x), -1), network, training, callback)
+        flat = targets.ndim == 1
+        self._model: RegressionModel
+        try:
+            trained = train_regressor(x, targets.reshape(len(x), -1), network, training, callback, start)
+        except TrainingInterrupted as interrupt:
+            self._model, self.history_, self._flat = interrupt.model, interrupt.history, flat
+            raise
+        self._model, self.history_, self._flat = *trained, flat
         return self
 
     def predict(self, X: Any) -> NDArray[np.float32]:

@@ -71,7 +71,7 @@ class TrainingConfig:
 
     Attributes:
         max_steps: Gradient steps; None lets the estimator choose.
-        max_time: Seconds after which training ends; None for no limit.
+        max_time: Seconds after which `fit` ends, reading the data included; None for no limit.
         batch_size: Windows or sequences a step; all of them, in their order, when there are no more. None lets the
             estimator choose.
         learning_rate: Adam's step size, the highest one of the schedule.

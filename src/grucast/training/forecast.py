@@ -16,7 +16,7 @@ from grucast.errors import DataError
 from grucast.model.config import TrainingConfig
 from grucast.model.models import ForecastModel, quantiles
 from grucast.nn.networks import ForecastNetwork, Inputs
-from grucast.training.loop import Callback, Phase, seeded, to_arrays, train
+from grucast.training.loop import Callback, Phase, keeping, seeded, to_arrays, train
 
 STEPS = (300, 1000)  # from little data to much
 BATCH_SIZE = (64, 256)  # from one series to many
@@ -39,7 +39,12 @@ class Batch:
 
 
 def train_forecaster(
-    panel: Panel, model: ForecastModel, training: TrainingConfig, held_out: int, callback: Callback | None = None
+    panel: Panel,
+    model: ForecastModel,
+    training: TrainingConfig,
+    held_out: int,
+    callback: Callback | None = None,
+    start: float | None = None,
 ) -> tuple[ForecastModel, list[float]]:
     """Train the network that an untrained model describes; returns it with weights, and each step's loss.
 
@@ -57,7 +62,7 @@ def train_forecaster(
     rng = np.random.default_rng(training.seed)
     steps = training.max_steps or default_steps(panel, model.h)
     size = training.batch_size or default_batch_size(panel)
-    with seeded(training.seed):
+    with seeded(training.seed), keeping(lambda: replace(model, weights=to_arrays(network))):
         levels = quantiles(model.level)
         example = make_batch(everything, np.zeros(1, np.int64), model)
         network = ForecastNetwork(example.inputs, len(levels), model.schema, model.network)
@@ -70,7 +75,9 @@ def train_forecaster(
             return loss(make_batch(windows, rng.integers(len(windows), size=size), model))
 
         if not len(windows) or not len(validation):
-            history = train(network, lambda _: loss_on(everything), training, [Phase(steps, decay=DECAY)], callback)
+            history = train(
+                network, lambda _: loss_on(everything), training, [Phase(steps, decay=DECAY)], callback, start
+            )
             return replace(model, weights=to_arrays(network)), history
         held = make_batch(validation, spread(len(validation), VALIDATION_WINDOWS), model)
         first = math.ceil(HELD_OUT_SHARE * steps)
@@ -84,7 +91,7 @@ def train_forecaster(
             Phase(steps - first, LAST_RATE, DECAY),
         ]
         choice = [windows, everything]
-        history = train(network, lambda phase: loss_on(choice[phase]), training, phases, callback)
+        history = train(network, lambda phase: loss_on(choice[phase]), training, phases, callback, start)
     return replace(model, weights=to_arrays(network)), history
 
 

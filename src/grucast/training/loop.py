@@ -6,31 +6,40 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from grucast.errors import TrainingError
+from grucast.errors import TrainingError, TrainingInterrupted
 from grucast.model.config import TrainingConfig
 from grucast.model.runtime import Tensors
 
 EVALUATIONS = 20  # over the steps of a phase
 
 
+clock = time.perf_counter
+
+
 @dataclass(frozen=True)
 class Progress:
-    """Where training stands after a step; `validation` is the last one measured, NaN before the first."""
+    """Where training stands after a step.
+
+    Attributes:
+        step: Steps done; those that early stopping or the time limit left out count too.
+        steps: Steps at the most.
+        loss: Training loss of this step.
+        validation: Validation loss last measured, NaN before the first.
+        seconds: Time since `fit` began.
+        remaining: Estimated seconds until training ends, within the time limit.
+    """
 
     step: int
     steps: int
     loss: float
     validation: float
     seconds: float
-
-    @property
-    def remaining(self) -> float:
-        """Estimated seconds until the last step."""
-        return self.seconds / self.step * (self.steps - self.step)
+    remaining: float
 
 
 Callback = Callable[[Progress], None]
@@ -77,6 +86,7 @@ def train(
     config: TrainingConfig,
     phases: Sequence[Phase],
     callback: Callback | None = None,
+    start: float | None = None,
 ) -> list[float]:
     """Minimise a loss, phase by phase, and leave the best weights of the last one in the network.
 
@@ -86,50 +96,103 @@ def train(
         config: Rate, schedule, clipping, patience, time limit.
         phases: What is done in turn; the time limit is shared among them by their steps.
         callback: Called after each step.
+        start: When the time began to count, on `time.perf_counter`; now when None.
 
     Returns:
         The training loss of each step.
 
     Raises:
         TrainingError: The loss is not finite.
+        TrainingInterrupted: Ctrl-C, after at least one step; the best weights so far are in the network.
     """
-    run = _Run(time.perf_counter(), sum(phase.steps for phase in phases), callback)
-    done = 0
+    run = _Run(clock() if start is None else start, sum(p.steps for p in phases), config.max_time or math.inf, callback)
+    begun, done = run.seconds, 0
     for index, phase in enumerate(phases):
         done += phase.steps
-        limit = (config.max_time or math.inf) * done / run.steps
-        _train_phase(network, partial(loss_of_phase, index), config, phase, run, limit)
+        limit = begun + (run.max_time - begun) * done / run.steps
+        try:
+            _train_phase(network, partial(loss_of_phase, index), config, phase, run, limit)
+        except KeyboardInterrupt:
+            if not run.history:
+                raise
+            run.interrupted = True
+            network.load_state_dict(run.best.state or network.state_dict())
         network.eval()
-        with torch.no_grad():
-            if phase.after:
+        if phase.after:
+            with torch.no_grad(), run.validating():
                 phase.after()
-        run.skip_to(done)
+        run.step = done  # steps that early stopping or the clock left out count as done
+        if run.interrupted:
+            raise TrainingInterrupted(run.history) from None
     return run.history
+
+
+@contextmanager
+def keeping(model: Callable[[], Any]) -> Iterator[None]:
+    """Where an interrupt ends the block, let it carry the model so far."""
+    try:
+        yield
+    except TrainingInterrupted as interrupt:
+        interrupt.model = model()
+        raise
 
 
 @dataclass
 class _Run:
-    """What the phases share."""
+    """What the phases share: the clock, what has been seen, and the best weights that were validated."""
 
     start: float
     steps: int
+    max_time: float
     callback: Callback | None
     history: list[float] = field(default_factory=list)
+    best: Best = field(default_factory=Best)
     step: int = 0
+    first_step: float = 0.0
     validation: float = math.nan
+    validations: list[float] = field(default_factory=list)  # seconds of each
+    interrupted: bool = False
+
+    def __post_init__(self) -> None:
+        self.before = self.seconds, 0.0  # time and, of that, validation before the steps whose mean is taken
 
     @property
     def seconds(self) -> float:
-        return time.perf_counter() - self.start
+        return clock() - self.start
+
+    @property
+    def step_time(self) -> float:
+        """Mean seconds of a step and its callback, without the first if there are others, since it warms up."""
+        if len(self.history) == 1 and self.first_step:
+            return self.first_step
+        seconds, validation = self.before
+        steps = max(len(self.history) - 1, 1)
+        return (self.seconds - seconds - sum(self.validations) + validation) / steps
+
+    def is_over(self, phase: Phase, limit: float, pending: int = 0) -> bool:
+        """Whether another step, and all that must follow, would end beyond the limit; the very first never does."""
+        if not self.history:
+            return False
+        validation = sum(self.validations) / max(len(self.validations), 1)
+        validations = pending + (phase.validate is not None) + (phase.after is not None)
+        return self.seconds + self.step_time + validations * validation > limit
+
+    @contextmanager
+    def validating(self) -> Iterator[None]:
+        begin = self.seconds
+        yield
+        self.validations.append(self.seconds - begin)
 
     def report(self) -> None:
         self.step += 1
         if self.callback:
-            self.callback(Progress(self.step, self.steps, self.history[-1], self.validation, self.seconds))
-
-    def skip_to(self, step: int) -> None:
-        """Steps that early stopping or the clock left out count as done."""
-        self.step = step
+            seconds = self.seconds
+            remaining = min(self.step_time * (self.steps - self.step), max(self.max_time - seconds, 0.0))
+            loss = self.history[-1]
+            self.callback(Progress(self.step, self.steps, loss, self.validation, seconds, remaining))
+        if len(self.history) == 1:
+            self.first_step = self.step_time
+            self.before = self.seconds, sum(self.validations)
 
 
 def _train_phase(
@@ -137,19 +200,24 @@ def _train_phase(
 ) -> None:
     network.train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=phase.decay)
-    best, begin = Best(), run.seconds
+    best, begin, evaluations = Best(), run.seconds, 0
+    if phase.validate:
+        run.best = best
+    span = max(limit - begin, 1e-9)
     evaluate_every = max(1, phase.steps // EVALUATIONS)
-    for step in range(phase.steps):
-        if run.seconds >= limit:
-            break
-        progress = max(step / phase.steps, (run.seconds - begin) / (limit - begin))
+    for step in range(0 if run.is_over(phase, limit) else phase.steps):
+        progress = max(step / phase.steps, (run.seconds - begin) / span)
         rate = config.learning_rate * phase.rate * schedule_factor(config, progress)
         run.history.append(gradient_step(network, loss(), optimizer, rate, config.gradient_clip))
-        if phase.validate and ((step + 1) % evaluate_every == 0 or step + 1 == phase.steps):
-            run.validation = evaluate(network, phase.validate)
+        due = max((step + 1) // evaluate_every, int(EVALUATIONS * (run.seconds - begin) / span))
+        over = step + 1 == phase.steps or run.is_over(phase, limit, pending=due > evaluations)
+        if phase.validate and (due > evaluations or over):
+            evaluations = due
+            with run.validating():
+                run.validation = evaluate(network, phase.validate)
             best.offer(run.validation, network)
         run.report()
-        if best.age >= config.patience:
+        if over or best.age >= config.patience:
             break
     if best.state:
         network.load_state_dict(best.state)

@@ -1,5 +1,6 @@
 """A progress bar for training, on a terminal only."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +11,7 @@ from grucast.training.loop import Callback, Progress
 
 @contextmanager
 def progress_bar(title: str, console: Any = None) -> Iterator[Callback]:
-    """Show step, loss and the remaining time while the block runs.
+    """Show step, losses and the remaining time while the block runs.
 
     Args:
         title: What is going on.
@@ -21,15 +22,24 @@ def progress_bar(title: str, console: Any = None) -> Iterator[Callback]:
     """
     try:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
         from rich.progress import Progress as Bar
     except ImportError as error:
         raise MissingExtraError("rich (to show progress)", "cli") from error
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"))
-    with Bar(*columns, TimeRemainingColumn(), console=console or Console(stderr=True), transient=True) as bar:
+    with Bar(*columns, console=console or Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=None, loss="")
 
         def show(progress: Progress) -> None:
-            bar.update(task, completed=progress.step, total=progress.steps, loss=f"loss {progress.loss:.4f}")
+            bar.update(task, completed=progress.step, total=progress.steps, loss=describe(progress))
 
         yield show
+
+
+def describe(progress: Progress) -> str:
+    """Losses and the remaining time."""
+    loss = f"loss {progress.loss:.4f}"
+    if not math.isnan(progress.validation):
+        loss += f", validation {progress.validation:.4f}"
+    minutes, seconds = divmod(math.ceil(progress.remaining), 60)
+    return f"{loss}, {minutes}:{seconds:02} left"

@@ -11,20 +11,25 @@ from torch.nn import functional as F
 from grucast.model.config import NetworkConfig, TrainingConfig
 from grucast.model.models import RegressionModel
 from grucast.nn.networks import GRUNet
-from grucast.training.loop import Callback, Phase, seeded, to_arrays, train
+from grucast.training.loop import Callback, Phase, keeping, seeded, to_arrays, train
 
 STEPS = 500
 BATCH_SIZE = 64
 
 
 def train_regressor(
-    x: NDArray[Any], y: NDArray[Any], config: NetworkConfig, training: TrainingConfig, callback: Callback | None = None
+    x: NDArray[Any],
+    y: NDArray[Any],
+    config: NetworkConfig,
+    training: TrainingConfig,
+    callback: Callback | None = None,
+    start: float | None = None,
 ) -> tuple[RegressionModel, list[float]]:
     """Fit sequences (N, T, F) to vectors (N, O) by mean squared error; returns the model and each step's loss."""
     inputs, targets = (torch.from_numpy(np.ascontiguousarray(a, np.float32)) for a in (x, y))
     rng = np.random.default_rng(training.seed)
     size = training.batch_size or BATCH_SIZE
-    with seeded(training.seed):
+    with seeded(training.seed), keeping(lambda: make_model(x, y, config, network)):
         network = GRUNet(
             x.shape[2],
             config.hidden_size,
@@ -41,5 +46,10 @@ def train_regressor(
             batch = torch.from_numpy(rng.integers(len(inputs), size=size))
             return F.mse_loss(network(inputs[batch]), targets[batch])
 
-        history = train(network, loss_of_phase, training, [Phase(training.max_steps or STEPS)], callback)
-    return RegressionModel(x.shape[2], y.shape[1], config, to_arrays(network)), history
+        history = train(network, loss_of_phase, training, [Phase(training.max_steps or STEPS)], callback, start)
+    return make_model(x, y, config, network), history
+
+
+def make_model(x: NDArray[Any], y: NDArray[Any], config: NetworkConfig, network: GRUNet) -> RegressionModel:
+    """The trained network as arrays."""
+    return RegressionModel(x.shape[2], y.shape[1], config, to_arrays(network))

@@ -1,0 +1,103 @@
+"""What is in the data, as a command."""
+
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from grucast import check as check_data
+from grucast.cli import common
+from grucast.cli.common import app, escape, print_json
+
+COLOURS = {"error": "bold red", "warning": "yellow", "note": "dim"}
+
+
+@app.command(epilog="Example: grucast check sales.csv")
+def check(
+    data: common.Data,
+    id_col: common.IdCol = None,
+    time_col: common.TimeCol = None,
+    target_col: common.TargetCol = None,
+    as_json: common.Json = False,
+) -> None:
+    """Say what is in DATA, what is wrong with it, and which columns give the target away."""
+    report = check_data(data, id_col, time_col, target_col)
+    say = Console(stderr=as_json, highlight=False)
+    verdict = verdicts(report)
+    say.print(f"[{'bold red' if not report.usable else 'bold'}]{verdict}[/]")
+    if report.findings:
+        say.print(finding_table(report))
+    say.print(fact_table(report))
+    if report.columns:
+        say.print(column_table(report))
+    if as_json:
+        print_json(report.to_dict())
+    if not report.usable:
+        raise typer.Exit(2)
+
+
+def verdicts(report: Any) -> str:
+    """The report in one sentence."""
+    if not report.usable:
+        return "The data cannot be used as they are."
+    if any(finding.level == "warning" for finding in report.findings):
+        return "The data can be used; look at the warnings first."
+    return "The data can be used; nothing is wrong with them."
+
+
+def finding_table(report: Any) -> Table:
+    """What was found, and what to do about each."""
+    table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
+    for finding in report.findings:
+        label = f"[{COLOURS[finding.level]}]{finding.level}[/]"
+        table.add_row(label, f"{escape(finding.what)}\n[dim]→[/] {escape(finding.advice)}")
+    return table
+
+
+def fact_table(report: Any) -> Table:
+    """Size, time, target and seasons."""
+    table = Table(show_header=False, title="data", title_justify="left")
+    table.add_row("rows", f"{report.rows:,}")
+    table.add_row("series", f"{report.series:,}{lengths(report.grid)}")
+    table.add_row("time", f"{report.first} to {report.last}")
+    grid = report.grid
+    if grid:
+        table.add_row("frequency", grid.frequency)
+        table.add_row("seasons", "\n".join(map(season_text, grid.seasons)) or "none found")
+    table.add_row("y", f"{report.missing:,} missing, {report.zero:.1%} zero, {report.negative:.1%} negative")
+    if grid and grid.farthest:
+        table.add_row("farthest\noutliers", "\n".join(map(outlier_text, grid.farthest)))
+    return table
+
+
+def lengths(grid: Any) -> str:
+    """Steps of the shortest and longest series."""
+    if not grid:
+        return ""
+    if grid.shortest == grid.longest:
+        return f" of {grid.longest:,} steps"
+    return f" of {grid.shortest:,} to {grid.longest:,} steps"
+
+
+def season_text(season: Any) -> str:
+    """A season in words."""
+    how = "strong" if season.strength >= 0.6 else "moderate" if season.strength >= 0.3 else "weak"
+    return f"{season.period} steps: {how} ({season.strength:.2f} of 1){'' if season.usual else ', seen in the data'}"
+
+
+def outlier_text(outlier: Any) -> str:
+    """An outlier in words."""
+    return escape(f"{outlier.ds}  {outlier.y:g} beside {outlier.median:g}, series {outlier.unique_id}")
+
+
+def column_table(report: Any) -> Table:
+    """The further columns."""
+    table = Table("column", "type", title="further columns", title_justify="left")
+    for name in ("missing", "values"):
+        table.add_column(name, justify="right")
+    table.add_column("in each series")
+    for column in report.columns:
+        varies = "constant" if column.constant else "stays the same" if column.static else "varies"
+        table.add_row(escape(column.name), column.kind, f"{column.missing:,}", f"{column.values:,}", varies)
+    return table

@@ -1,0 +1,182 @@
+"""What is in the data, what is wrong with it, and what gives the target away."""
+
+from dataclasses import replace
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from grucast.data.columns import Column, describe_columns, numbers
+from grucast.data.leaks import Leak, Target, find_leaks
+from grucast.data.outliers import find_outliers
+from grucast.data.panel import Panel, make_panel, show
+from grucast.data.report import Finding, Grid, Report
+from grucast.data.rows import Ordered, read_usable
+from grucast.data.seasonality import find_seasons
+from grucast.errors import DataError
+
+Array = NDArray[Any]
+
+SHORT = 10  # observed values
+MUCH = 0.2  # share of missing values worth a warning
+LEVELS = ("error", "warning", "note")
+USE = "drop one of them: together they are not known before y"
+
+
+def check(df: Any, id_col: str | None = None, time_col: str | None = None, target_col: str | None = None) -> Report:
+    """Say what is in the data, what is wrong with it, and which columns give the target away.
+
+    Args:
+        df: Anything that `grucast.read` takes. Rows that cannot be used are listed and left out.
+        id_col: Column that names the series.
+        time_col: Column of time stamps.
+        target_col: Column to forecast.
+
+    Raises:
+        DataError: There is nothing to look at: no file, no such column, not one usable row.
+
+    >>> import polars as pl
+    >>> from grucast import check
+    >>> print(check(pl.DataFrame({"ds": [1, 2, 3, 5], "y": [4.0, 1.0, 3.0, 2.0]})))
+    4 rows, 1 series, 1 to 5
+    warning: 1 series has fewer than 10 values: forecast, but with little to go on
+    note: 1 step without a row (in 1 series, at most 1 in a row): taken as not observed
+    """
+    native, unusable = read_usable(df, id_col, time_col, target_col)
+    frame = nw.from_native(native, eager_only=True)
+    rows = Ordered(frame)
+    panel, problem = lay_out(frame, rows)
+    columns = describe_columns(frame, rows)
+    steps = grid_steps(rows, panel)
+    leaks = find_leaks(Target(rows.codes, steps, rows.y), numbers(frame, columns, rows))
+    seen = rows.y[np.isfinite(rows.y)]
+    report = Report(
+        rows=len(frame),
+        series=len(rows.ids),
+        first=show(rows.times.min()),
+        last=show(rows.times.max()),
+        unsorted=rows.unsorted,
+        duplicates=rows.duplicates,
+        missing=len(rows.y) - len(seen),
+        constant=constant_series(rows),
+        zero=float((seen == 0).mean()) if len(seen) else 0.0,
+        negative=float((seen < 0).mean()) if len(seen) else 0.0,
+        grid=describe_grid(panel, rows, steps) if panel else None,
+        columns=columns,
+        leaks=leaks,
+    )
+    return replace(report, findings=tuple(find_problems(report, rows.example, unusable, problem)))
+
+
+def lay_out(frame: nw.DataFrame[Any], rows: Ordered) -> tuple[Panel | None, str]:
+    """The panel of the rows without duplicates, or why there is none."""
+    kept = frame if len(rows.order) == len(frame) else frame[np.sort(rows.order).tolist()]
+    try:
+        return make_panel(kept.to_native()), ""
+    except DataError as error:
+        return None, str(error)
+
+
+def grid_steps(rows: Ordered, panel: Panel | None) -> Array:
+    """Step of each row within its series; its rank where there is no grid."""
+    if panel:
+        return panel.frequency.positions(rows.times, panel.starts[rows.codes]).astype(np.int64)
+    first = np.flatnonzero(np.diff(rows.codes, prepend=-1))
+    return np.asarray(np.arange(len(rows.codes)) - first[rows.codes])
+
+
+def constant_series(rows: Ordered) -> int:
+    """Series with at least two values, all of them equal."""
+    seen = np.isfinite(rows.y)
+    codes, y = rows.codes[seen], rows.y[seen]
+    changes = np.bincount(codes[1:], (np.diff(codes) == 0) & (np.diff(y) != 0), minlength=len(rows.ids))
+    return int(((changes == 0) & (np.bincount(codes, minlength=len(rows.ids)) > 1)).sum())
+
+
+def describe_grid(panel: Panel, rows: Ordered, steps: Array) -> Grid:
+    """Gaps, lengths, outliers and seasons."""
+    seasons = find_seasons(panel)
+    count, farthest = find_outliers(panel, [season.period for season in seasons])
+    jump = np.where(np.diff(rows.codes) == 0, np.diff(steps) - 1, 0)
+    gaps = panel.lengths - np.bincount(rows.codes, minlength=len(panel))
+    observed = np.bincount(rows.codes, np.isfinite(rows.y), minlength=len(panel))
+    return Grid(
+        frequency=panel.frequency.name,
+        shortest=int(panel.lengths.min()),
+        longest=int(panel.lengths.max()),
+        gaps=int(gaps.sum()),
+        gap_series=int((gaps > 0).sum()),
+        longest_gap=int(jump.max(initial=0)),
+        short=int((observed < SHORT).sum()),
+        outliers=count,
+        farthest=farthest,
+        seasons=seasons,
+    )
+
+
+def find_problems(report: Report, example: str, unusable: list[str], problem: str) -> list[Finding]:
+    """Judge the report: errors first, then warnings, then notes."""
+    found = [
+        Finding("error", f"rows with {text}", "correct them, or leave y empty where it is unknown") for text in unusable
+    ]
+    if report.duplicates:
+        what = f"{count(report.duplicates, 'row')} whose series and time came before, such as {example}"
+        found.append(Finding("error", what, "keep one row a time stamp, or name the id column"))
+    if problem:
+        cut = max(problem.rfind(": "), problem.rfind("; "))  # where the advice begins
+        found.append(Finding("error", problem[:cut], problem[cut + 2 :]))
+    found += [judge_leak(leak) for leak in report.leaks]
+    if report.constant:
+        advice = "they are forecast as they are; drop them if they are mistakes"
+        found.append(Finding("note", f"{count(report.constant, 'series')} of one value", advice))
+    if report.unsorted:
+        found.append(Finding("note", f"{count(report.unsorted, 'row')} out of order in time", "sorted when read"))
+    share = report.missing / (report.rows - report.duplicates)
+    if share == 1:
+        found.append(Finding("error", "y has no value at all", "name the column to forecast with target_col="))
+    elif share:
+        what = f"{count(report.missing, 'row')} without y ({share:.1%})"
+        found.append(Finding("warning" if share > MUCH else "note", what, "taken as not observed"))
+    found += judge_grid(report.grid) if report.grid else []
+    found += [judge_column(column) for column in report.columns if column.constant]
+    return sorted(found, key=lambda finding: LEVELS.index(finding.level))
+
+
+def judge_leak(leak: Leak) -> Finding:
+    """What a leak means for the use of its columns."""
+    one = len(leak.columns) == 1
+    if leak.kind == "past":
+        return Finding("note", leak.text, "harmless: past values are known; the network sees them anyway")
+    if leak.kind == "ahead":
+        return Finding("warning", f"leak: {leak.text}", "drop it: it holds values that are not known yet")
+    if leak.kind == "near":
+        return Finding("warning", f"perhaps a leak: {leak.text}", "drop it unless it is known before y" if one else USE)
+    return Finding("warning", f"leak: {leak.text}", "drop it: it is not known before y" if one else USE)
+
+
+def judge_grid(grid: Grid) -> list[Finding]:
+    """Gaps, short series and outliers."""
+    found = []
+    if grid.short:
+        what = f"{count(grid.short, 'series')} {'has' if grid.short == 1 else 'have'} fewer than {SHORT} values"
+        found.append(Finding("warning", what, "forecast, but with little to go on"))
+    if grid.gaps:
+        where = f"in {grid.gap_series:,} series, at most {grid.longest_gap:,} in a row"
+        found.append(Finding("note", f"{count(grid.gaps, 'step')} without a row ({where})", "taken as not observed"))
+    if grid.outliers:
+        far = grid.farthest[0]
+        what = f"{count(grid.outliers, 'outlier')}, the farthest is {far.y:g} in series {far.unique_id!r} at {far.ds}"
+        found.append(Finding("note", what, "correct it or leave y empty if it is a mistake"))
+    return found
+
+
+def judge_column(column: Column) -> Finding:
+    """A column that tells nothing."""
+    what = f"column {column.name} has {'one value' if column.values else 'no value'}"
+    return Finding("note", what, "it tells nothing: drop it")
+
+
+def count(number: int, noun: str) -> str:
+    """A number and its noun."""
+    return f"{number:,} {noun}" if number == 1 or noun.endswith("s") else f"{number:,} {noun}s"

@@ -1,0 +1,98 @@
+"""What the columns beside the series, the time stamp and the target hold."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from grucast.data.rows import Ordered
+from grucast.data.sources import LARGEST
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A further column.
+
+    Attributes:
+        name: Its name.
+        kind: number, boolean, text, time or the type's own name.
+        missing: Rows without a value.
+        values: Different values.
+        static: It has one value in each series, like a shop's region.
+        known_ahead: Share of the rows after their series' last y that have a value; None if there are no such rows.
+    """
+
+    name: str
+    kind: str
+    missing: int
+    values: int
+    static: bool
+    known_ahead: float | None
+
+    @property
+    def constant(self) -> bool:
+        """Whether it has at most one value."""
+        return self.values <= 1
+
+
+def describe_columns(frame: nw.DataFrame[Any], rows: Ordered) -> list[Column]:
+    """Describe all columns but unique_id, ds and y."""
+    after = rows_after_last(rows)
+    return [describe(frame, name, after) for name in frame.columns if name not in ("unique_id", "ds", "y")]
+
+
+def rows_after_last(rows: Ordered) -> Array:
+    """Rows of the frame that come after the last y of their series."""
+    seen = np.isfinite(rows.y)
+    place = np.arange(len(rows.y))
+    last = np.full(len(rows.ids), -1)
+    np.maximum.at(last, rows.codes[seen], place[seen])
+    after: Array = rows.order[place > last[rows.codes]]
+    return after
+
+
+def describe(frame: nw.DataFrame[Any], name: str, after: Array) -> Column:
+    """Describe one column."""
+    column = frame[name]
+    missing = absent(column)
+    present = frame.select("unique_id", name).filter((~missing).tolist())
+    distinct = present[name].n_unique() if len(present) else 0
+    static = distinct <= 1 or (distinct <= frame["unique_id"].n_unique() and varies_never(present, name))
+    known = float((~missing[after]).mean()) if len(after) else None
+    return Column(name, kind_of(column.dtype), int(missing.sum()), int(distinct), bool(static), known)
+
+
+def absent(column: nw.Series[Any]) -> Array:
+    """Which values are null or NaN."""
+    missing = column.is_null().to_numpy()
+    return np.asarray(missing | column.is_nan().fill_null(True).to_numpy()) if column.dtype.is_float() else missing
+
+
+def varies_never(present: nw.DataFrame[Any], name: str) -> bool:
+    """Whether each series has one value, in the rows where there is one."""
+    return bool(present.group_by("unique_id").agg(nw.col(name).n_unique()).get_column(name).max() == 1)
+
+
+def kind_of(dtype: Any) -> str:
+    """The type in a word."""
+    if dtype.is_numeric():
+        return "number"
+    if dtype == nw.Boolean:
+        return "boolean"
+    if dtype.is_temporal():
+        return "time"
+    return "text" if dtype in (nw.String, nw.Categorical, nw.Enum, nw.Object) else str(dtype)
+
+
+def numbers(frame: nw.DataFrame[Any], columns: list[Column], rows: Ordered) -> dict[str, NDArray[np.float64]]:
+    """The numeric and boolean columns that vary, in the order of the rows; NaN where missing or too large."""
+    found = {}
+    for column in columns:
+        if column.kind in ("number", "boolean") and not column.static:
+            values = frame[column.name].cast(nw.Float64).to_numpy().astype(np.float64)[rows.order]
+            found[column.name] = np.where(np.abs(values) <= LARGEST, values, np.nan)
+    return found

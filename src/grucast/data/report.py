@@ -1,0 +1,114 @@
+"""The report of a check of data."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from grucast.data.columns import Column
+from grucast.data.leaks import Leak
+from grucast.data.outliers import Outlier
+from grucast.data.seasonality import Season
+
+Level = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something about the data and what to do about it; with an error they cannot be used."""
+
+    level: Level
+    what: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The series on their grid of time.
+
+    Attributes:
+        frequency: Name of the step.
+        shortest: Steps of the shortest series.
+        longest: Steps of the longest.
+        gaps: Steps without a row.
+        gap_series: Series with such steps.
+        longest_gap: Most of them in a row.
+        short: Series with fewer than 10 values.
+        outliers: Number of outliers.
+        farthest: The farthest of them.
+        seasons: Seasonal periods that the data show.
+    """
+
+    frequency: str
+    shortest: int
+    longest: int
+    gaps: int
+    gap_series: int
+    longest_gap: int
+    short: int
+    outliers: int
+    farthest: list[Outlier]
+    seasons: list[Season]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `check` found.
+
+    Attributes:
+        rows: Rows that can be read.
+        series: Series in them.
+        first: First time stamp.
+        last: Last time stamp.
+        unsorted: Rows earlier than the row of their series before.
+        duplicates: Rows whose series and time were there before.
+        missing: Rows without y.
+        constant: Series of one value.
+        zero: Share of y that is 0.
+        negative: Share of y below 0.
+        grid: The series on their grid; None if they have none.
+        columns: The further columns.
+        leaks: Columns that give the target away, and those that might seem to.
+        findings: Errors, warnings and notes, in this order.
+    """
+
+    rows: int
+    series: int
+    first: str
+    last: str
+    unsorted: int
+    duplicates: int
+    missing: int
+    constant: int
+    zero: float
+    negative: float
+    grid: Grid | None
+    columns: list[Column]
+    leaks: list[Leak]
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def usable(self) -> bool:
+        """Whether a forecaster takes the data as they are."""
+        return all(finding.level != "error" for finding in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON takes it."""
+        return {"usable": self.usable, **to_json(asdict(self))}
+
+    def __str__(self) -> str:
+        lines = [f"{self.rows:,} rows, {self.series:,} series, {self.first} to {self.last}"]
+        lines += [f"{finding.level}: {finding.what}: {finding.advice}" for finding in self.findings]
+        return "\n".join(lines)
+
+
+def to_json(value: Any) -> Any:
+    """The value as JSON has it: no NaN, and nothing but its own types."""
+    if isinstance(value, dict):
+        return {name: to_json(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_json(part) for part in value]
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return str(value)
