@@ -71,12 +71,27 @@ def test_pandas_and_polars_give_the_same_panel():
     assert one.starts == other.starts
 
 
-@pytest.mark.parametrize("closed", [lambda d: d.weekday() < 5, lambda d: not 60 < d.day + 31 * d.month < 90])
-def test_weekends_and_long_holidays_are_gaps(closed):
+@pytest.mark.parametrize("closed", [lambda d: d.weekday() < 6, lambda d: not 60 < d.day + 31 * d.month < 90])
+def test_sundays_and_long_holidays_are_gaps(closed):
     kept = [d for d in days(*range(200)) if closed(d)]
     panel = make_panel(frame("a", kept))
     assert panel.frequency.name == "D"
     assert panel.missing == len(panel.values) - len(kept) > 0
+
+
+def test_weekends_are_no_gaps_in_business_days_but_holidays_are():
+    kept = [d for d in days(*range(200)) if d.weekday() < 5]
+    panel = make_panel(frame("a", kept[:50] + kept[52:]))
+    assert panel.frequency.name == "B"
+    assert panel.missing == 2
+    assert panel.times(np.array([0]))[0, 0] == np.datetime64(kept[-1])
+
+
+def test_nights_and_weekends_in_hourly_data_are_gaps():
+    open_hours = [d.replace(hour=h) for d in days(*range(21)) if d.weekday() < 5 for h in range(8, 18)]
+    panel = make_panel(frame("a", open_hours))
+    assert panel.frequency.name == "h"
+    assert panel.missing == len(panel.values) - len(open_hours) > 0
 
 
 def days(*numbers):

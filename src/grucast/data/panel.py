@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.frequency import Frequency, Times, infer_frequency
+from grucast.data.frequency import Frequency, Times
+from grucast.data.inference import count_pairs, find_frequency, in_zone, starts_of
 from grucast.errors import DataError
 
 SPARSEST = 100  # a grid this many times larger than its rows is taken for a mistake, not for gaps
@@ -30,6 +30,7 @@ class Panel:
     offsets: NDArray[np.int64]
     starts: Times
     frequency: Frequency
+    backward: int = 0  # rows that came after a later one of their series
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -77,19 +78,19 @@ def make_panel(frame: Any, frequency: Frequency | None = None) -> Panel:
         DataError: Duplicate or irregular time stamps, mixed frequencies, or a series too short to have one.
     """
     data = nw.from_native(frame, eager_only=True).select("unique_id", "ds", "y")
-    times = to_times(data["ds"])
+    times, zone = to_times(data["ds"]), zone_of(data["ds"])
     codes, ids = factorize(data["unique_id"])
-    order = np.lexsort((times, codes))
-    codes, times, y = codes[order], times[order], data["y"].to_numpy().astype(np.float64)[order]
-    refuse_duplicates(codes, times, ids)
+    order, backward = sort_rows(codes, times)
+    codes, times, y = codes[order], times[order], data["y"].to_numpy().astype(np.float64, copy=False)[order]
+    refuse_duplicates(codes, times, ids, zone)
     bounds = np.searchsorted(codes, np.arange(len(ids) + 1))
-    frequency = frequency or shared_frequency(times, bounds, ids)
+    frequency = in_zone(frequency, times, bounds, zone) if frequency else find_frequency(times, bounds, ids, zone)
     starts = times[bounds[:-1]]
     positions = frequency.positions(times, starts[codes])
     refuse_irregular(positions, codes, times, ids, frequency)
     steps = positions.astype(np.int64)
     refuse_mixed(steps, codes, ids, frequency)
-    offsets = np.concatenate([[0], (steps[bounds[1:] - 1] + 1).cumsum()])
+    offsets = starts_of(steps[bounds[1:] - 1] + 1)
     if offsets[-1] > SPARSEST * len(y):
         raise DataError(
             f"the series span {offsets[-1]:,} steps of {frequency.name} but only {len(y)} are there: "
@@ -97,56 +98,73 @@ def make_panel(frame: Any, frequency: Frequency | None = None) -> Panel:
         )
     values = np.full(offsets[-1], np.nan)
     values[offsets[codes] + steps] = y
-    return Panel(ids, values, offsets, starts, frequency)
+    return Panel(ids, values, offsets, starts, frequency, backward)
 
 
 def to_times(ds: nw.Series[Any]) -> Times:
     """Time stamps as int64 or, in UTC, as datetime64[us]."""
     if ds.dtype.is_integer():
-        return ds.to_numpy().astype(np.int64)
+        return ds.to_numpy().astype(np.int64, copy=False)
     if ds.dtype == nw.Datetime and ds.dtype.time_zone is not None:  # type: ignore[attr-defined]
         ds = ds.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    return ds.to_numpy().astype("datetime64[us]")
+    return ds.to_numpy().astype("datetime64[us]", copy=False)
 
 
-def factorize(ids: nw.Series[Any]) -> tuple[NDArray[np.int64], list[Any]]:
+def zone_of(ds: nw.Series[Any]) -> str:
+    """The zone of zoned time stamps, unless it is UTC; "" for others."""
+    zone = getattr(ds.dtype, "time_zone", None)
+    return "" if zone in (None, "UTC") else str(zone)
+
+
+def factorize(ids: nw.Series[Any]) -> tuple[NDArray[np.int32], list[Any]]:
     """A code for each row and the names, in the order of their first appearance."""
-    names: dict[Any, int] = {}
-    codes = np.fromiter((names.setdefault(name, len(names)) for name in ids.to_list()), np.int64, len(ids))
-    return codes, list(names)
+    if ids.dtype in (nw.Categorical, nw.Enum):
+        ids = ids.cast(nw.String)
+    if ids.dtype == nw.Object:  # such as UUIDs
+        names: dict[Any, int] = {}
+        return np.array([names.setdefault(name, len(names)) for name in ids.to_list()], np.int32), list(names)
+    changed = (ids != ids.shift(1)).fill_null(True)
+    heads = ids.filter(changed)  # the first of each run of rows
+    distinct = heads.unique(maintain_order=True).to_list()
+    codes = heads.replace_strict(distinct, range(len(distinct)), return_dtype=nw.Int32).to_numpy()
+    first_rows = np.flatnonzero(changed.to_numpy())
+    return np.repeat(codes, np.diff(np.append(first_rows, len(ids)))), distinct
 
 
-def refuse_duplicates(codes: NDArray[np.int64], times: Times, ids: Sequence[Any]) -> None:
+def sort_rows(codes: NDArray[np.int32], times: Times) -> tuple[Any, int]:
+    """The order that puts rows by series and time, and how many came after a later one of their series."""
+    order: Any = slice(None) if (codes[1:] >= codes[:-1]).all() else codes.argsort(kind="stable")
+    owner, time = codes[order], times[order]
+    backward = int(((owner[1:] == owner[:-1]) & (time[1:] < time[:-1])).sum())
+    return (np.lexsort((times, codes)) if backward else order), backward
+
+
+def refuse_duplicates(codes: NDArray[np.int32], times: Times, ids: Sequence[Any], zone: str) -> None:
     """Each series has a time stamp once."""
-    twice = np.flatnonzero((np.diff(codes) == 0) & (times[1:] == times[:-1]))
-    if twice.size:
-        row = twice[0]
+    twice = np.flatnonzero((codes[1:] == codes[:-1]) & (times[1:] == times[:-1]))
+    if not twice.size:
+        return
+    row = twice[0]
+    found = f"series {ids[codes[row]]!r} has {show(times[row])} more than once ({twice.size} duplicates in all)"
+    if not zone and on_sunday_night(times[twice]):
         raise DataError(
-            f"series {ids[codes[row]]!r} has {show(times[row])} more than once ({twice.size} duplicates in all): "
-            "keep one row a time stamp, or name the id column if the file holds several series"
+            f"{found}: this looks like clocks put back from daylight-saving time; give ds a time zone, "
+            "such as with dt.tz_localize (pandas) or dt.replace_time_zone (polars)"
         )
+    raise DataError(f"{found}: keep one row a time stamp, or name the id column if the file holds several series")
 
 
-def shared_frequency(times: Times, bounds: NDArray[np.int64], ids: Sequence[Any]) -> Frequency:
-    """The frequency of all series that are long enough to show one."""
-    found: dict[Frequency, int] = {}
-    for index, (first, end) in enumerate(pairwise(bounds)):
-        if end - first > 2:
-            found.setdefault(infer_frequency(times[first:end]), index)
-    if not found:
-        longest = int(np.diff(bounds).max())
-        raise DataError(f"the longest series has {longest} rows; at least 3 are needed to see its frequency")
-    if len(found) > 1:
-        (one, a), (other, b) = list(found.items())[:2]
-        raise DataError(
-            f"mixed frequencies: series {ids[a]!r} has one value each {one.name}, {ids[b]!r} one each {other.name}; "
-            "resample them to one frequency or use a model for each"
-        )
-    return next(iter(found))
+def on_sunday_night(times: Times) -> bool:
+    """All are on a Sunday before 4 a.m., when clocks are put back."""
+    if times.dtype.kind != "M":
+        return False
+    days = times.astype("datetime64[D]")
+    night = (times - days > np.timedelta64(0)) & (times - days < np.timedelta64(4, "h"))
+    return bool((night & (days.astype(np.int64) % 7 == 3)).all())  # 1970-01-04 was a Sunday
 
 
 def refuse_irregular(
-    positions: NDArray[np.float64], codes: NDArray[np.int64], times: Times, ids: Sequence[Any], frequency: Frequency
+    positions: NDArray[np.float64], codes: NDArray[np.int32], times: Times, ids: Sequence[Any], frequency: Frequency
 ) -> None:
     """Each time stamp lies a whole number of steps from its series' first."""
     off = np.flatnonzero(positions != np.floor(positions))
@@ -158,11 +176,11 @@ def refuse_irregular(
         )
 
 
-def refuse_mixed(steps: NDArray[np.int64], codes: NDArray[np.int64], ids: Sequence[Any], frequency: Frequency) -> None:
+def refuse_mixed(steps: NDArray[np.int64], codes: NDArray[np.int32], ids: Sequence[Any], frequency: Frequency) -> None:
     """No other step makes up a third of a series: such a series changes its frequency, it has no gaps."""
     jump = np.diff(steps)
-    gap = (np.diff(codes) == 0) & (jump != 1)
-    (owner, size), count = np.unique(np.stack([codes[1:][gap], jump[gap]]), axis=1, return_counts=True)
+    gap = (codes[1:] == codes[:-1]) & (jump != 1)
+    owner, size, count = count_pairs(codes[1:][gap], jump[gap])
     often = np.flatnonzero((count >= 3) & (3 * count >= np.bincount(codes)[owner]))
     if often.size:
         first = often[0]
