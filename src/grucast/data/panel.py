@@ -8,8 +8,9 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.frequency import Frequency, Times
+from grucast.data.frequency import MICROSECONDS, Frequency, Times
 from grucast.data.inference import count_pairs, find_frequency, in_zone, starts_of
+from grucast.data.stamps import to_times, zone_of
 from grucast.errors import DataError
 
 SPARSEST = 100  # a grid this many times larger than its rows is taken for a mistake, not for gaps
@@ -101,21 +102,6 @@ def make_panel(frame: Any, frequency: Frequency | None = None) -> Panel:
     return Panel(ids, values, offsets, starts, frequency, backward)
 
 
-def to_times(ds: nw.Series[Any]) -> Times:
-    """Time stamps as int64 or, in UTC, as datetime64[us]."""
-    if ds.dtype.is_integer():
-        return ds.to_numpy().astype(np.int64, copy=False)
-    if ds.dtype == nw.Datetime and ds.dtype.time_zone is not None:  # type: ignore[attr-defined]
-        ds = ds.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    return ds.to_numpy().astype("datetime64[us]", copy=False)
-
-
-def zone_of(ds: nw.Series[Any]) -> str:
-    """The zone of zoned time stamps, unless it is UTC; "" for others."""
-    zone = getattr(ds.dtype, "time_zone", None)
-    return "" if zone in (None, "UTC") else str(zone)
-
-
 def factorize(ids: nw.Series[Any]) -> tuple[NDArray[np.int32], list[Any]]:
     """A code for each row and the names, in the order of their first appearance."""
     if ids.dtype in (nw.Categorical, nw.Enum):
@@ -170,10 +156,22 @@ def refuse_irregular(
     off = np.flatnonzero(positions != np.floor(positions))
     if off.size:
         row = off[0]
+        clocks = frequency.counts_days and times.dtype.kind == "M" and shifted_by_an_hour(times[off], times[0])
         raise DataError(
             f"series {ids[codes[row]]!r} has irregular time stamps: {show(times[row])} is not a whole number of steps "
-            f"of {frequency.name} after its first ({off.size} such rows in all): resample it to one frequency"
+            f"of {frequency.name} after its first ({off.size} such rows in all): "
+            + (
+                "these look like local days where clocks change; give ds its time zone"
+                if clocks
+                else "resample it to one frequency"
+            )
         )
+
+
+def shifted_by_an_hour(times: Times, start: Times) -> bool:
+    """All are half an hour or an hour before or after the time of day of `start`."""
+    hours = np.abs((times - start).astype(np.int64) / MICROSECONDS["h"]) % 24
+    return bool(np.isin(hours, (0.5, 1, 23, 23.5)).all())
 
 
 def refuse_mixed(steps: NDArray[np.int64], codes: NDArray[np.int32], ids: Sequence[Any], frequency: Frequency) -> None:

@@ -1,12 +1,12 @@
 """Where series come from: files and data frames, brought to the columns unique_id, ds, y."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import numpy as np
 
+from grucast.data.stamps import parse_times
 from grucast.errors import DataError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -118,32 +118,6 @@ def require_complete(frame: nw.DataFrame[Any], column: str, name: str) -> None:
     missing = frame[column].is_null().to_numpy()
     if missing.any():
         raise DataError(f"row {int(missing.argmax()) + 1} of {name} has no {column} ({int(missing.sum())} such rows)")
-
-
-def parse_times(times: nw.Series[Any], name: str) -> nw.Series[Any]:
-    """Check that time stamps are integers, dates or datetimes; read them where they are ISO 8601 text."""
-    if times.dtype.is_integer() or times.dtype in (nw.Date, nw.Datetime):
-        return times
-    if times.dtype not in (nw.String, nw.Object):
-        raise DataError(f"column ds of {name} holds {times.dtype}: give integers, dates or ISO 8601 datetimes")
-    parsed = [parse_time(str(text), row, name) for row, text in enumerate(times.to_list(), 1)]
-    zones = {time.tzinfo for time in parsed}
-    if len(zones) > 1:
-        raise DataError(f"column ds of {name} has time stamps with a time zone and without: give all one")
-    dates = times.implementation.is_polars() and all(len(str(text)) <= len("2024-01-31") for text in times.to_list())
-    dtype = nw.Date() if dates else nw.Datetime("us", "UTC" if zones == {UTC} else None)
-    return nw.new_series("ds", [t.date() for t in parsed] if dates else parsed, dtype, backend=times.implementation)
-
-
-def parse_time(text: str, row: int, name: str) -> datetime:
-    """Read year first, as ISO 8601 has it; other orders of day and month are ambiguous."""
-    iso = text.strip().replace("/", "-")
-    try:
-        time = datetime.fromisoformat(f"{iso}-01" if len(iso) == len("2024-01") else iso)
-    except ValueError as error:
-        wanted = "a time stamp with the year first, such as 2024-01-31 or 2024-01-31 13:00"
-        raise DataError(f"row {row} of {name} has ds = {text!r}: give {wanted}") from error
-    return time.astimezone(UTC) if time.tzinfo else time
 
 
 def parse_target(target: nw.Series[Any], name: str) -> nw.Series[Any]:
