@@ -100,7 +100,7 @@ BAD_FILES = {
     "missing time": ("ds,y\n1,2\n,3\n", "row 2 .* no ds"),
     "missing id": ("unique_id,ds,y\na,1,2\n,2,3\n", "row 2 .* no unique_id"),
     "fractional time": ("ds,y\n1.5,2\n", "column ds .* Float64"),
-    "more fields than columns": ("ds,y\n1,2\n1,2,3\n", "cannot be read as csv"),
+    "more fields than columns": ("ds,y\n1,2\n1,2,3\n", "more fields than columns"),
     "mixed time zones": ("ds,y\n2024-01-01T00:00Z,2\n2024-01-02T00:00,2\n", "time zone"),
 }
 
