@@ -46,6 +46,20 @@ class Panel:
         """Steps without an observation."""
         return int(np.isnan(self.values).sum())
 
+    @property
+    def repairs(self) -> str:
+        """What was put right, in words; "" if the series came complete and in order.
+
+        >>> import polars as pl
+        >>> make_panel(pl.DataFrame({"unique_id": "a", "ds": [1, 4, 2], "y": 1.0})).repairs
+        '1 step missing in 1 series, masked; 1 row out of order, sorted'
+        """
+        gaps = np.flatnonzero(np.isnan(self.values))
+        series = len(np.unique(np.searchsorted(self.offsets, gaps, side="right")))
+        found = [f"{count(gaps.size, 'step')} missing in {series:,} series, masked"] if gaps.size else []
+        found += [f"{count(self.backward, 'row')} out of order, sorted"] if self.backward else []
+        return "; ".join(found)
+
     def series(self, index: int) -> NDArray[np.float64]:
         """The values of one series, a view."""
         return self.values[self.offsets[index] : self.offsets[index + 1]]
@@ -186,6 +200,11 @@ def refuse_mixed(steps: NDArray[np.int64], codes: NDArray[np.int32], ids: Sequen
             f"mixed frequencies: series {ids[owner[first]]!r} has {count[first]} jumps of {size[first]} steps of "
             f"{frequency.name}, too many to be gaps: resample it to one frequency"
         )
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things as people write it."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def show(time: Any) -> str:

@@ -106,7 +106,7 @@ def find_column(columns: list[str], column: str, given: str | None, name: str) -
     option, aliases = OPTIONS[column], ALIASES[column]
     if given is not None:
         if given not in columns:
-            raise DataError(f"{name} has no column {given!r} ({option}); it has: {', '.join(columns)}")
+            raise DataError(f"{name} has no column {given!r} ({option}); it has: {listing(columns)}")
         return given
     lower = {c.strip().lower(): c for c in reversed(columns)}
     for alias in aliases:
@@ -115,9 +115,14 @@ def find_column(columns: list[str], column: str, given: str | None, name: str) -
     if column == "unique_id":
         return None
     raise DataError(
-        f"{name} has no column for {column}: looked for {', '.join(aliases)}, found {', '.join(columns)}; "
+        f"{name} has no column for {column}: looked for {', '.join(aliases)}, found {listing(columns)}; "
         f"name it with {option}= (--{option.replace('_', '-')})"
     )
+
+
+def listing(columns: list[str]) -> str:
+    """The first columns' names, on one line."""
+    return ", ".join(repr(column)[1:-1][:40] for column in columns[:12]) + ", ..." * (len(columns) > 12)
 
 
 def require_complete(frame: nw.DataFrame[Any], column: str, name: str) -> None:

@@ -16,7 +16,11 @@ FIRST_DATE, LAST_DATE = 1900_01_01, 2100_12_31  # integers that may be dates wit
 
 
 def to_times(ds: nw.Series[Any]) -> Times:
-    """Time stamps as int64 or, in UTC, as datetime64[us]."""
+    """Time stamps as int64 or, in UTC, as datetime64[us].
+
+    Raises:
+        DataError: They are finer than a microsecond.
+    """
     if ds.dtype.is_integer():
         return ds.to_numpy().astype(np.int64, copy=False)
     native = ds.to_native()
@@ -24,7 +28,11 @@ def to_times(ds: nw.Series[Any]) -> Times:
         ds = nw.from_native(native.dt.tz_convert(None), series_only=True)
     elif getattr(ds.dtype, "time_zone", None) is not None:
         ds = ds.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    return ds.to_numpy().astype("datetime64[us]", copy=False)
+    times = ds.to_numpy()
+    whole = times.astype("datetime64[us]", copy=False)
+    if times.dtype == "datetime64[ns]" and (whole != times).any():
+        raise DataError("ds has time stamps finer than a microsecond: round them, or count them as integers")
+    return whole
 
 
 def zone_of(ds: nw.Series[Any]) -> str:
@@ -61,6 +69,7 @@ def refuse_dates_in_integers(times: NDArray[Any], name: str) -> None:
     if beyond.any():
         row = int(beyond.argmax())
         raise DataError(f"row {row + 1} of {name} has ds = {times[row]}, beyond 2**62: give smaller integers or dates")
+    times = times.astype(np.int64, copy=False)
     if times.min(initial=FIRST_DATE) < FIRST_DATE or times.max(initial=FIRST_DATE) > LAST_DATE:
         return
     month, day = times // 100 % 100, times % 100
