@@ -126,7 +126,10 @@ def factorize(ids: nw.Series[Any]) -> tuple[NDArray[np.int32], list[Any]]:
     changed = (ids != ids.shift(1)).fill_null(True)
     heads = ids.filter(changed)  # the first of each run of rows
     distinct = heads.unique(maintain_order=True).to_list()
-    codes = heads.replace_strict(distinct, range(len(distinct)), return_dtype=nw.Int32).to_numpy()
+    if ids.implementation.is_pandas_like():
+        codes = heads.to_native().factorize()[0].astype(np.int32)  # a quarter of the time
+    else:
+        codes = heads.replace_strict(distinct, range(len(distinct)), return_dtype=nw.Int32).to_numpy()
     first_rows = np.flatnonzero(changed.to_numpy())
     return np.repeat(codes, np.diff(np.append(first_rows, len(ids)))), distinct
 
