@@ -21,6 +21,13 @@ def model(run, data, tmp_path):
     return path
 
 
+def test_fit_says_what_it_repaired(run, hourly, tmp_path):
+    holes = hourly.filter(pl.int_range(pl.len()).is_between(100, 101).not_()).with_row_index()
+    holes.sort(pl.col("index").replace(10, 12.5)).drop("index").write_csv(tmp_path / "data.csv")
+    out = run("fit", "data.csv", "-h", 6, "--out", "model.safetensors", *FIT)[1]
+    assert "Repaired: 2 steps missing in 1 series, masked; 1 row out of order, sorted." in out
+
+
 def test_predict_writes_what_the_library_gives(run, model, data, hourly, tmp_path):
     from grucast import load
 

@@ -1,37 +1,33 @@
+from datetime import datetime
+
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grucast.data.frequency import Frequency, infer_frequency
-
-ALIASES = {
-    "s": "s", "5min": "5min", "30min": "30min", "h": "h", "6h": "6h", "D": "D", "7D": "W", "2W": "2W",
-    "MS": "MS", "ME": "ME", "QS": "QS", "QE": "QE", "YS": "YS", "YE": "YE", "2MS": "2MS",
-}  # fmt: skip
+from grucast.data.frequency import MICROSECONDS, Frequency
 
 
-@pytest.mark.parametrize("alias", ALIASES)
-def test_pandas_ranges_are_recognised_and_continued(alias):
-    times = pd.date_range("2023-01-31 00:00", periods=40, freq=alias).to_numpy().astype("datetime64[us]")
-    seen = infer_frequency(times[:30])
-    assert seen.name == ALIASES[alias]
-    np.testing.assert_array_equal(seen.times(times[0], np.arange(40)), times)
-    np.testing.assert_array_equal(seen.positions(times, times[0]), np.arange(40))
-
-
-@given(step=st.integers(1, 1000), start=st.integers(-(10**6), 10**6))
-def test_integer_times_keep_their_step(step, start):
-    seen = infer_frequency(start + step * np.arange(5))
-    assert seen == Frequency("integer", step)
-    assert seen.times(np.int64(start), np.array([7]))[0] == start + 7 * step
-
-
-def test_gaps_do_not_hide_the_frequency():
-    hours = np.array([0, 1, 2, 5, 6, 7, 30, 31], "timedelta64[h]")
-    times = np.datetime64("2024-01-01", "us") + hours
-    assert infer_frequency(times).name == "h"
+@given(
+    frequency=st.one_of(
+        st.builds(Frequency, st.just("duration"), st.sampled_from(sorted(MICROSECONDS.values()))),
+        st.builds(Frequency, st.just("month"), st.sampled_from([1, 2, 3, 6, 12]), st.booleans(), st.integers(0, 31)),
+        st.just(Frequency("business", 1)),
+        st.builds(
+            Frequency,
+            st.just("duration"),
+            st.just(MICROSECONDS["D"]),
+            zone=st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo"]),
+        ),
+    ),
+    start=st.datetimes(datetime(1930, 1, 1), datetime(2105, 1, 1)),
+    ahead=st.lists(st.integers(0, 3000), min_size=1, max_size=9),
+)
+def test_positions_and_times_are_inverse_to_each_other(frequency, start, ahead):
+    ahead = np.array(ahead)
+    first = frequency.times(np.datetime64(start, "us"), np.zeros(1, int))[0]  # on the grid
+    times = frequency.times(first, ahead)
+    np.testing.assert_array_equal(frequency.positions(times, first), ahead)
 
 
 def test_time_off_the_grid_has_a_fractional_position():
@@ -40,18 +36,10 @@ def test_time_off_the_grid_has_a_fractional_position():
     assert hourly.positions(start + np.timedelta64(90, "m"), start) == 1.5
 
 
-def test_other_day_of_month_has_a_fractional_position():
-    monthly, start = Frequency("month", 1), np.datetime64("2024-01-01", "us")
-    assert monthly.positions(np.array(["2024-02-02"], "datetime64[us]"), start) % 1 == 0.5
-
-
-@pytest.mark.parametrize(
-    ("alias", "seasons"),
-    [("h", (24, 168)), ("30min", (48, 336)), ("D", (7,)), ("7D", (52,)), ("MS", (12,)), ("QE", (4,)), ("YS", ())],
-)
-def test_seasons_are_the_usual_ones(alias, seasons):
-    times = pd.date_range("2024-01-01", periods=9, freq=alias).to_numpy().astype("datetime64[us]")
-    assert infer_frequency(times).seasons == seasons
+@pytest.mark.parametrize("frequency", [Frequency("month", 1), Frequency("business", 1), Frequency("month", 1, True)])
+def test_time_that_is_no_day_of_the_calendar_has_a_fractional_position(frequency):
+    start, saturday = frequency.times(np.datetime64("2024-01-01", "us"), np.zeros(1, int))[0], "2024-02-03"
+    assert frequency.positions(np.array([saturday], "datetime64[us]"), start) % 1 == 0.5
 
 
 def test_integer_times_have_no_season():

@@ -1,5 +1,7 @@
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -50,6 +52,120 @@ def test_zoned_times_are_utc():
     assert panel.starts[0] == np.datetime64("2024-03-31T00:00")
 
 
+ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]
+CHANGES = [f"{year}-{month}" for year in range(2024, 2028) for month in ("02-20", "09-20")]  # then clocks change
+
+
+def polars_times(times, zone):
+    return pl.Series(times.tz_convert(None).to_numpy()).dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+
+
+@pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame])
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("first", CHANGES)
+@pytest.mark.parametrize("alias", ["h", "30min", "D", "B", "W", "2D"])
+def test_zoned_series_are_continued_over_a_change_of_clocks_as_pandas_does(library, zone, first, alias):
+    periods, seen = {"h": (1500, 300), "30min": (3000, 600)}.get(alias, (60, 16))
+    times = pd.date_range(first, periods=periods, freq=alias, tz=zone)
+    ds = times[:seen] if library is pd.DataFrame else polars_times(times[:seen], zone)
+    panel = make_panel(library({"unique_id": ["a"] * seen, "ds": ds, "y": np.ones(seen)}))
+    assert (panel.frequency.name, panel.missing) == (alias, 0)
+    utc = times.tz_convert(None).to_numpy()
+    np.testing.assert_array_equal(panel.times(np.arange(1, periods - seen + 1))[0], utc[seen:])
+    whole = make_panel(pd.DataFrame({"unique_id": "a", "ds": times, "y": 1.0}), panel.frequency)
+    assert (len(whole.values), whole.missing) == (periods, 0)
+
+
+@pytest.mark.parametrize("alias", ["MS", "ME", "QE-NOV", "YS"])
+def test_zoned_months_are_those_of_local_time(alias):
+    times = pd.date_range("2020-01-01", periods=40, freq=alias, tz="Europe/Berlin")
+    panel = make_panel(pd.DataFrame({"unique_id": "a", "ds": times[:20], "y": 1.0}))
+    assert (panel.frequency.name, panel.missing) == (alias.split("-")[0], 0)
+    np.testing.assert_array_equal(panel.times(np.arange(1, 21))[0], times.tz_convert(None).to_numpy()[20:])
+
+
+def test_days_of_24_hours_in_a_zone_stay_so():
+    times = pd.date_range("2024-03-01", periods=60, freq="24h", tz="UTC").tz_convert("Europe/Berlin")
+    panel = make_panel(pd.DataFrame({"unique_id": "a", "ds": times, "y": 1.0}))
+    assert (panel.frequency.name, panel.frequency.zone, panel.missing) == ("D", "", 0)
+
+
+def test_midnight_that_clocks_skip_is_a_day_all_the_same():
+    times = pd.date_range("2024-04-01", periods=60, freq="D").tz_localize("Africa/Cairo", nonexistent="shift_forward")
+    panel = make_panel(pd.DataFrame({"unique_id": "a", "ds": times[:20], "y": 1.0}))
+    np.testing.assert_array_equal(panel.times(np.arange(1, 41))[0], times.tz_convert(None).to_numpy()[20:])
+
+
+def test_model_of_one_zone_reads_days_of_another():
+    one, other = (
+        pd.DataFrame({"unique_id": "a", "ds": pd.date_range("2024-02-01", periods=90, tz=zone), "y": 1.0})
+        for zone in ("Europe/Berlin", "Australia/Lord_Howe")
+    )
+    panel = make_panel(other, make_panel(one).frequency)
+    assert (panel.frequency.zone, panel.missing) == ("Australia/Lord_Howe", 0)
+
+
+def local_hours(first, zone):
+    times = pd.date_range(first, periods=48, freq="30min", tz=zone).tz_localize(None)
+    return pd.DataFrame({"unique_id": "a", "ds": times, "y": 1.0})
+
+
+def test_hour_that_clocks_skip_is_a_gap_in_time_without_zone():
+    panel = make_panel(local_hours("2025-03-30", "Europe/Berlin"))
+    assert (panel.frequency.name, panel.missing) == ("30min", 2)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [("Europe/Berlin", "2024-10-27"), ("America/New_York", "2026-11-01"), ("Australia/Lord_Howe", "2027-04-04")],
+)
+def test_hour_that_clocks_repeat_is_refused_with_its_likely_cause(zone, day):
+    with pytest.raises(DataError, match=r"looks like clocks put back .*time zone"):
+        make_panel(local_hours(day, zone))
+
+
+def test_local_days_read_as_utc_are_refused_with_their_likely_cause():
+    times = pd.date_range("2024-03-01", periods=60, tz="Europe/Berlin").tz_convert("UTC")
+    with pytest.raises(DataError, match=r"clocks .*time zone"):
+        make_panel(pd.DataFrame({"unique_id": "a", "ds": times, "y": 1.0}))
+
+
+@pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame])
+@pytest.mark.parametrize("unit", ["ns", "us", "ms", "s"])
+def test_resolution_of_time_stamps_does_not_matter(library, unit):
+    if library is pl.DataFrame and unit == "s":
+        unit = "ms"
+    times = np.arange("1966-01-01", "1974-01-01", dtype="datetime64[D]").astype(f"datetime64[{unit}]")
+    panel = make_panel(library({"unique_id": ["a"] * len(times), "ds": times, "y": np.ones(len(times))}))
+    assert (panel.frequency.name, panel.missing) == ("D", 0)
+    assert panel.starts[0] == times[0]
+
+
+IDS = {
+    "pandas categorical": pd.DataFrame({"unique_id": pd.Categorical(["b", "a"] * 3, categories=["a", "b", "c"])}),
+    "pandas text": pd.DataFrame({"unique_id": pd.array(["b", "a"] * 3, dtype="string")}),
+    "pandas UUIDs": pd.DataFrame({"unique_id": [UUID(int=2), UUID(int=1)] * 3}),
+    "pandas Int64": pd.DataFrame({"unique_id": pd.array([2, 1] * 3, dtype="Int64")}),
+    "polars categorical": pl.DataFrame({"unique_id": pl.Series(["b", "a"] * 3, dtype=pl.Categorical)}),
+    "polars enum": pl.DataFrame({"unique_id": pl.Series(["b", "a"] * 3, dtype=pl.Enum(["a", "b", "c"]))}),
+    "polars integers": pl.DataFrame({"unique_id": pl.Series([2, 1] * 3, dtype=pl.UInt8)}),
+}
+
+
+@pytest.mark.parametrize("kind", IDS)
+def test_ids_of_any_type_keep_the_order_of_their_first_rows(kind):
+    data = nw.from_native(IDS[kind])
+    ds = nw.new_series("ds", [1, 1, 2, 2, 3, 3], backend=data.implementation)
+    panel = make_panel(data.with_columns(ds, ds.alias("y")).to_native())
+    assert panel.ids == data["unique_id"].to_list()[:2]
+    assert panel.lengths.tolist() == [3, 3]
+
+
+def test_rows_that_come_after_a_later_one_are_counted():
+    assert make_panel(frame("a", [1, 2, 5, 3, 4, 6])).backward == 1
+    assert make_panel(frame(["a", "b"] * 3, [1, 4, 2, 5, 3, 6])).backward == 0
+
+
 def test_drop_last_gives_the_panel_of_earlier_rows():
     data = frame(["a"] * 5 + ["b"] * 4, [1, 2, 3, 4, 5, 1, 2, 3, 4])
     wanted = make_panel(data.filter((pl.col("ds") < 4) & ~((pl.col("unique_id") == "b") & (pl.col("ds") == 3))))
@@ -71,12 +187,27 @@ def test_pandas_and_polars_give_the_same_panel():
     assert one.starts == other.starts
 
 
-@pytest.mark.parametrize("closed", [lambda d: d.weekday() < 5, lambda d: not 60 < d.day + 31 * d.month < 90])
-def test_weekends_and_long_holidays_are_gaps(closed):
+@pytest.mark.parametrize("closed", [lambda d: d.weekday() < 6, lambda d: not 60 < d.day + 31 * d.month < 90])
+def test_sundays_and_long_holidays_are_gaps(closed):
     kept = [d for d in days(*range(200)) if closed(d)]
     panel = make_panel(frame("a", kept))
     assert panel.frequency.name == "D"
     assert panel.missing == len(panel.values) - len(kept) > 0
+
+
+def test_weekends_are_no_gaps_in_business_days_but_holidays_are():
+    kept = [d for d in days(*range(200)) if d.weekday() < 5]
+    panel = make_panel(frame("a", kept[:50] + kept[52:]))
+    assert panel.frequency.name == "B"
+    assert panel.missing == 2
+    assert panel.times(np.array([0]))[0, 0] == np.datetime64(kept[-1])
+
+
+def test_nights_and_weekends_in_hourly_data_are_gaps():
+    open_hours = [d.replace(hour=h) for d in days(*range(21)) if d.weekday() < 5 for h in range(8, 18)]
+    panel = make_panel(frame("a", open_hours))
+    assert panel.frequency.name == "h"
+    assert panel.missing == len(panel.values) - len(open_hours) > 0
 
 
 def days(*numbers):

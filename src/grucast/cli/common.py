@@ -21,7 +21,14 @@ app = typer.Typer(
 )
 out, err = Console(), Console(stderr=True)
 
-Data = Annotated[Path, typer.Argument(metavar="DATA", help="CSV, TSV or Parquet file of series.", show_default=False)]
+Data = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA",
+        help="CSV, TSV, JSON lines or Parquet file of series, also .gz or a glob; - for CSV on standard input.",
+        show_default=False,
+    ),
+]
 Horizon = Annotated[int, typer.Option("-h", "--horizon", help="Steps to forecast.", show_default=False)]
 Season = Annotated[int | None, typer.Option(help="Seasonal period in steps; found from the frequency if not given.")]
 InputSize = Annotated[int | None, typer.Option(help="Steps of history the network reads; chosen if not given.")]

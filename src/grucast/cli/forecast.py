@@ -10,6 +10,7 @@ from rich.console import Console
 from grucast import GRUForecaster, TrainingConfig, load, plotting, read
 from grucast.cli import common
 from grucast.cli.common import app, bar, err, print_json, require_writable, to_bytes
+from grucast.data.panel import make_panel
 from grucast.errors import DataError, TrainingInterrupted
 from grucast.model.file import write_whole
 
@@ -55,6 +56,8 @@ def fit(
         highlight=False,
         soft_wrap=True,
     )
+    if repairs := make_panel(frame).repairs:
+        say.print(f"Repaired: {repairs}.", highlight=False, soft_wrap=True)
     say.print(f"Model: {path}", highlight=False, soft_wrap=True)
     if as_json:
         print_json({"model": str(path), "rows": len(frame), "series": series, "steps": steps})

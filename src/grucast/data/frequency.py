@@ -1,4 +1,4 @@
-"""The step between observations: found from time stamps, and able to count on from them."""
+"""The step between observations, able to count time stamps and to continue them."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -6,18 +6,25 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Kind = Literal["integer", "duration", "month"]
+from grucast.data.zones import to_local, to_utc
+
+Kind = Literal["integer", "duration", "month", "business"]
 Times = NDArray[Any]  # int64, or datetime64[us]
 
 MICROSECONDS = {"s": 10**6, "min": 60 * 10**6, "h": 3600 * 10**6, "D": 86400 * 10**6, "W": 7 * 86400 * 10**6}
-MONTH = "datetime64[M]"
+MONTH, DAY = "datetime64[M]", "datetime64[D]"
 
 
 @dataclass(frozen=True)
 class Frequency:
-    """A step of `step` integers, microseconds or calendar months.
+    """A step of `step` integers, microseconds, calendar months or business days (Monday to Friday).
 
-    `month_end` marks monthly series stamped on the last day, whose day of month varies.
+    Attributes:
+        kind: What is counted.
+        step: How many of them make a step.
+        month_end: Months are stamped on their last day.
+        day: Day of month of each stamp, the last one in shorter months; 0 is the day of a series' first stamp.
+        zone: Time zone in whose local time days and months are counted; "" counts as the time stamps are written.
 
     >>> Frequency("duration", 3600 * 10**6).name
     'h'
@@ -28,12 +35,16 @@ class Frequency:
     kind: Kind
     step: int
     month_end: bool = False
+    day: int = 0
+    zone: str = ""
 
     @property
     def name(self) -> str:
-        """The usual alias, such as h, 30min, D or MS."""
+        """The usual alias, such as h, 30min, D, B or MS."""
         if self.kind == "integer":
             return str(self.step)
+        if self.kind == "business":
+            return "B"
         if self.kind == "month":
             alias = {3: "Q", 12: "Y"}.get(self.step) or ("M" if self.step == 1 else f"{self.step}M")
             return alias + ("E" if self.month_end else "S")
@@ -46,6 +57,8 @@ class Frequency:
         """Steps in a day and a week, or in a year: the seasonal periods usual at this frequency."""
         if self.kind == "integer":
             return ()
+        if self.kind == "business":
+            return (5,)
         if self.kind == "month":
             return (12 // self.step,) if self.step < 12 and 12 % self.step == 0 else ()
         day, week = MICROSECONDS["D"], MICROSECONDS["W"]
@@ -53,52 +66,52 @@ class Frequency:
             return (52,)
         return tuple(period // self.step for period in (day, week) if self.step < period and period % self.step == 0)
 
+    @property
+    def counts_days(self) -> bool:
+        """A step is made of whole days, which local time keeps where clocks change."""
+        return self.kind in ("month", "business") or (self.kind == "duration" and self.step % MICROSECONDS["D"] == 0)
+
     def positions(self, times: Times, start: Times) -> NDArray[np.float64]:
         """Steps from `start` to each time; a fraction where a time is off the grid."""
-        if self.kind == "month":
-            months, first = times.astype(MONTH), start.astype(MONTH)
-            steps = (months - first).astype(np.int64) / self.step
-            same = self._within_month(times, months) == self._within_month(start, first)
-            return np.asarray(np.where(same, steps, steps + 0.5))
-        return np.asarray((times - start).astype(np.int64) / self.step)
+        if self.kind in ("integer", "duration") and not self.zone:
+            whole, rest = np.divmod((times - start).astype(np.int64), self.step)
+            return np.asarray(whole + rest / self.step)
+        whole = self._count(self._local(times), self._local(start))
+        return np.asarray(np.where(self.times(start, whole) == times, whole, whole + 0.5))
 
     def times(self, start: Times, positions: NDArray[np.int64]) -> Times:
         """The time stamps that many steps after `start`."""
-        if self.kind != "month":
-            step = self.step if self.kind == "integer" else np.timedelta64(self.step, "us")
-            return np.asarray(start + positions * step)
-        first = start.astype(MONTH)
-        months = first + positions * self.step
-        anchor = months + 1 if self.month_end else months
-        return np.asarray(anchor.astype("datetime64[us]") + self._within_month(start, first))
+        if self.kind == "integer":
+            return np.asarray(start + positions * self.step)
+        local = self._ahead(self._local(start), positions)
+        return to_utc(local, self.zone) if self.zone else local
 
-    def _within_month(self, times: Times, months: Times) -> Times:
-        anchor = months + 1 if self.month_end else months
-        return np.asarray(times - anchor.astype("datetime64[us]"))
+    def _local(self, times: Times) -> Times:
+        return to_local(times, self.zone) if self.zone else times
+
+    def _count(self, times: Times, start: Times) -> NDArray[np.int64]:
+        """The nearest whole number of steps."""
+        if self.kind == "business":
+            return np.asarray(np.busday_count(start.astype(DAY), times.astype(DAY)))
+        if self.kind == "month":
+            return np.asarray((times.astype(MONTH) - start.astype(MONTH)).astype(np.int64) // self.step)
+        return np.asarray(((times - start).astype(np.int64) + self.step // 2) // self.step)
+
+    def _ahead(self, start: Times, positions: NDArray[np.int64]) -> Times:
+        if self.kind == "duration":
+            return np.asarray(start + positions * np.timedelta64(self.step, "us"))
+        today, month = start.astype(DAY), start.astype(MONTH)
+        if self.kind == "business":
+            return np.asarray(np.busday_offset(today, positions, roll="forward") + (start - today))
+        day = 31 if self.month_end else self.day or (today - month.astype(DAY)).astype(np.int64) + 1
+        months = month + positions * self.step
+        return np.asarray(months.astype(DAY) + (np.minimum(day, days_in(months)) - 1) + (start - today))
 
 
-def infer_frequency(times: Times) -> Frequency:
-    """The most common step of one series' sorted, distinct time stamps (at least two).
+def days_in(months: Times) -> NDArray[np.int64]:
+    """Days of calendar months.
 
-    >>> import numpy as np
-    >>> infer_frequency(np.array(["2024-01-31", "2024-02-29", "2024-03-31"], "datetime64[us]")).name
-    'ME'
+    >>> days_in(np.array(["2024-02", "2100-02"], "datetime64[M]"))
+    array([29, 28])
     """
-    if times.dtype.kind != "M":
-        return Frequency("integer", most_common(np.diff(times)))
-    if np.diff(times).min() >= np.timedelta64(28, "D"):
-        months = times.astype(MONTH)
-        step = most_common(np.diff(months).astype(np.int64))
-        to_end = times - (months + 1).astype("datetime64[us]")
-        if (to_end == to_end[0]).all() and to_end[0] >= np.timedelta64(-1, "D"):
-            return Frequency("month", step, month_end=True)
-        from_start = times - months.astype("datetime64[us]")
-        if (from_start == from_start[0]).all():
-            return Frequency("month", step)
-    return Frequency("duration", most_common(np.diff(times).astype("timedelta64[us]").astype(np.int64)))
-
-
-def most_common(values: NDArray[np.int64]) -> int:
-    """The value seen most often; the smallest of those that tie."""
-    found, counts = np.unique(values, return_counts=True)
-    return int(found[counts.argmax()])
+    return np.asarray(((months + 1).astype(DAY) - months.astype(DAY)).astype(np.int64))

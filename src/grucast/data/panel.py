@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import Any
 
 import narwhals as nw
@@ -10,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.covariates import Covariate, Covariates, read_covariate, require_static
-from grucast.data.frequency import Frequency, Times, infer_frequency
+from grucast.data.frequency import MICROSECONDS, Frequency, Times
+from grucast.data.inference import count_pairs, find_frequency, in_zone, starts_of
+from grucast.data.stamps import to_times, zone_of
 from grucast.errors import DataError
 
 NONE = Covariates()
@@ -34,6 +35,7 @@ class Panel:
     frequency: Frequency
     temporal: Mapping[str, Covariate] = field(default_factory=dict)  # a value for each of y
     static: Mapping[str, Covariate] = field(default_factory=dict)  # a value for each series
+    backward: int = 0  # rows that came after a later one of their series
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -47,6 +49,20 @@ class Panel:
     def missing(self) -> int:
         """Steps without an observation."""
         return int(np.isnan(self.values).sum())
+
+    @property
+    def repairs(self) -> str:
+        """What was put right, in words; "" if the series came complete and in order.
+
+        >>> import polars as pl
+        >>> make_panel(pl.DataFrame({"unique_id": "a", "ds": [1, 4, 2], "y": 1.0})).repairs
+        '1 step missing in 1 series, masked; 1 row out of order, sorted'
+        """
+        gaps = np.flatnonzero(np.isnan(self.values))
+        series = len(np.unique(np.searchsorted(self.offsets, gaps, side="right")))
+        found = [f"{count(gaps.size, 'step')} missing in {series:,} series, masked"] if gaps.size else []
+        found += [f"{count(self.backward, 'row')} out of order, sorted"] if self.backward else []
+        return "; ".join(found)
 
     def series(self, index: int) -> NDArray[np.float64]:
         """The values of one series, a view."""
@@ -104,19 +120,19 @@ def make_panel(frame: Any, frequency: Frequency | None = None, covariates: Covar
         DataError: Duplicate or irregular time stamps, mixed frequencies, or a series too short to have one.
     """
     data = nw.from_native(frame, eager_only=True)
-    times = to_times(data["ds"])
+    times, zone = to_times(data["ds"]), zone_of(data["ds"])
     codes, ids = factorize(data["unique_id"])
-    order = np.lexsort((times, codes))
-    codes, times, y = codes[order], times[order], data["y"].to_numpy().astype(np.float64)[order]
-    refuse_duplicates(codes, times, ids)
+    order, backward = sort_rows(codes, times)
+    codes, times, y = codes[order], times[order], data["y"].to_numpy().astype(np.float64, copy=False)[order]
+    refuse_duplicates(codes, times, ids, zone)
     bounds = np.searchsorted(codes, np.arange(len(ids) + 1))
-    frequency = frequency or shared_frequency(times, bounds, ids)
+    frequency = in_zone(frequency, times, bounds, zone) if frequency else find_frequency(times, bounds, ids, zone)
     starts = times[bounds[:-1]]
     positions = frequency.positions(times, starts[codes])
     refuse_irregular(positions, codes, times, ids, frequency)
     steps = positions.astype(np.int64)
     refuse_mixed(steps, codes, ids, frequency)
-    offsets = np.concatenate([[0], (steps[bounds[1:] - 1] + 1).cumsum()])
+    offsets = starts_of(steps[bounds[1:] - 1] + 1)
     if offsets[-1] > SPARSEST * len(y):
         raise DataError(
             f"the series span {offsets[-1]:,} steps of {frequency.name} but only {len(y)} are there: "
@@ -128,104 +144,89 @@ def make_panel(frame: Any, frequency: Frequency | None = None, covariates: Covar
     beside = {name: read_covariate(data, name).take(order) for name in (*covariates.temporal, *covariates.static)}
     temporal = {name: beside[name].spread(places, len(values)) for name in covariates.temporal}
     static = {name: require_static(name, beside[name], bounds[:-1], codes) for name in covariates.static}
-    return Panel(ids, values, offsets, starts, frequency, temporal, static)
+    return Panel(ids, values, offsets, starts, frequency, temporal, static, backward)
 
 
-def fill_future(panel: Panel, h: int, frame: Any, names: Sequence[str]) -> Panel:
-    """Put the coming values of covariates to the last h steps of each series.
-
-    Args:
-        panel: Series with h steps of which nothing is known yet.
-        h: Horizon.
-        frame: Rows with unique_id, ds and the columns; those of other series and times do not matter.
-        names: The columns.
-
-    Raises:
-        DataError: A column, or a series' row, is not there.
-    """
-    data = nw.from_native(frame, eager_only=True)
-    number = {name: index for index, name in enumerate(panel.ids)}
-    series = np.array([number.get(name, -1) for name in data["unique_id"].to_list()])
-    position = panel.frequency.positions(to_times(data["ds"]), panel.starts[series])
-    lengths = panel.lengths[series]
-    rows = np.flatnonzero((series >= 0) & (position >= lengths - h) & (position < lengths) & (position % 1 == 0))
-    places = panel.offsets[series[rows]] + position[rows].astype(np.int64)
-    wanted = panel.offsets[1:, None] - np.arange(h, 0, -1)
-    absent = wanted[~np.isin(wanted, places)]
-    if absent.size:
-        owner = int(np.searchsorted(panel.offsets, absent[0], side="right")) - 1
-        time = panel.frequency.times(panel.starts[owner], absent[0] - panel.offsets[owner])
-        raise DataError(
-            f"future has no row for series {panel.ids[owner]!r} at {show(time)} ({absent.size} such rows in all): "
-            f"give all {h} steps of each series"
-        )
-    columns = {name: panel.temporal[name].filled(places, read_covariate(data, name).take(rows)) for name in names}
-    return replace(panel, temporal={**panel.temporal, **columns})
-
-
-def to_times(ds: nw.Series[Any]) -> Times:
-    """Time stamps as int64 or, in UTC, as datetime64[us]."""
-    if ds.dtype.is_integer():
-        return ds.to_numpy().astype(np.int64)
-    if ds.dtype == nw.Datetime and ds.dtype.time_zone is not None:  # type: ignore[attr-defined]
-        ds = ds.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    return ds.to_numpy().astype("datetime64[us]")
-
-
-def factorize(ids: nw.Series[Any]) -> tuple[NDArray[np.int64], list[Any]]:
+def factorize(ids: nw.Series[Any]) -> tuple[NDArray[np.int32], list[Any]]:
     """A code for each row and the names, in the order of their first appearance."""
-    names: dict[Any, int] = {}
-    codes = np.fromiter((names.setdefault(name, len(names)) for name in ids.to_list()), np.int64, len(ids))
-    return codes, list(names)
+    if ids.dtype in (nw.Categorical, nw.Enum):
+        ids = ids.cast(nw.String)
+    if ids.dtype == nw.Object:  # such as UUIDs
+        names: dict[Any, int] = {}
+        return np.array([names.setdefault(name, len(names)) for name in ids.to_list()], np.int32), list(names)
+    changed = (ids != ids.shift(1)).fill_null(True)
+    heads = ids.filter(changed)  # the first of each run of rows
+    distinct = heads.unique(maintain_order=True).to_list()
+    if ids.implementation.is_pandas_like():
+        codes = heads.to_native().factorize()[0].astype(np.int32)  # a quarter of the time
+    else:
+        codes = heads.replace_strict(distinct, range(len(distinct)), return_dtype=nw.Int32).to_numpy()
+    first_rows = np.flatnonzero(changed.to_numpy())
+    return np.repeat(codes, np.diff(np.append(first_rows, len(ids)))), distinct
 
 
-def refuse_duplicates(codes: NDArray[np.int64], times: Times, ids: Sequence[Any]) -> None:
+def sort_rows(codes: NDArray[np.int32], times: Times) -> tuple[Any, int]:
+    """The order that puts rows by series and time, and how many came after a later one of their series."""
+    order: Any = slice(None) if (codes[1:] >= codes[:-1]).all() else codes.argsort(kind="stable")
+    owner, time = codes[order], times[order]
+    backward = int(((owner[1:] == owner[:-1]) & (time[1:] < time[:-1])).sum())
+    return (np.lexsort((times, codes)) if backward else order), backward
+
+
+def refuse_duplicates(codes: NDArray[np.int32], times: Times, ids: Sequence[Any], zone: str) -> None:
     """Each series has a time stamp once."""
-    twice = np.flatnonzero((np.diff(codes) == 0) & (times[1:] == times[:-1]))
-    if twice.size:
-        row = twice[0]
+    twice = np.flatnonzero((codes[1:] == codes[:-1]) & (times[1:] == times[:-1]))
+    if not twice.size:
+        return
+    row = twice[0]
+    found = f"series {ids[codes[row]]!r} has {show(times[row])} more than once ({twice.size} duplicates in all)"
+    if not zone and on_sunday_night(times[twice]):
         raise DataError(
-            f"series {ids[codes[row]]!r} has {show(times[row])} more than once ({twice.size} duplicates in all): "
-            "keep one row a time stamp, or name the id column if the file holds several series"
+            f"{found}: this looks like clocks put back from daylight-saving time; give ds a time zone, "
+            "such as with dt.tz_localize (pandas) or dt.replace_time_zone (polars)"
         )
+    raise DataError(f"{found}: keep one row a time stamp, or name the id column if the file holds several series")
 
 
-def shared_frequency(times: Times, bounds: NDArray[np.int64], ids: Sequence[Any]) -> Frequency:
-    """The frequency of all series that are long enough to show one."""
-    found: dict[Frequency, int] = {}
-    for index, (first, end) in enumerate(pairwise(bounds)):
-        if end - first > 2:
-            found.setdefault(infer_frequency(times[first:end]), index)
-    if not found:
-        longest = int(np.diff(bounds).max())
-        raise DataError(f"the longest series has {longest} rows; at least 3 are needed to see its frequency")
-    if len(found) > 1:
-        (one, a), (other, b) = list(found.items())[:2]
-        raise DataError(
-            f"mixed frequencies: series {ids[a]!r} has one value each {one.name}, {ids[b]!r} one each {other.name}; "
-            "resample them to one frequency or use a model for each"
-        )
-    return next(iter(found))
+def on_sunday_night(times: Times) -> bool:
+    """All are on a Sunday before 4 a.m., when clocks are put back."""
+    if times.dtype.kind != "M":
+        return False
+    days = times.astype("datetime64[D]")
+    night = (times - days > np.timedelta64(0)) & (times - days < np.timedelta64(4, "h"))
+    return bool((night & (days.astype(np.int64) % 7 == 3)).all())  # 1970-01-04 was a Sunday
 
 
 def refuse_irregular(
-    positions: NDArray[np.float64], codes: NDArray[np.int64], times: Times, ids: Sequence[Any], frequency: Frequency
+    positions: NDArray[np.float64], codes: NDArray[np.int32], times: Times, ids: Sequence[Any], frequency: Frequency
 ) -> None:
     """Each time stamp lies a whole number of steps from its series' first."""
     off = np.flatnonzero(positions != np.floor(positions))
     if off.size:
         row = off[0]
+        clocks = frequency.counts_days and times.dtype.kind == "M" and shifted_by_an_hour(times[off], times[0])
         raise DataError(
             f"series {ids[codes[row]]!r} has irregular time stamps: {show(times[row])} is not a whole number of steps "
-            f"of {frequency.name} after its first ({off.size} such rows in all): resample it to one frequency"
+            f"of {frequency.name} after its first ({off.size} such rows in all): "
+            + (
+                "these look like local days where clocks change; give ds its time zone"
+                if clocks
+                else "resample it to one frequency"
+            )
         )
 
 
-def refuse_mixed(steps: NDArray[np.int64], codes: NDArray[np.int64], ids: Sequence[Any], frequency: Frequency) -> None:
+def shifted_by_an_hour(times: Times, start: Times) -> bool:
+    """All are half an hour or an hour before or after the time of day of `start`."""
+    hours = np.abs((times - start).astype(np.int64) / MICROSECONDS["h"]) % 24
+    return bool(np.isin(hours, (0.5, 1, 23, 23.5)).all())
+
+
+def refuse_mixed(steps: NDArray[np.int64], codes: NDArray[np.int32], ids: Sequence[Any], frequency: Frequency) -> None:
     """No other step makes up a third of a series: such a series changes its frequency, it has no gaps."""
     jump = np.diff(steps)
-    gap = (np.diff(codes) == 0) & (jump != 1)
-    (owner, size), count = np.unique(np.stack([codes[1:][gap], jump[gap]]), axis=1, return_counts=True)
+    gap = (codes[1:] == codes[:-1]) & (jump != 1)
+    owner, size, count = count_pairs(codes[1:][gap], jump[gap])
     often = np.flatnonzero((count >= 3) & (3 * count >= np.bincount(codes)[owner]))
     if often.size:
         first = often[0]
@@ -233,6 +234,11 @@ def refuse_mixed(steps: NDArray[np.int64], codes: NDArray[np.int64], ids: Sequen
             f"mixed frequencies: series {ids[owner[first]]!r} has {count[first]} jumps of {size[first]} steps of "
             f"{frequency.name}, too many to be gaps: resample it to one frequency"
         )
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things as people write it."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def show(time: Any) -> str:

@@ -8,8 +8,10 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.panel import factorize, show, to_times
-from grucast.data.sources import LARGEST, MISSING, parse_time, read, read_file, rename
+from grucast.data.files import read_file
+from grucast.data.panel import factorize, show
+from grucast.data.sources import LARGEST, MISSING, read, rename
+from grucast.data.stamps import parse_time, to_times
 from grucast.errors import DataError
 
 Array = NDArray[Any]
@@ -24,6 +26,8 @@ def read_usable(source: Any, id_col: str | None, time_col: str | None, target_co
     try:
         return read(source, id_col, time_col, target_col), []
     except DataError as error:
+        if isinstance(source, str | Path) and not Path(source).is_file():
+            raise  # standard input has been read by now, and of many files each is better checked alone
         native = read_file(Path(source)) if isinstance(source, str | Path) else source
         raw = rename(
             nw.from_native(native, eager_only=True), {"unique_id": id_col, "ds": time_col, "y": target_col}, ""
@@ -55,7 +59,7 @@ def bad_rows(raw: nw.DataFrame[Any]) -> list[tuple[str, Array]]:
 
 def is_time(text: Any) -> bool:
     """Whether `read` takes it for a time stamp."""
-    return succeeds(lambda: parse_time(str(text), 0, ""))
+    return succeeds(lambda: parse_time(str(text), [str(text)], ""))
 
 
 def is_missing(value: Any) -> bool:

@@ -1,16 +1,14 @@
 """Where series come from: files and data frames, brought to the columns unique_id, ds, y."""
 
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import narwhals as nw
 import numpy as np
 
-from grucast.errors import DataError, MissingExtraError
-
-if TYPE_CHECKING:
-    import polars as pl
+from grucast.data.files import read_files
+from grucast.data.stamps import parse_times
+from grucast.errors import DataError
 
 ALIASES = {
     "unique_id": ("unique_id", "item_id", "series_id", "id"),
@@ -26,7 +24,8 @@ def read(source: Any, id_col: str | None = None, time_col: str | None = None, ta
     """Read long-format series into a frame with the columns `unique_id`, `ds`, `y` and the others after them.
 
     Args:
-        source: Path of a CSV, TSV or Parquet file, or a pandas, polars or other eager frame.
+        source: Path or glob of CSV, TSV, JSON lines or Parquet files, also as .gz; `-` for CSV on standard input; or
+            a pandas, polars or other eager frame. Rows of several files follow each other.
         id_col: Column that names the series; found by its usual names (unique_id, item_id, series_id, id) when
             not given. Without one, all rows are one series.
         time_col: Column of time stamps (ds, timestamp, datetime, date, time): integers, dates or datetimes.
@@ -43,39 +42,47 @@ def read(source: Any, id_col: str | None = None, time_col: str | None = None, ta
     >>> read(pl.DataFrame({"date": [1, 2], "value": [3.0, 4.5]})).columns
     ['unique_id', 'ds', 'y']
     """
-    name, native = (str(source), read_file(Path(source))) if isinstance(source, str | Path) else ("the frame", source)
+    given = {"unique_id": id_col, "ds": time_col, "y": target_col}
+    if isinstance(source, str | Path):
+        return join([(name, tidy(frame, name, given)) for name, frame in read_files(str(source))])
+    return tidy(source, "the frame", given)
+
+
+def tidy(native: Any, name: str, given: dict[str, str | None]) -> Any:
+    """A frame with the standard columns first, every value of theirs checked."""
     try:
         frame = nw.from_native(native, eager_only=True)
     except TypeError as error:
         wanted = "a path or a pandas or polars data frame"
-        raise DataError(f"cannot read series from a {type(source).__name__}: give {wanted}") from error
-    frame = rename(frame, {"unique_id": id_col, "ds": time_col, "y": target_col}, name)
+        raise DataError(f"cannot read series from a {type(native).__name__}: give {wanted}") from error
+    except nw.exceptions.DuplicateError as error:
+        raise DataError(f"{name} has two columns of one name: rename one") from error
+    frame = rename(frame, given, name)
     if frame.is_empty():
         raise DataError(f"{name} has a header but no rows")
     for column in ("unique_id", "ds"):
         require_complete(frame, column, name)
+    refuse_odd_ids(frame["unique_id"], name)
     return frame.with_columns(parse_times(frame["ds"], name), parse_target(frame["y"], name)).to_native()
 
 
-def read_file(path: Path) -> "pl.DataFrame":
-    """Read a file into a polars frame, the format told by the suffix."""
+def join(frames: list[tuple[str, Any]]) -> Any:
+    """The rows of all files, one after the other."""
+    first = nw.from_native(frames[0][1]).schema
+    for name, frame in frames[1:]:
+        schema = nw.from_native(frame).schema
+        differ = [column for column in ALIASES if schema[column] != first[column]]
+        if differ:
+            one, other = f"{first[differ[0]]} in {frames[0][0]}", f"{schema[differ[0]]} in {name}"
+            raise DataError(f"column {differ[0]} is {one} but {other}: write it alike in all files")
+    if len(frames) == 1:
+        return frames[0][1]
+    import polars as pl
+
     try:
-        import polars as pl
-    except ImportError as error:
-        raise MissingExtraError("polars (to read files)", "cli") from error
-    if not path.is_file():
-        raise DataError(f"{path} does not exist or is not a file")
-    suffix = path.name.removesuffix(".gz").rpartition(".")[2].lower()
-    try:
-        if suffix == "parquet":
-            return pl.read_parquet(path)
-        if suffix in ("csv", "tsv", "txt"):
-            separator = "\t" if suffix == "tsv" else ","
-            return pl.read_csv(path, separator=separator, infer_schema_length=None)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(f"{path} cannot be read as {suffix}: {reason}") from error
-    raise DataError(f"{path} has an unknown suffix: give a .csv, .tsv or .parquet file")
+        return pl.concat([frame for _, frame in frames], how="diagonal_relaxed")
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"{frames[0][0]} and the other files have columns of different types: {error}") from error
 
 
 def rename(frame: nw.DataFrame[Any], given: dict[str, str | None], name: str) -> nw.DataFrame[Any]:
@@ -99,7 +106,7 @@ def find_column(columns: list[str], column: str, given: str | None, name: str) -
     option, aliases = OPTIONS[column], ALIASES[column]
     if given is not None:
         if given not in columns:
-            raise DataError(f"{name} has no column {given!r} ({option}); it has: {', '.join(columns)}")
+            raise DataError(f"{name} has no column {given!r} ({option}); it has: {listing(columns)}")
         return given
     lower = {c.strip().lower(): c for c in reversed(columns)}
     for alias in aliases:
@@ -108,50 +115,36 @@ def find_column(columns: list[str], column: str, given: str | None, name: str) -
     if column == "unique_id":
         return None
     raise DataError(
-        f"{name} has no column for {column}: looked for {', '.join(aliases)}, found {', '.join(columns)}; "
+        f"{name} has no column for {column}: looked for {', '.join(aliases)}, found {listing(columns)}; "
         f"name it with {option}= (--{option.replace('_', '-')})"
     )
 
 
+def listing(columns: list[str]) -> str:
+    """The first columns' names, on one line."""
+    return ", ".join(repr(column)[1:-1][:40] for column in columns[:12]) + ", ..." * (len(columns) > 12)
+
+
 def require_complete(frame: nw.DataFrame[Any], column: str, name: str) -> None:
     """Refuse rows without id or time stamp."""
-    missing = frame[column].is_null().to_numpy()
+    values = frame[column]
+    missing = (values.is_null() | values.is_nan() if values.dtype.is_float() else values.is_null()).to_numpy()
     if missing.any():
         raise DataError(f"row {int(missing.argmax()) + 1} of {name} has no {column} ({int(missing.sum())} such rows)")
 
 
-def parse_times(times: nw.Series[Any], name: str) -> nw.Series[Any]:
-    """Check that time stamps are integers, dates or datetimes; read them where they are ISO 8601 text."""
-    if times.dtype.is_integer() or times.dtype in (nw.Date, nw.Datetime):
-        return times
-    if times.dtype not in (nw.String, nw.Object):
-        raise DataError(f"column ds of {name} holds {times.dtype}: give integers, dates or ISO 8601 datetimes")
-    parsed = [parse_time(str(text), row, name) for row, text in enumerate(times.to_list(), 1)]
-    zones = {time.tzinfo for time in parsed}
-    if len(zones) > 1:
-        raise DataError(f"column ds of {name} has time stamps with a time zone and without: give all one")
-    dates = times.implementation.is_polars() and all(len(str(text)) <= len("2024-01-31") for text in times.to_list())
-    dtype = nw.Date() if dates else nw.Datetime("us", "UTC" if zones == {UTC} else None)
-    return nw.new_series("ds", [t.date() for t in parsed] if dates else parsed, dtype, backend=times.implementation)
-
-
-def parse_time(text: str, row: int, name: str) -> datetime:
-    """Read year first, as ISO 8601 has it; other orders of day and month are ambiguous."""
-    iso = text.strip().replace("/", "-")
-    try:
-        time = datetime.fromisoformat(f"{iso}-01" if len(iso) == len("2024-01") else iso)
-    except ValueError as error:
-        wanted = "a time stamp with the year first, such as 2024-01-31 or 2024-01-31 13:00"
-        raise DataError(f"row {row} of {name} has ds = {text!r}: give {wanted}") from error
-    return time.astimezone(UTC) if time.tzinfo else time
+def refuse_odd_ids(ids: nw.Series[Any], name: str) -> None:
+    """Series are named by text, numbers or such; not by lists."""
+    if ids.dtype.is_nested() or ids.dtype.is_decimal() or ids.dtype == nw.Unknown:
+        raise DataError(f"column unique_id of {name} holds {ids.to_native().dtype}: give text or integers")
 
 
 def parse_target(target: nw.Series[Any], name: str) -> nw.Series[Any]:
     """Return y as finite float64 with nulls or NaN where it is missing."""
-    if target.dtype in (nw.String, nw.Object, nw.Categorical):
+    if target.dtype in (nw.String, nw.Object, nw.Categorical, nw.Enum):
         target = parse_text(target, name)
     elif not (target.dtype.is_numeric() or target.dtype == nw.Boolean):
-        raise DataError(f"column y of {name} holds {target.dtype}, not numbers")
+        raise DataError(f"column y of {name} holds {target.to_native().dtype}, not numbers")
     target = target.cast(nw.Float64)
     beyond = np.abs(target.to_numpy()) > LARGEST
     if beyond.any():
@@ -164,11 +157,11 @@ def parse_target(target: nw.Series[Any], name: str) -> nw.Series[Any]:
 def parse_text(target: nw.Series[Any], name: str) -> nw.Series[Any]:
     """Read numbers written as text; the usual words for a missing value become null."""
     numbers: list[float | None] = []
-    for row, text in enumerate(target.to_list(), 1):
-        word = "" if text is None else str(text).strip()
+    for row, value in enumerate(target.to_list(), 1):
+        word = "" if value is None else str(value).strip()
         try:
-            numbers.append(None if word.lower() in MISSING else float(word))
+            numbers.append(None if word.lower() in MISSING else float(word.replace("_", "?")))  # 1_000 is no number
         except ValueError as error:
-            message = f"row {row} of {name} has y = {word!r}, which is not a number: correct it or leave it empty"
-            raise DataError(message) from error
+            advice = "write it as 1234.5, with a decimal point alone" if "," in word else "correct it or leave it empty"
+            raise DataError(f"row {row} of {name} has y = {word[:80]!r}, which is not a number: {advice}") from error
     return nw.new_series("y", numbers, nw.Float64, backend=target.implementation)

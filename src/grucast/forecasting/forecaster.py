@@ -7,10 +7,12 @@ from typing import Any, Self
 import narwhals as nw
 import numpy as np
 
+from grucast.data.ahead import fill_future
 from grucast.data.covariates import Covariates
 from grucast.data.encoding import encode, fit_schema
-from grucast.data.panel import Panel, fill_future, make_panel
-from grucast.data.sources import read, read_file
+from grucast.data.files import read_file
+from grucast.data.panel import Panel, make_panel
+from grucast.data.sources import read
 from grucast.data.windows import last_windows
 from grucast.errors import ConfigError, DataError, NotFittedError, TrainingInterrupted
 from grucast.forecasting.frames import FrameKind, forecast_columns

@@ -5,41 +5,60 @@ from dataclasses import dataclass
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.frequency import Times
+from grucast.errors import DataError
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class FrameKind:
-    """What to keep of a frame: its library and the types of its ids and time stamps."""
+    """What to keep of a frame: its library and the types of its ids and time stamps, as that library has them."""
 
     backend: Any
     id_type: Any
     time_type: Any
+    zoned: bool
 
     @classmethod
     def of(cls, native: Any) -> "FrameKind":
         """The kind of a frame with the columns unique_id and ds."""
         frame = nw.from_native(native, eager_only=True)
-        return cls(frame.implementation, frame.schema["unique_id"], frame.schema["ds"])
+        ids, times = (frame[name].to_native().dtype for name in ("unique_id", "ds"))
+        zoned = (getattr(times, "tz", None) or getattr(frame["ds"].dtype, "time_zone", None)) is not None
+        return cls(frame.implementation, ids, times, zoned)
 
     def make(self, ids: Sequence[Any], times: Mapping[str, Times], columns: Mapping[str, Array]) -> Any:
-        """Build a frame: ids, then columns of time stamps, then columns of numbers."""
-        series = [nw.new_series("unique_id", list(ids), self.id_type, backend=self.backend)]
+        """Build a frame: ids, then columns of time stamps, then columns of numbers.
+
+        Raises:
+            DataError: A time stamp is later than the type of the time stamps can be.
+        """
+        series = [self._typed(nw.new_series("unique_id", list(ids), backend=self.backend), self.id_type)]
         series += [self._time_series(name, values) for name, values in times.items()]
         series += [nw.new_series(name, values, nw.Float64, backend=self.backend) for name, values in columns.items()]
-        return nw.from_dict({s.name: s for s in series}, backend=self.backend).to_native()
+        return series[0].to_frame().with_columns(*series[1:]).to_native()
 
     def _time_series(self, name: str, values: Times) -> nw.Series[Any]:
+        if values.dtype.kind == "M":
+            refuse_late(values, "2262-04-11" if "ns" in str(self.time_type) else "9999-12-31", self.time_type)
         plain = nw.Int64() if values.dtype.kind == "i" else nw.Datetime("us")
         series = nw.new_series(name, values, plain, backend=self.backend)
-        zone = getattr(self.time_type, "time_zone", None)
-        if zone is not None:
-            series = series.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
-        return series.cast(self.time_type)
+        return self._typed(series.dt.replace_time_zone("UTC") if self.zoned else series, self.time_type)
+
+    def _typed(self, series: nw.Series[Any], dtype: Any) -> nw.Series[Any]:
+        native = series.to_native()
+        typed = native.astype(dtype) if self.backend.is_pandas_like() else native.cast(dtype)
+        return nw.from_native(typed, series_only=True)
+
+
+def refuse_late(times: Times, latest: str, dtype: Any) -> None:
+    """Refuse time stamps after the last day that a type has."""
+    if times.size and times.max() > np.datetime64(latest):
+        raise DataError(f"the forecast reaches {times.max()}, but {dtype} ends with {latest}: check the years in ds")
 
 
 def forecast_columns(forecast: Array, level: Sequence[float]) -> dict[str, Array]:
