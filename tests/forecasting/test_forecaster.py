@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -360,3 +361,16 @@ def test_forecaster_out_of_time_can_predict(hourly):
     forecaster = make(training=TrainingConfig(max_time=1e-9)).fit(hourly)
     assert len(forecaster.history_) == 1
     assert forecaster.predict()["GRU"].is_finite().all()
+
+
+def test_forecast_of_an_ensemble_is_the_mean_of_its_members(hourly, tmp_path):
+    ensemble = make(training=TrainingConfig(max_steps=20, batch_size=8, ensemble=3), level=()).fit(hourly)
+    model = ensemble.model_
+    singles = []
+    for weights in model._each_weights():
+        single = GRUForecaster.from_model(replace(model, members=1, weights=weights, nonnegative=False))
+        singles.append(single.predict(hourly)["GRU"].to_numpy())
+    assert np.abs(singles[0] - singles[1]).max() > 1e-3
+    np.testing.assert_allclose(ensemble.predict()["GRU"], np.mean(singles, axis=0), rtol=1e-5)
+    ensemble.save(tmp_path / "m.safetensors")
+    assert load(tmp_path / "m.safetensors").predict(hourly).equals(ensemble.predict(hourly))

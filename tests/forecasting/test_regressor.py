@@ -103,3 +103,8 @@ def test_interrupted_regressor_can_predict_and_a_failing_callback_changes_nothin
     with pytest.raises(RuntimeError):
         regressor.fit(x, x[:, -1], lambda _: stop(RuntimeError("mine")))
     assert regressor.predict(x).shape == (20,)
+
+
+def test_ensemble_is_refused(rng):
+    with pytest.raises(ConfigError, match="not an ensemble of 2"):
+        GRURegressor(training=TrainingConfig(ensemble=2)).fit(rng.normal(size=(4, 5, 1)), np.ones(4))

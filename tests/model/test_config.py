@@ -36,6 +36,7 @@ def test_network_setting_out_of_range_is_refused_by_name(wrong):
         {"gradient_clip": 0},
         {"schedule": "cosine"},
         {"patience": 0},
+        {"ensemble": 0},
         {"seed": -1},
         {"seed": 1.5},
     ],

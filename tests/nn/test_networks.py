@@ -3,7 +3,7 @@ import torch
 
 from grucast import NetworkConfig
 from grucast.data.encoding import Column, Schema
-from grucast.nn.networks import ForecastNetwork, GRUNet, Inputs, embedding, non_crossing
+from grucast.nn.networks import Ensemble, ForecastNetwork, GRUNet, Inputs, embedding, non_crossing
 
 
 @pytest.fixture(autouse=True)
@@ -79,3 +79,17 @@ def test_quantiles_ascend_and_have_gradients_everywhere():
     assert (forecast.diff(dim=-1) > 0).all()
     forecast.square().sum().backward()
     assert (raw.grad != 0).all()
+
+
+def test_ensemble_trains_each_member_alone_and_forecasts_their_mean():
+    x = make_inputs(3, 9, 1, h=4)
+    members = [ForecastNetwork(x, quantiles=3, schema=Schema(), config=NetworkConfig(hidden_size=5)) for _ in range(2)]
+    for member in members:
+        torch.nn.init.normal_(member.out.weight)
+    network = Ensemble(members)
+    first = network(x)[0].sum()
+    first.backward()
+    assert members[0].out.weight.grad is not None
+    assert members[1].out.weight.grad.abs().max() == 0
+    network.eval()
+    torch.testing.assert_close(network(x), (members[0](x) + members[1](x)) / 2)

@@ -83,3 +83,10 @@ def test_held_out_values_are_learned_from_last_and_only_then(hourly, monkeypatch
     assert [phase.steps for phase in phases] == [12, 8]
     assert max(steps[:12]) <= len(one) - 60
     assert max(steps[12:]) > len(one) - 60
+
+
+def test_loss_of_an_ensemble_is_the_mean_of_its_members(rng):
+    y, forecast = rng.normal(size=(6, 4)), torch.from_numpy(rng.normal(size=(3, 6, 4, 1)))
+    batch, median = make_batch(y, np.ones_like(y)), torch.tensor([0.5], dtype=torch.float64)
+    single = [pinball_loss(member, batch, median).item() for member in forecast]
+    assert pinball_loss(forecast, batch, median).item() == pytest.approx(np.mean(single))

@@ -35,7 +35,7 @@ class GRUForecaster:
         level: Coverage of the intervals in percent.
         covariates: Columns beside y that the network reads.
         network: Shape of the network.
-        training: How it is trained; 300 to 1000 steps, more for more data, when `max_steps` is None.
+        training: How it is trained; 50 to 1000 steps, more for more data, when `max_steps` is None.
 
     Attributes:
         history_: Training loss of each step, once fitted.
@@ -117,6 +117,7 @@ class GRUForecaster:
             network=self.network,
             weights={},
             schema=fit_schema(panel, self.covariates),
+            members=self.training.ensemble,
         )
         try:
             model, history = train(panel, untrained, self.training, plan.held_out, progress, start)

@@ -58,6 +58,8 @@ class GRURegressor:
         if targets.ndim not in (1, 2) or len(targets) != len(x) or not targets.size:
             raise ShapeError(f"y has shape {targets.shape}: give (N, O) or (N,) with N = {len(x)} as in X {x.shape}")
         network, training = self.network or NetworkConfig(), self.training or TrainingConfig()
+        if training.ensemble > 1:
+            raise ConfigError(f"GRURegressor trains one network, not an ensemble of {training.ensemble}")
         flat = targets.ndim == 1
         self._model: RegressionModel
         try:

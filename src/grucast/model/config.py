@@ -78,6 +78,7 @@ class TrainingConfig:
         schedule: `one_cycle` warms up and anneals to zero; `constant` stays.
         gradient_clip: Largest norm of the gradient; None for no clipping.
         patience: Evaluations without improvement before a forecaster stops; there are 20 in `max_steps`.
+        ensemble: Networks of a forecaster, trained side by side; their forecasts are averaged.
         seed: Seed of weights, batches and dropout.
 
     Raises:
@@ -95,6 +96,7 @@ class TrainingConfig:
     schedule: Schedule = "one_cycle"
     gradient_clip: float | None = 1.0
     patience: int = 8
+    ensemble: int = 1
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -103,6 +105,7 @@ class TrainingConfig:
         if self.batch_size is not None:
             require_count("batch_size", self.batch_size, 10**9)
         require_count("patience", self.patience, 10**9)
+        require_count("ensemble", self.ensemble, 64)
         for name in ("max_time", "gradient_clip", "learning_rate"):
             value = getattr(self, name)
             none_allowed = name != "learning_rate" and value is None

@@ -34,6 +34,7 @@ class ForecastModel:
         network: Shape of its network.
         weights: Parameters by name.
         schema: Covariates that it reads.
+        members: Networks whose forecasts are averaged; the parameters of several are named members.0. and so on.
     """
 
     h: int
@@ -46,6 +47,7 @@ class ForecastModel:
     network: NetworkConfig
     weights: Tensors = field(repr=False)
     schema: Schema = field(default_factory=Schema)
+    members: int = 1
 
     def forecast(self, windows: Windows, level: tuple[float, ...] | None = None) -> Array:
         """Forecast from windows: quantiles (B, h, Q) in the unit of y.
@@ -57,9 +59,17 @@ class ForecastModel:
 
     def _forecast(self, window: Window, level: tuple[float, ...]) -> Array:
         features = make_features(window, self.schema, self.seasons)
-        z = forecast_quantiles(features, len(self.schema.categorical("past")), self.network, self.weights)
+        past = len(self.schema.categorical("past"))
+        z = np.mean([forecast_quantiles(features, past, self.network, own) for own in self._each_weights()], axis=0)
         y = features.restore(at_levels(z, self.level, self.widths, level))
         return np.maximum(y, 0) if self.nonnegative else y
+
+    def _each_weights(self) -> list[Tensors]:
+        """The parameters of each member by their names in one network."""
+        if self.members == 1:
+            return [self.weights]
+        prefixes = [f"members.{member}." for member in range(self.members)]
+        return [{k.removeprefix(p): v for k, v in self.weights.items() if k.startswith(p)} for p in prefixes]
 
 
 @dataclass(frozen=True)

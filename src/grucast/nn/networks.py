@@ -1,5 +1,6 @@
 """The two networks that are trained: sequence to vector, and window to forecast."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -123,6 +124,24 @@ class ForecastNetwork(nn.Module):
 
     def _embedded(self, codes: Tensor, first: int) -> list[Tensor]:
         return [self.embed[str(first + i)](codes[..., i]) for i in range(codes.shape[-1])]
+
+
+class Ensemble(nn.Module):
+    """Networks of one shape side by side, whose forecasts are averaged.
+
+    In training it gives each member's forecast, (M, B, h, Q), so that each learns from its own errors.
+
+    Source: Lakshminarayanan et al. 2017, arXiv:1612.01474.
+    """
+
+    def __init__(self, members: Iterable[ForecastNetwork]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, x: Inputs) -> Tensor:
+        """Map a batch to quantiles (B, h, Q), or (M, B, h, Q) in training."""
+        forecasts = torch.stack([member(x) for member in self.members])
+        return forecasts if self.training else forecasts.mean(0)
 
 
 def embedding(column: Column) -> nn.Embedding:

@@ -15,10 +15,10 @@ from grucast.data.windows import Windows, make_windows
 from grucast.errors import DataError
 from grucast.model.config import TrainingConfig
 from grucast.model.models import ForecastModel, quantiles
-from grucast.nn.networks import ForecastNetwork, Inputs
+from grucast.nn.networks import Ensemble, ForecastNetwork, Inputs
 from grucast.training.loop import Callback, Phase, keeping, seeded, to_arrays, train
 
-STEPS = (300, 1000)  # from little data to much
+STEPS = (50, 1000)  # from little data to much
 BATCH_SIZE = (64, 256)  # from one series to many
 HELD_OUT_SHARE = 0.6  # of the steps that leave the last horizons out, to choose weights and measure intervals
 LAST_RATE = 0.5  # learning rate of the steps after that, as a share of the first
@@ -65,7 +65,10 @@ def train_forecaster(
     with seeded(training.seed), keeping(lambda: replace(model, weights=to_arrays(network))):
         levels = quantiles(model.level)
         example = make_batch(everything, np.zeros(1, np.int64), model)
-        network = ForecastNetwork(example.inputs, len(levels), model.schema, model.network)
+        members = [
+            ForecastNetwork(example.inputs, len(levels), model.schema, model.network) for _ in range(model.members)
+        ]
+        network = members[0] if len(members) == 1 else Ensemble(members)
         probabilities = torch.tensor(levels)
 
         def loss(batch: Batch) -> Tensor:
@@ -127,7 +130,7 @@ def pinball_loss(forecast: Tensor, batch: Batch, probabilities: Tensor) -> Tenso
     With w the inverse of the window's seasonal naive error this is the loss of MASE.
 
     Args:
-        forecast: Quantiles (B, h, Q).
+        forecast: Quantiles (B, h, Q), or (M, B, h, Q) of an ensemble, whose members' losses are averaged.
         batch: The windows' targets.
         probabilities: Probability p of each quantile, (Q,).
 
@@ -135,7 +138,7 @@ def pinball_loss(forecast: Tensor, batch: Batch, probabilities: Tensor) -> Tenso
     """
     error = batch.target[..., None] - forecast
     losses = torch.maximum(probabilities * error, (probabilities - 1) * error).mean(-1)
-    return (losses * batch.observed * batch.weight).sum() / batch.observed.sum()
+    return ((losses * batch.observed * batch.weight).sum((-2, -1)) / batch.observed.sum()).mean()
 
 
 def interval_widths(forecast: Tensor, batch: Batch, level: tuple[float, ...], periods: float) -> tuple[float, ...]:
