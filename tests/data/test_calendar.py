@@ -28,16 +28,29 @@ def test_week_begins_on_monday_and_the_year_in_january():
     assert year[0] > np.cos(2 * np.pi * 1.5 / 365)
 
 
+def days(count):
+    return np.datetime64("2016-01-01", "us") + np.arange(count) * np.timedelta64(1, "D")
+
+
+def months(count):
+    return np.arange("2000-01", "2020-01", dtype="datetime64[M]").astype("datetime64[us]")[:count]
+
+
 @pytest.mark.parametrize(
-    ("times", "wanted"),
+    ("times", "seasons", "wanted"),
     [
-        (hours(30), ()),
-        (hours(48), ("day",)),
-        (hours(24 * 14), ("day", "week")),
-        (hours(24 * 14)[::24], ("week",)),
-        (np.arange("2000-01", "2004-01", dtype="datetime64[M]").astype("datetime64[us]"), ("year",)),
-        (np.arange(100), ()),
+        (hours(30), (24,), ()),
+        (hours(48), (24,), ("day",)),
+        (hours(24 * 14), (24,), ("day", "week")),
+        (hours(24 * 14)[::24], (7,), ("week",)),
+        (days(3 * 366), (7,), ("week",)),
+        (days(4 * 366), (7,), ("week", "year")),
+        (days(4 * 366), (7, 365), ("week",)),
+        (months(47), (1,), ()),
+        (months(48), (1,), ("year",)),
+        (months(48), (12,), ()),
+        (np.arange(100), (1,), ()),
     ],
 )
-def test_cycles_are_those_seen_twice(times, wanted):
-    assert usual_cycles(panel(times)) == wanted
+def test_cycles_are_those_seen_often_enough(times, seasons, wanted):
+    assert usual_cycles(panel(times), seasons) == wanted

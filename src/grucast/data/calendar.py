@@ -11,14 +11,20 @@ Cycle = Literal["day", "week", "year"]
 CYCLES: dict[Cycle, float] = {"day": 86400e6, "week": 7 * 86400e6, "year": 365.2425 * 86400e6}  # microseconds
 
 
-def usual_cycles(panel: Panel) -> tuple[Cycle, ...]:
-    """Cycles that are longer than a step, and of which the panel's longest series has seen two."""
+def usual_cycles(panel: Panel, seasons: tuple[int, ...]) -> tuple[Cycle, ...]:
+    """Cycles that last at least two steps and that the longest series has seen often enough.
+
+    Days and weeks must be seen twice, years four times, since fewer years are learned by heart. A year that is a season
+    itself says nothing new.
+    """
     frequency = panel.frequency
     if frequency.kind == "integer":
         return ()
-    step = frequency.step * (CYCLES["year"] / 12 if frequency.kind == "month" else 1)
+    step = frequency.step * {"month": CYCLES["year"] / 12, "business": CYCLES["day"] * 7 / 5}.get(frequency.kind, 1)
     seen = step * int(panel.lengths.max())
-    return tuple(cycle for cycle, period in CYCLES.items() if 2 * step <= period <= seen / 2)
+    cycles: list[Cycle] = [cycle for cycle in ("day", "week") if 2 * step <= CYCLES[cycle] <= seen / 2]
+    is_season = any(abs(season * step / CYCLES["year"] - 1) < 0.02 for season in seasons)
+    return (*cycles, *(("year",) if 2 * step <= CYCLES["year"] <= seen / 4 and not is_season else ()))
 
 
 def phases(panel: Panel, cycles: tuple[Cycle, ...]) -> NDArray[np.float32]:

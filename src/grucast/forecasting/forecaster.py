@@ -8,6 +8,7 @@ import narwhals as nw
 import numpy as np
 
 from grucast.data.ahead import fill_future
+from grucast.data.calendar import usual_cycles
 from grucast.data.covariates import Covariates
 from grucast.data.encoding import encode, fit_schema
 from grucast.data.files import read_file
@@ -116,7 +117,7 @@ class GRUForecaster:
             widths=(1.0,) * len(self.level),
             network=self.network,
             weights={},
-            schema=fit_schema(panel, self.covariates),
+            schema=fit_schema(panel, self.covariates, usual_cycles(panel, plan.seasons)),
             members=self.training.ensemble,
         )
         try:
