@@ -130,12 +130,13 @@ def to_seconds(text: str | None) -> float | None:
 
 
 def to_bytes(frame: Any, path: Path | None) -> bytes:
-    """A polars frame as CSV, or as Parquet if the path says so."""
+    """A polars frame as CSV, or as Parquet if the path says so; zoned time stamps with their offset from UTC."""
     buffer = BytesIO()
     if path and path.suffix == ".parquet":
         frame.write_parquet(buffer)
     else:
-        frame.write_csv(buffer, datetime_format="%Y-%m-%d %H:%M:%S")
+        zoned = any(getattr(dtype, "time_zone", None) for dtype in frame.dtypes)
+        frame.write_csv(buffer, datetime_format="%Y-%m-%dT%H:%M:%S%.f%:z" if zoned else "%Y-%m-%d %H:%M:%S%.f")
     return buffer.getvalue()
 
 
