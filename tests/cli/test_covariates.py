@@ -90,3 +90,24 @@ def test_declaration_that_does_not_fit_is_refused(run, shop, words, wanted):
     code, out, err = run("fit", "shop.csv", "--out", MODEL, *QUICK, *words)
     assert (code, out) == (2, "")
     assert wanted in err
+
+
+def test_fit_warns_in_a_line_of_a_future_column_that_is_the_target(run, shop, tmp_path):
+    shop.with_columns(twin=pl.col("y") * 2, odd=pl.col("y") * 3).write_csv(tmp_path / "leak.csv")
+    words = ("fit", "leak.csv", "--out", MODEL, *QUICK, "--past", "odd", "--future", "price,twin")
+    code, _, err = run(*words)
+    assert code == 0
+    assert err == "warning: leak, declared --future but not known before y: y = 0.5 twin\n"
+
+
+def test_check_says_what_is_declared_wrongly(run, shop):
+    code, out, err = run("check", "shop.csv", *DECLARED, "--json")
+    assert (code, json.loads(out)["findings"]) == (0, [])
+    code, out, err = run("check", "shop.csv", "--past", "wind", "--static", "size,price", "--json")
+    report = json.loads(out)
+    assert (code, report["usable"]) == (2, False)
+    assert [finding["what"] for finding in report["findings"]] == [
+        "there is no column 'wind' for this covariate",
+        "static covariate 'price' changes within a series",
+    ]
+    assert "declare it past or future" in " ".join(err.split())

@@ -13,14 +13,15 @@ from grucast.cli.common import command, escape, print_json
 COLOURS = {"error": "bold red", "warning": "yellow", "note": "dim"}
 
 
-@command("grucast check sales.csv")
+@command("grucast check sales.csv --future price,holiday")
 def check(
     data: common.Data,
+    roles: common.Roles,
     columns: common.Columns,
     as_json: common.Json = False,
 ) -> None:
     """Say what is in DATA, what is wrong with it, and which columns give the target away."""
-    report = check_data(data, columns.id_col, columns.time_col, columns.target_col)
+    report = check_data(data, columns.id_col, columns.time_col, columns.target_col, roles.covariates)
     say = Console(stderr=as_json, highlight=False)
     verdict = verdicts(report)
     say.print(f"[{'bold red' if not report.usable else 'bold'}]{verdict}[/]")

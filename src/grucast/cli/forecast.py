@@ -9,7 +9,8 @@ from rich.console import Console
 
 from grucast import load, plotting
 from grucast.cli import common
-from grucast.cli.common import bar, command, err, print_json, require_writable, to_bytes
+from grucast.cli.common import bar, command, err, escape, print_json, require_writable, to_bytes
+from grucast.data.declared import given_away
 from grucast.data.panel import make_panel
 from grucast.errors import DataError, TrainingInterrupted
 from grucast.forecasting.forecaster import read_future
@@ -33,6 +34,10 @@ def fit(
     forecaster = settings.forecaster(horizon, roles)
     require_writable(path)
     frame = columns.read(data)
+    panel = make_panel(frame, covariates=forecaster.covariates)
+    if leaks := "; ".join(leak.text for leak in given_away(panel, forecaster.covariates.future)):
+        warning = f"[yellow]warning:[/] leak, declared --future but not known before y: {escape(leaks)}"
+        err.print(warning, highlight=False, soft_wrap=True)
     try:
         with bar("training") as show:
             forecaster.fit(frame, progress=show or False)
@@ -52,7 +57,7 @@ def fit(
         highlight=False,
         soft_wrap=True,
     )
-    if repairs := make_panel(frame).repairs:
+    if repairs := panel.repairs:
         say.print(f"Repaired: {repairs}.", highlight=False, soft_wrap=True)
     say.print(f"Model: {path}", highlight=False, soft_wrap=True)
     if as_json:

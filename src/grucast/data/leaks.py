@@ -211,9 +211,9 @@ def describe_same(y: Array, values: Array, name: str) -> str:
     slope, level = slope / size, y.mean() - slope * (middle / size)
     if np.abs(rest).max() > 1e-6 * np.abs(y).max():
         return f"{name} is y on another scale in each series"
-    if np.isclose(slope, 1) and np.isclose(level, 0, atol=1e-6 * np.abs(y).max()):
-        return f"{name} is y"
-    return f"y = {slope:.6g} {name} {'+' if level >= 0 else '-'} {abs(level):.6g}"
+    if abs(level) > 1e-6 * np.abs(y).max():
+        return f"y = {slope:.6g} {name} {'+' if level >= 0 else '-'} {abs(level):.6g}"
+    return f"{name} is y" if np.isclose(slope, 1) else f"y = {slope:.6g} {name}"
 
 
 def describe_mean(name: str, ahead: int, width: int) -> Leak:
