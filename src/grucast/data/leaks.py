@@ -46,15 +46,15 @@ class Target:
         change[~adjacent] = np.nan
         return change
 
-    def moved(self, ahead: Array) -> Array:
-        """The values of y that many steps after each row, (n, len(ahead)); NaN where there is no such row."""
+    def moved(self, ahead: Array, rows: Any = slice(None)) -> Array:
+        """The values of y that many steps after each of the rows, (n, len(ahead)); NaN where there is no such row."""
         room = int(np.abs(ahead).max())
         last = np.maximum.reduceat(self.steps, np.flatnonzero(np.diff(self.codes, prepend=-1)))
         lengths = last + 1 + room  # NaN between one series and the next
         places = room + (np.cumsum(lengths) - lengths)[self.codes] + self.steps
         grid = np.full(int(lengths.sum()) + 2 * room, np.nan)
         grid[places] = self.y
-        moved: Array = grid[places[:, None] + ahead]
+        moved: Array = grid[places[rows, None] + ahead]
         return moved
 
 
@@ -128,7 +128,7 @@ def moving_means(target: Target, own: Array) -> list[tuple[int, int]]:
     rows = np.flatnonzero(moving & (target.codes[1:] == longest))[:SAMPLE]
     within = target.codes == longest
     series = Target(np.zeros(int(within.sum()), np.int64), target.steps[within], target.y[within])
-    near = series.moved(np.arange(-2 * REACH, REACH + 1))[rows + 1 - int(within.argmax())]
+    near = series.moved(np.arange(-2 * REACH, REACH + 1), rows + 1 - int(within.argmax()))
     found: list[tuple[int, int]] = []
     for width in range(1, REACH + 1):
         change = near[:, width:] - near[:, :-width]
