@@ -59,6 +59,10 @@ def test_past_column_with_values_ahead_can_be_declared_future(shop):
     )
 
 
+def test_past_column_that_is_the_target_is_not_advised_to_be_future(shop):
+    assert only(shop, "twin", past=["twin"]) == ("note", "y = 0.5 twin - 1.5")
+
+
 def test_future_column_without_values_ahead_is_a_warning(shop):
     level, what = only(shop, "temp", future=["temp"])
     assert level == "warning"

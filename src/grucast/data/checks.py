@@ -58,7 +58,7 @@ def check(
     columns = describe_columns(frame, rows)
     steps = grid_steps(rows, panel)
     leaks = search_leaks(Target(rows.codes, steps, rows.y), numbers(frame, columns, rows), covariates)
-    judged = judge_covariates(frame, rows, columns, covariates)
+    judged = judge_covariates(frame, rows, columns, covariates, leaks)
     judged += [judge_leak(leak, roles_of(covariates)) for leak in leaks]
     seen = rows.y[np.isfinite(rows.y)]
     report = Report(

@@ -27,10 +27,11 @@ def roles_of(covariates: Covariates) -> dict[str, str]:
 
 
 def judge_covariates(
-    frame: nw.DataFrame[Any], rows: Ordered, columns: Sequence[Column], covariates: Covariates
+    frame: nw.DataFrame[Any], rows: Ordered, columns: Sequence[Column], covariates: Covariates, leaks: Sequence[Leak]
 ) -> list[Finding]:
     """Say which columns are not there, hold what cannot be used, or do not fit their role."""
     described = {column.name: column for column in columns}
+    leaking = {name for leak in leaks for name in leak.columns}  # none of these is to be declared future
     firsts = np.flatnonzero(np.diff(rows.codes, prepend=-1))
     found = []
     for name, role in roles_of(covariates).items():
@@ -41,7 +42,7 @@ def judge_covariates(
         except DataError as error:
             found.append(to_finding(str(error)))
         else:
-            found += judge_role(described[name], role)
+            found += [] if role == "past" and name in leaking else judge_role(described[name], role)
     return found
 
 
