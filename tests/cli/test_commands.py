@@ -3,10 +3,13 @@ import os
 import subprocess
 import sys
 from contextlib import nullcontext
+from datetime import datetime
 
 import polars as pl
 import pytest
 
+from grucast import read
+from grucast.cli.common import to_bytes
 from grucast.kernels import targets
 
 FIT = ["--input-size", "48", "--max-steps", "2", "--season-length", "24"]
@@ -48,6 +51,29 @@ def test_predict_without_out_prints_csv(run, model, data):
 def test_predict_writes_parquet(run, model, data, tmp_path):
     run("predict", model, data, "--out", "forecast.parquet")
     assert pl.read_parquet(tmp_path / "forecast.parquet").height == 12
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "UTC", "Asia/Kolkata"])
+def test_zoned_forecasts_are_csv_with_offsets_that_name_the_same_instants(run, hourly, tmp_path, zone):
+    start = datetime(2024, 10, 26, 20)  # UTC: 4 hours before Berlin shows 02:00 for the first of two times
+    late = hourly.with_columns(pl.col("ds") + (start - pl.col("ds").max()))
+    late.with_columns(pl.col("ds").dt.replace_time_zone("UTC").dt.convert_time_zone(zone)).write_parquet(
+        "zoned.parquet"
+    )
+    assert run("fit", "zoned.parquet", "-h", 8, "--out", "m.safetensors", *FIT)[0] == 0
+    for out in ("forecast.csv", "forecast.parquet"):
+        assert run("predict", "m.safetensors", "zoned.parquet", "--out", out)[0] == 0
+    written, exact = (read(f"forecast.{kind}", target_col="GRU") for kind in ("csv", "parquet"))
+    assert (written["ds"] == exact["ds"].dt.convert_time_zone("UTC")).all()
+    assert written["y"].equals(exact["y"])
+    if zone == "Europe/Berlin":
+        shown = pl.read_csv("forecast.csv", try_parse_dates=False)["ds"].to_list()[3:6]
+        assert shown == ["2024-10-27T02:00:00+02:00", "2024-10-27T02:00:00+01:00", "2024-10-27T03:00:00+01:00"]
+
+
+def test_fractions_of_a_second_are_written(hourly):
+    fine = pl.DataFrame({"ds": [datetime(2024, 1, 1, 0, 0, 0, 500_000), datetime(2024, 1, 1, 0, 0, 1)]})
+    assert to_bytes(fine, None).decode().split("\n")[1:3] == ["2024-01-01 00:00:00.500", "2024-01-01 00:00:01"]
 
 
 def test_demo_prints_losses_metrics_and_plots(run, tmp_path):

@@ -60,6 +60,7 @@ def test_order_of_rows_is_noted_and_harmless(hourly):
     [
         {"ds": [1], "y": [1.0]},
         {"ds": [1, 2, 3], "y": [np.nan, np.nan, np.nan]},
+        {"ds": [1, 2, 3], "y": [None, None, None]},
         {"ds": ["2024-01-01", "2024-01-02", "2024-01-04T07:00", "2024-01-09"], "y": [1, 2, 3, 4]},
         {"ds": [1, 2, 3], "y": ["1", "two", "3"]},
         {"ds": [1, 2, 3, 4], "y": [1.0, 2, float("inf"), 3]},
@@ -104,3 +105,10 @@ def test_real_data_with_calendar_columns_have_no_leak():
     assert report.leaks == []
     assert [season.period for season in report.grid.seasons] == [24, 168]
     assert np.isclose(report.grid.gaps, 165)
+
+
+def test_text_that_is_the_target_is_a_leak(hourly):
+    report = check(
+        hourly.with_columns(twin=pl.col("y").cast(pl.String), word=pl.lit("a") + pl.col("y").cast(pl.String))
+    )
+    assert {leak.columns: leak.kind for leak in report.leaks} == {("twin",): "same"}

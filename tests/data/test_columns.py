@@ -1,6 +1,7 @@
 from datetime import date
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -44,3 +45,12 @@ def test_numbers_are_in_the_order_of_the_rows():
     assert {k: v.tolist() for k, v in numbers(frame, describe_columns(frame, rows), rows).items()} == {
         "promo": [0, 1, 0, 0]
     }
+
+
+def test_numbers_written_as_text_are_numbers_and_other_text_is_not():
+    table = {**TABLE, "texts": ["1.5", " 2", "NA", None], "words": ["1.5", "two", "3", "4"]}
+    frame = nw.from_native(pl.DataFrame(table), eager_only=True)
+    rows = Ordered(frame)
+    found = numbers(frame, describe_columns(frame, rows), rows)
+    assert list(found) == ["promo", "texts"]
+    np.testing.assert_array_equal(found["texts"], [2, 1.5, np.nan, np.nan])

@@ -33,6 +33,7 @@ def test_same_column_on_any_scale_is_found(rng):
     target = make(rng, series=3)
     assert only(target, twin=target.y).text == "twin is y"
     assert only(target, scaled=4 * target.y + 2).text == "y = 0.25 scaled - 0.5"
+    assert only(target, halved=0.5 * (target.y + 1e-14)).text == "y = 2 halved"
     own = target.y * (1 + target.codes) + 10 * target.codes
     assert only(target, own=own).text == "own is y on another scale in each series"
 

@@ -9,9 +9,9 @@ from tests.conftest import TINY
 from utilsforecast import losses
 from utilsforecast.evaluation import evaluate
 
-from grucast import GRUForecaster
+from grucast import Covariates, GRUForecaster
 from grucast.data import example
-from grucast.errors import ConfigError, DataError
+from grucast.errors import ConfigError, DataError, UnknownCategoryWarning
 from grucast.forecasting import metrics
 from grucast.forecasting.backtest import backtest
 
@@ -170,3 +170,26 @@ def test_evaluate_of_utilsforecast_takes_the_frame_and_agrees(hourly, convert):
 def test_gru_beats_both_seasonal_naives_on_bike_rentals():
     scores = {s.model: s.mae for s in backtest(GRUForecaster(24), example(), n_windows=3).scores}
     assert scores["GRU"] < min(scores["SeasonalNaive24"], scores["SeasonalNaive168"])
+
+
+SKY = Covariates(past=("sky",))
+
+
+def new_sky(hourly, back):
+    """A past covariate that is rain at that step, counted from the end, and clear at all others."""
+    step = pl.int_range(pl.len()).over("unique_id")
+    return hourly.with_columns(sky=pl.when(step == 480 - back).then(pl.lit("rain")).otherwise(pl.lit("clear")))
+
+
+@pytest.mark.parametrize(("refit", "back"), [(False, 6), (True, 6), (True, 7)])
+def test_past_category_that_nothing_reads_is_not_unknown(hourly, refit, back):
+    strict = Covariates(past=("sky",), unknown="error")
+    for covariates in (SKY, strict):
+        found = backtest(GRUForecaster(6, 48, 24, covariates=covariates, **TINY), new_sky(hourly, back), 2, refit=refit)
+        assert found.windows == 4
+
+
+def test_past_category_between_cutoffs_is_unknown_to_the_model_of_the_first(hourly):
+    forecaster = GRUForecaster(6, 48, 24, covariates=SKY, **TINY)
+    with pytest.warns(UnknownCategoryWarning, match="rain"):
+        backtest(forecaster, new_sky(hourly, 7), 2)

@@ -1,13 +1,14 @@
+import narwhals as nw
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 from tests.conftest import TINY
 
-from grucast import GRUForecaster
+from grucast import Covariates, GRUForecaster
 from grucast.data.panel import make_panel
 from grucast.errors import DataError
-from grucast.forecasting.leakage import leakage_check
+from grucast.forecasting.leakage import PERTURBATIONS, change_after, leakage_check
 
 
 def make(kind=GRUForecaster):
@@ -106,3 +107,59 @@ def test_pandas_frames_and_time_zones_are_checked_too(hourly, zone):
 def test_data_too_short_are_refused(hourly):
     with pytest.raises(DataError):
         leakage_check(make(), hourly.head(5))
+
+
+def to_pandas(frame):
+    return pd.DataFrame(frame.to_dict(as_series=False))
+
+
+@pytest.fixture
+def shop(hourly, rng):
+    """The two series, shortened, with covariates of all roles."""
+    rows = len(hourly)
+    beside = hourly.with_columns(
+        temp=rng.normal(size=rows),
+        sky=pl.Series(rng.choice(["clear", "rain"], rows)),
+        open=pl.Series(rng.integers(0, 2, rows) == 1),
+        price=rng.integers(0, 5, rows),
+        offer=pl.Series(rng.choice(["none", "half"], rows)),
+        region=pl.col("unique_id"),
+    )
+    return beside.group_by("unique_id", maintain_order=True).tail(200)
+
+
+@pytest.mark.parametrize(("refit", "frame"), [(False, pl.DataFrame), (True, pl.DataFrame), (False, to_pandas)])
+def test_gru_forecaster_with_covariates_has_no_leak(shop, refit, frame):
+    covariates = Covariates(("temp", "sky", "open"), ("price", "offer"), ("region",), unknown="error")
+    forecaster = GRUForecaster(6, 48, 24, covariates=covariates, **TINY)
+    report = leakage_check(forecaster, frame(shop), n_windows=2, refit=refit)
+    assert not report.leaks
+    assert report.compared > 0
+
+
+class PeeksAtACovariate(Naive):
+    """Adds a little of a covariate's last two values."""
+
+    def __init__(self, name):
+        self.name, self.covariates = name, Covariates(past=(name,))
+
+    def cross_validation(self, df, n_windows, **_):
+        found = super().cross_validation(df.select("unique_id", "ds", "y"), n_windows)
+        column = df[self.name] == "rain" if df[self.name].dtype == pl.String else df[self.name]
+        return found.with_columns(pl.col("naive") + 1e-6 * column.cast(pl.Float64).tail(2).fill_nan(0).cum_sum().sum())
+
+
+@pytest.mark.parametrize("name", ["temp", "sky"])
+def test_peeking_at_a_past_covariate_is_caught(shop, name):
+    report = leakage_check(PeeksAtACovariate(name), shop, n_windows=1)
+    assert {difference.perturbation for difference in report.differences} >= {"scaled", "replaced by noise"}
+
+
+@pytest.mark.parametrize("name", PERTURBATIONS)
+def test_future_covariates_are_left_as_they_are(shop, rng, name):
+    covariates = Covariates(past=("temp", "sky"), future=("price",))
+    cutoffs = dict.fromkeys("ab", np.datetime64(shop["ds"].max(), "us") - np.timedelta64(6, "h"))
+    frame = nw.from_native(shop, eager_only=True)
+    after = change_after(frame, covariates, cutoffs, PERTURBATIONS[name], rng).to_native()
+    different = [column for column in shop.columns if not after[column].equals(shop[column])]
+    assert different == ["y", "temp", "sky"]

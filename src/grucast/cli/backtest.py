@@ -12,10 +12,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from grucast import plotting, read
+from grucast import plotting
 from grucast.cli import common
-from grucast.cli.common import app, print_json, require_writable, to_bytes
-from grucast.cli.forecast import make_forecaster
+from grucast.cli.common import command, print_json, require_writable, split, to_bytes
 from grucast.forecasting.backtest import Backtest
 from grucast.forecasting.backtest import backtest as run_backtest
 from grucast.forecasting.baselines import SIMPLE, check_baselines
@@ -27,7 +26,7 @@ LOOK: Any = {"box": SIMPLE_HEAD, "padding": (0, 1, 0, 0), "caption_justify": "le
 MOST_STEPS = 6  # columns of the table by step
 
 
-@app.command(epilog="Example: grucast backtest sales.csv -h 28 --windows 3")
+@command("grucast backtest sales.csv -h 28 --windows 3")
 def backtest(
     data: common.Data,
     horizon: common.Horizon,
@@ -39,23 +38,19 @@ def backtest(
     ] = ",".join(SIMPLE),
     path: Annotated[Path | None, typer.Option("--out", help="CSV or Parquet file of all past forecasts.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Picture of past forecasts and of the error by step.")] = None,
-    season_length: common.Season = None,
-    input_size: common.InputSize = None,
-    seed: common.Seed = 1,
-    max_steps: common.MaxSteps = None,
-    max_time: common.MaxTime = None,
-    id_col: common.IdCol = None,
-    time_col: common.TimeCol = None,
-    target_col: common.TargetCol = None,
+    *,
+    roles: common.Roles,
+    settings: common.Settings,
+    columns: common.Columns,
     as_json: common.Json = False,
 ) -> None:
     """Compare the GRU with simple forecasts on the last windows of each series."""
-    forecaster = make_forecaster(horizon, input_size, season_length, seed, max_steps, max_time)
-    chosen = [name.strip() for name in baselines.split(",") if name.strip()]
+    forecaster = settings.forecaster(horizon, roles)
+    chosen = split(baselines)
     check_baselines(chosen)
     require_writable(path)
     require_writable(plot, plotting.require_picture)
-    frame = read(data, id_col, time_col, target_col)
+    frame = columns.read(data)
     say = Console(stderr=as_json)
     with say.status("training and forecasting the past") if say.is_terminal else nullcontext():
         result = run_backtest(forecaster, frame, windows, step_size, refit, chosen)

@@ -8,21 +8,20 @@ from rich.table import Table
 
 from grucast import check as check_data
 from grucast.cli import common
-from grucast.cli.common import app, escape, print_json
+from grucast.cli.common import command, escape, print_json
 
 COLOURS = {"error": "bold red", "warning": "yellow", "note": "dim"}
 
 
-@app.command(epilog="Example: grucast check sales.csv")
+@command("grucast check sales.csv --future price,holiday")
 def check(
     data: common.Data,
-    id_col: common.IdCol = None,
-    time_col: common.TimeCol = None,
-    target_col: common.TargetCol = None,
+    roles: common.Roles,
+    columns: common.Columns,
     as_json: common.Json = False,
 ) -> None:
     """Say what is in DATA, what is wrong with it, and which columns give the target away."""
-    report = check_data(data, id_col, time_col, target_col)
+    report = check_data(data, columns.id_col, columns.time_col, columns.target_col, roles.covariates)
     say = Console(stderr=as_json, highlight=False)
     verdict = verdicts(report)
     say.print(f"[{'bold red' if not report.usable else 'bold'}]{verdict}[/]")

@@ -1,8 +1,11 @@
 """What the commands share: options, output and checks."""
 
+import inspect
 import json
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import dataclass, is_dataclass
+from functools import wraps
 from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from grucast import Covariates, GRUForecaster, TrainingConfig, read
 from grucast.errors import ConfigError
 
 app = typer.Typer(
@@ -30,15 +34,88 @@ Data = Annotated[
     ),
 ]
 Horizon = Annotated[int, typer.Option("-h", "--horizon", help="Steps to forecast.", show_default=False)]
-Season = Annotated[int | None, typer.Option(help="Seasonal period in steps; found from the frequency if not given.")]
-InputSize = Annotated[int | None, typer.Option(help="Steps of history the network reads; chosen if not given.")]
-IdCol = Annotated[str | None, typer.Option(help="Column that names the series.")]
-TimeCol = Annotated[str | None, typer.Option(help="Column of time stamps.")]
-TargetCol = Annotated[str | None, typer.Option(help="Column to forecast.")]
-Seed = Annotated[int, typer.Option(help="Seed of weights, batches and dropout.")]
-MaxSteps = Annotated[int | None, typer.Option(help="Training steps at the most.")]
-MaxTime = Annotated[str | None, typer.Option(help="Training time at the most: 90, 90s, 5m or 1h.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object last, for programs.")]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Options that name the columns of DATA."""
+
+    id_col: Annotated[str | None, typer.Option(help="Column that names the series.")] = None
+    time_col: Annotated[str | None, typer.Option(help="Column of time stamps.")] = None
+    target_col: Annotated[str | None, typer.Option(help="Column to forecast.")] = None
+
+    def read(self, data: Path) -> Any:
+        """The series in a file."""
+        return read(data, self.id_col, self.time_col, self.target_col)
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Options that declare covariates."""
+
+    past: Annotated[str, typer.Option(help="Columns known up to the present only, with commas between.")] = ""
+    future: Annotated[str, typer.Option(help="Columns known in advance too, with commas between.")] = ""
+    static: Annotated[str, typer.Option(help="Columns of one value a series, with commas between.")] = ""
+
+    @property
+    def covariates(self) -> Covariates:
+        """The declaration."""
+        past, future, static = (tuple(split(names)) for names in (self.past, self.future, self.static))
+        return Covariates(past, future, static)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Options of a forecaster and its training."""
+
+    season_length: Annotated[
+        int | None, typer.Option(help="Seasonal period in steps; found from the frequency if not given.")
+    ] = None
+    input_size: Annotated[int | None, typer.Option(help="Steps of history the network reads; chosen if not given.")] = (
+        None
+    )
+    seed: Annotated[int, typer.Option(help="Seed of weights, batches and dropout.")] = 1
+    max_steps: Annotated[int | None, typer.Option(help="Training steps at the most.")] = None
+    max_time: Annotated[str | None, typer.Option(help="Training time at the most: 90, 90s, 5m or 1h.")] = None
+
+    def forecaster(self, horizon: int, roles: Roles) -> GRUForecaster:
+        """A forecaster with these settings, not fitted."""
+        training = TrainingConfig(max_steps=self.max_steps, max_time=to_seconds(self.max_time), seed=self.seed)
+        shape = (horizon, self.input_size, self.season_length)
+        return GRUForecaster(*shape, covariates=roles.covariates, training=training)
+
+
+def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a command; a parameter of it that is one of the classes above stands for all options of that class."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        parameters = inspect.signature(function).parameters
+        groups: dict[str, Any] = {name: p.annotation for name, p in parameters.items() if is_dataclass(p.annotation)}
+        options = {name: inspect.signature(group).parameters for name, group in groups.items()}
+
+        @wraps(function)
+        def call(**given: Any) -> None:
+            built = {
+                name: group(**{option: given.pop(option) for option in options[name]}) for name, group in groups.items()
+            }
+            function(**given, **built)
+
+        flat = [p for name, own in parameters.items() for p in (options[name].values() if name in options else [own])]
+        keyword_only = [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in flat]
+        call.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]
+        return app.command(epilog=f"Example: {example}")(call)
+
+    return register
+
+
+def split(names: str) -> list[str]:
+    """Names with commas between.
+
+    >>> split("temp, humidity")
+    ['temp', 'humidity']
+    """
+    return [name.strip() for name in names.split(",") if name.strip()]
 
 
 def to_seconds(text: str | None) -> float | None:
@@ -53,12 +130,13 @@ def to_seconds(text: str | None) -> float | None:
 
 
 def to_bytes(frame: Any, path: Path | None) -> bytes:
-    """A polars frame as CSV, or as Parquet if the path says so."""
+    """A polars frame as CSV, or as Parquet if the path says so; zoned time stamps with their offset from UTC."""
     buffer = BytesIO()
     if path and path.suffix == ".parquet":
         frame.write_parquet(buffer)
     else:
-        frame.write_csv(buffer, datetime_format="%Y-%m-%d %H:%M:%S")
+        zoned = any(getattr(dtype, "time_zone", None) for dtype in frame.dtypes)
+        frame.write_csv(buffer, datetime_format="%Y-%m-%dT%H:%M:%S%.f%:z" if zoned else "%Y-%m-%d %H:%M:%S%.f")
     return buffer.getvalue()
 
 

@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.table import Table
 
 from grucast import plotting
-from grucast.cli.common import Json, app, bar, make_folder, print_json
+from grucast.cli.common import Json, bar, command, make_folder, print_json
 from grucast.forecasting.textbook import EPOCHS, run_textbook
 
 
-@app.command(epilog="Example: grucast demo --out demo")
+@command("grucast demo --out demo")
 def demo(
     folder: Annotated[Path, typer.Option("--out", help="Folder for the two plots.")] = Path("demo"),
     as_json: Json = False,

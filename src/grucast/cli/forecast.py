@@ -7,36 +7,37 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from grucast import GRUForecaster, TrainingConfig, load, plotting, read
+from grucast import load, plotting
 from grucast.cli import common
-from grucast.cli.common import app, bar, err, print_json, require_writable, to_bytes
+from grucast.cli.common import bar, command, err, escape, print_json, require_writable, to_bytes
+from grucast.data.declared import given_away
 from grucast.data.panel import make_panel
 from grucast.errors import DataError, TrainingInterrupted
+from grucast.forecasting.forecaster import read_future
 from grucast.model.file import write_whole
 
 
-@app.command(epilog="Example: grucast fit sales.csv -h 28 --out model.safetensors")
+@command("grucast fit sales.csv -h 28 --future price,holiday --out model.safetensors")
 def fit(
     data: common.Data,
     horizon: common.Horizon,
     path: Annotated[Path, typer.Option("--out", help="Model file to write.", show_default=False)],
-    season_length: common.Season = None,
-    input_size: common.InputSize = None,
-    seed: common.Seed = 1,
-    max_steps: common.MaxSteps = None,
-    max_time: common.MaxTime = None,
-    id_col: common.IdCol = None,
-    time_col: common.TimeCol = None,
-    target_col: common.TargetCol = None,
+    roles: common.Roles,
+    settings: common.Settings,
+    columns: common.Columns,
     save_on_interrupt: Annotated[
         bool, typer.Option("--save-on-interrupt", help="On Ctrl-C, save the best model so far.")
     ] = False,
     as_json: common.Json = False,
 ) -> None:
     """Train a forecaster on the series in DATA and save it; Ctrl-C ends it with exit code 130."""
-    forecaster = make_forecaster(horizon, input_size, season_length, seed, max_steps, max_time)
+    forecaster = settings.forecaster(horizon, roles)
     require_writable(path)
-    frame = read(data, id_col, time_col, target_col)
+    frame = columns.read(data)
+    panel = make_panel(frame, covariates=forecaster.covariates)
+    if leaks := "; ".join(leak.text for leak in given_away(panel, forecaster.covariates.future)):
+        warning = f"[yellow]warning:[/] leak, declared --future but not known before y: {escape(leaks)}"
+        err.print(warning, highlight=False, soft_wrap=True)
     try:
         with bar("training") as show:
             forecaster.fit(frame, progress=show or False)
@@ -56,22 +57,24 @@ def fit(
         highlight=False,
         soft_wrap=True,
     )
-    if repairs := make_panel(frame).repairs:
+    if repairs := panel.repairs:
         say.print(f"Repaired: {repairs}.", highlight=False, soft_wrap=True)
     say.print(f"Model: {path}", highlight=False, soft_wrap=True)
     if as_json:
         print_json({"model": str(path), "rows": len(frame), "series": series, "steps": steps})
 
 
-@app.command(epilog="Example: grucast predict model.safetensors sales.csv --out forecast.csv --plot forecast.png")
+@command("grucast predict model.safetensors sales.csv --out forecast.csv --plot forecast.png")
 def predict(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model file.", show_default=False)],
     data: Annotated[Path | None, typer.Argument(metavar="DATA", help="History to forecast from.")] = None,
+    future: Annotated[
+        Path | None, typer.Option(help="File with the coming values of columns known in advance.")
+    ] = None,
     path: Annotated[Path | None, typer.Option("--out", help="CSV or Parquet file; standard output if none.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Picture of the first series and their forecasts.")] = None,
-    id_col: common.IdCol = None,
-    time_col: common.TimeCol = None,
-    target_col: common.TargetCol = None,
+    *,
+    columns: common.Columns,
     as_json: common.Json = False,
 ) -> None:
     """Forecast the steps after the last of each series in DATA."""
@@ -80,8 +83,8 @@ def predict(
         raise DataError("a model file holds no data: name the DATA to forecast from")
     require_writable(path)
     require_writable(plot, plotting.require_picture)
-    frame = read(data, id_col, time_col, target_col)
-    forecast = forecaster.predict(frame)
+    frame = columns.read(data)
+    forecast = forecaster.predict(frame, future and coming_values(future, columns))
     if plot:
         plotting.plot_forecast(frame, forecast, plot)
     content = to_bytes(forecast, path)
@@ -93,14 +96,9 @@ def predict(
         print_json({"rows": len(forecast), "out": path and str(path), "plot": plot and str(plot)})
 
 
-def make_forecaster(
-    horizon: int,
-    input_size: int | None,
-    season_length: int | None,
-    seed: int,
-    max_steps: int | None,
-    max_time: str | None,
-) -> Any:
-    """A forecaster with the command's settings."""
-    training = TrainingConfig(max_steps=max_steps, max_time=common.to_seconds(max_time), seed=seed)
-    return GRUForecaster(horizon, input_size, season_length, training=training)
+def coming_values(path: Path, columns: common.Columns) -> Any:
+    """The rows of the file that --future names, read with the columns of DATA."""
+    try:
+        return read_future(path, columns.id_col, columns.time_col)
+    except DataError as error:
+        raise DataError(f"--future {path}: {error}") from error

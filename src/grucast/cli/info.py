@@ -3,11 +3,11 @@
 import platform
 from importlib.metadata import version
 
-from grucast.cli.common import Json, app, out, print_json
+from grucast.cli.common import Json, command, out, print_json
 from grucast.kernels import native, targets
 
 
-@app.command(epilog="Example: grucast info")
+@command("grucast info")
 def info(as_json: Json = False) -> None:
     """Versions and native kernels, for bug reports."""
     facts = {

@@ -38,8 +38,8 @@ def fill_future(panel: Panel, h: int, frame: Any, names: Sequence[str]) -> Panel
         owner = int(np.searchsorted(panel.offsets, absent[0], side="right")) - 1
         time = panel.frequency.times(panel.starts[owner], absent[0] - panel.offsets[owner])
         raise DataError(
-            f"future has no row for series {panel.ids[owner]!r} at {show(time)} ({absent.size} such rows in all): "
-            f"give all {h} steps of each series"
+            f"future (--future) has no row for series {panel.ids[owner]!r} at {show(time)} "
+            f"({absent.size} such rows in all): give all {h} steps of each series"
         )
     columns = {name: panel.temporal[name].filled(places, read_covariate(data, name).take(rows)) for name in names}
     return replace(panel, temporal={**panel.temporal, **columns})

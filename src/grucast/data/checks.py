@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.columns import Column, describe_columns, numbers
+from grucast.data.covariates import Covariates
+from grucast.data.declared import judge_covariates, judge_leak, roles_of
 from grucast.data.leaks import Leak, Target, find_leaks
 from grucast.data.outliers import find_outliers
-from grucast.data.panel import Panel, make_panel, show
-from grucast.data.report import Finding, Grid, Report
+from grucast.data.panel import NONE, Panel, make_panel, show
+from grucast.data.report import Finding, Grid, Report, to_finding
 from grucast.data.rows import Ordered, read_usable
 from grucast.data.seasonality import find_seasons
 from grucast.errors import DataError
@@ -21,10 +23,15 @@ Array = NDArray[Any]
 SHORT = 10  # observed values
 MUCH = 0.2  # share of missing values worth a warning
 LEVELS = ("error", "warning", "note")
-USE = "drop one of them: together they are not known before y"
 
 
-def check(df: Any, id_col: str | None = None, time_col: str | None = None, target_col: str | None = None) -> Report:
+def check(
+    df: Any,
+    id_col: str | None = None,
+    time_col: str | None = None,
+    target_col: str | None = None,
+    covariates: Covariates = NONE,
+) -> Report:
     """Say what is in the data, what is wrong with it, and which columns give the target away.
 
     Args:
@@ -32,6 +39,7 @@ def check(df: Any, id_col: str | None = None, time_col: str | None = None, targe
         id_col: Column that names the series.
         time_col: Column of time stamps.
         target_col: Column to forecast.
+        covariates: Columns beside y, as a forecaster is given them; whether they are what they are declared to be.
 
     Raises:
         DataError: There is nothing to look at: no file, no such column, not one usable row.
@@ -49,7 +57,9 @@ def check(df: Any, id_col: str | None = None, time_col: str | None = None, targe
     panel, problem = lay_out(frame, rows)
     columns = describe_columns(frame, rows)
     steps = grid_steps(rows, panel)
-    leaks = find_leaks(Target(rows.codes, steps, rows.y), numbers(frame, columns, rows))
+    leaks = search_leaks(Target(rows.codes, steps, rows.y), numbers(frame, columns, rows), covariates)
+    judged = judge_covariates(frame, rows, columns, covariates, leaks)
+    judged += [judge_leak(leak, roles_of(covariates)) for leak in leaks]
     seen = rows.y[np.isfinite(rows.y)]
     report = Report(
         rows=len(frame),
@@ -66,7 +76,7 @@ def check(df: Any, id_col: str | None = None, time_col: str | None = None, targe
         columns=columns,
         leaks=leaks,
     )
-    return replace(report, findings=tuple(find_problems(report, rows.example, unusable, problem)))
+    return replace(report, findings=tuple(find_problems(report, rows.example, unusable, problem, judged)))
 
 
 def lay_out(frame: nw.DataFrame[Any], rows: Ordered) -> tuple[Panel | None, str]:
@@ -76,6 +86,13 @@ def lay_out(frame: nw.DataFrame[Any], rows: Ordered) -> tuple[Panel | None, str]
         return make_panel(kept.to_native()), ""
     except DataError as error:
         return None, str(error)
+
+
+def search_leaks(target: Target, columns: dict[str, Array], covariates: Covariates) -> list[Leak]:
+    """Leaks among the future covariates, which others must not hide, then those among all columns."""
+    future = {name: values for name, values in columns.items() if name in covariates.future}
+    found = [*find_leaks(target, future), *find_leaks(target, columns)]
+    return list({leak.columns: leak for leak in found}.values())
 
 
 def grid_steps(rows: Ordered, panel: Panel | None) -> Array:
@@ -115,7 +132,9 @@ def describe_grid(panel: Panel, rows: Ordered, steps: Array) -> Grid:
     )
 
 
-def find_problems(report: Report, example: str, unusable: list[str], problem: str) -> list[Finding]:
+def find_problems(
+    report: Report, example: str, unusable: list[str], problem: str, judged: list[Finding]
+) -> list[Finding]:
     """Judge the report: errors first, then warnings, then notes."""
     found = [
         Finding("error", f"rows with {text}", "correct them, or leave y empty where it is unknown") for text in unusable
@@ -124,9 +143,8 @@ def find_problems(report: Report, example: str, unusable: list[str], problem: st
         what = f"{count(report.duplicates, 'row')} whose series and time came before, such as {example}"
         found.append(Finding("error", what, "keep one row a time stamp, or name the id column"))
     if problem:
-        cut = max(problem.rfind(": "), problem.rfind("; "))  # where the advice begins
-        found.append(Finding("error", problem[:cut], problem[cut + 2 :]))
-    found += [judge_leak(leak) for leak in report.leaks]
+        found.append(to_finding(problem))
+    found += judged
     if report.constant:
         advice = "they are forecast as they are; drop them if they are mistakes"
         found.append(Finding("note", f"{count(report.constant, 'series')} of one value", advice))
@@ -141,18 +159,6 @@ def find_problems(report: Report, example: str, unusable: list[str], problem: st
     found += judge_grid(report.grid) if report.grid else []
     found += [judge_column(column) for column in report.columns if column.constant]
     return sorted(found, key=lambda finding: LEVELS.index(finding.level))
-
-
-def judge_leak(leak: Leak) -> Finding:
-    """What a leak means for the use of its columns."""
-    one = len(leak.columns) == 1
-    if leak.kind == "past":
-        return Finding("note", leak.text, "harmless: past values are known; the network sees them anyway")
-    if leak.kind == "ahead":
-        return Finding("warning", f"leak: {leak.text}", "drop it: it holds values that are not known yet")
-    if leak.kind == "near":
-        return Finding("warning", f"perhaps a leak: {leak.text}", "drop it unless it is known before y" if one else USE)
-    return Finding("warning", f"leak: {leak.text}", "drop it: it is not known before y" if one else USE)
 
 
 def judge_grid(grid: Grid) -> list[Finding]:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.rows import Ordered
-from grucast.data.sources import LARGEST
+from grucast.data.sources import LARGEST, parse_text
+from grucast.errors import DataError
 
 Array = NDArray[Any]
 
@@ -89,10 +90,20 @@ def kind_of(dtype: Any) -> str:
 
 
 def numbers(frame: nw.DataFrame[Any], columns: list[Column], rows: Ordered) -> dict[str, NDArray[np.float64]]:
-    """The numeric and boolean columns that vary, in the order of the rows; NaN where missing or too large."""
+    """The columns of numbers that vary, also as text, in the order of the rows; NaN where missing or too large."""
     found = {}
     for column in columns:
-        if column.kind in ("number", "boolean") and not column.static:
-            values = frame[column.name].cast(nw.Float64).to_numpy().astype(np.float64)[rows.order]
-            found[column.name] = np.where(np.abs(values) <= LARGEST, values, np.nan)
+        if not column.static and (values := as_numbers(frame[column.name], column.kind)) is not None:
+            found[column.name] = np.where(np.abs(values) <= LARGEST, values, np.nan)[rows.order]
     return found
+
+
+def as_numbers(column: nw.Series[Any], kind: str) -> NDArray[np.float64] | None:
+    """The column as numbers; None if it holds anything else."""
+    if kind not in ("number", "boolean", "text"):
+        return None
+    try:
+        series = parse_text(column, "") if kind == "text" else column
+    except DataError:
+        return None
+    return series.cast(nw.Float64).to_numpy().astype(np.float64)

@@ -93,7 +93,8 @@ def read_covariate(frame: nw.DataFrame[Any], name: str) -> Covariate:
         DataError: The column is not there, holds something else, or an infinite number.
     """
     if name not in frame.columns:
-        raise DataError(f"there is no column {name!r} for this covariate; there are: {', '.join(frame.columns)}")
+        others = ", ".join(column for column in frame.columns if column not in RESERVED) or "none"
+        raise DataError(f"there is no column {name!r} for this covariate: there are {others}")
     column = frame[name]
     if column.is_null().all():
         return Covariate(np.full(len(column), np.nan))

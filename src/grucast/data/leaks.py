@@ -46,15 +46,15 @@ class Target:
         change[~adjacent] = np.nan
         return change
 
-    def moved(self, ahead: Array) -> Array:
-        """The values of y that many steps after each row, (n, len(ahead)); NaN where there is no such row."""
+    def moved(self, ahead: Array, rows: Any = slice(None)) -> Array:
+        """The values of y that many steps after each of the rows, (n, len(ahead)); NaN where there is no such row."""
         room = int(np.abs(ahead).max())
         last = np.maximum.reduceat(self.steps, np.flatnonzero(np.diff(self.codes, prepend=-1)))
         lengths = last + 1 + room  # NaN between one series and the next
         places = room + (np.cumsum(lengths) - lengths)[self.codes] + self.steps
         grid = np.full(int(lengths.sum()) + 2 * room, np.nan)
         grid[places] = self.y
-        moved: Array = grid[places[:, None] + ahead]
+        moved: Array = grid[places[rows, None] + ahead]
         return moved
 
 
@@ -128,7 +128,7 @@ def moving_means(target: Target, own: Array) -> list[tuple[int, int]]:
     rows = np.flatnonzero(moving & (target.codes[1:] == longest))[:SAMPLE]
     within = target.codes == longest
     series = Target(np.zeros(int(within.sum()), np.int64), target.steps[within], target.y[within])
-    near = series.moved(np.arange(-2 * REACH, REACH + 1))[rows + 1 - int(within.argmax())]
+    near = series.moved(np.arange(-2 * REACH, REACH + 1), rows + 1 - int(within.argmax()))
     found: list[tuple[int, int]] = []
     for width in range(1, REACH + 1):
         change = near[:, width:] - near[:, :-width]
@@ -211,9 +211,9 @@ def describe_same(y: Array, values: Array, name: str) -> str:
     slope, level = slope / size, y.mean() - slope * (middle / size)
     if np.abs(rest).max() > 1e-6 * np.abs(y).max():
         return f"{name} is y on another scale in each series"
-    if np.isclose(slope, 1) and np.isclose(level, 0, atol=1e-6 * np.abs(y).max()):
-        return f"{name} is y"
-    return f"y = {slope:.6g} {name} {'+' if level >= 0 else '-'} {abs(level):.6g}"
+    if abs(level) > 1e-6 * np.abs(y).max():
+        return f"y = {slope:.6g} {name} {'+' if level >= 0 else '-'} {abs(level):.6g}"
+    return f"{name} is y" if np.isclose(slope, 1) else f"y = {slope:.6g} {name}"
 
 
 def describe_mean(name: str, ahead: int, width: int) -> Leak:

@@ -21,6 +21,16 @@ class Finding:
     advice: str
 
 
+def to_finding(message: str) -> Finding:
+    """The message of an error as a finding: what came, then what to do.
+
+    >>> to_finding("y holds text: convert it")
+    Finding(level='error', what='y holds text', advice='convert it')
+    """
+    cut = max(message.rfind(": "), message.rfind("; "))
+    return Finding("error", message[:cut], message[cut + 2 :])
+
+
 @dataclass(frozen=True)
 class Grid:
     """The series on their grid of time.

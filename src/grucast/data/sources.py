@@ -141,6 +141,8 @@ def refuse_odd_ids(ids: nw.Series[Any], name: str) -> None:
 
 def parse_target(target: nw.Series[Any], name: str) -> nw.Series[Any]:
     """Return y as finite float64 with nulls or NaN where it is missing."""
+    if target.is_null().all():  # of whatever type
+        return nw.new_series("y", [None] * len(target), nw.Float64, backend=target.implementation)
     if target.dtype in (nw.String, nw.Object, nw.Categorical, nw.Enum):
         target = parse_text(target, name)
     elif not (target.dtype.is_numeric() or target.dtype == nw.Boolean):

@@ -95,7 +95,8 @@ def rolling_forecasts(
         if refit or not pieces:
             with seconds.of("GRU fit"):
                 model = forecaster.clone().fit_panel(known, kind).model_
-            encoded = encode(panel, model.schema)
+            unread = drop if refit else drops[-1]  # steps after the last cutoff that this model is used at
+            encoded = encode(hide_past(panel, forecaster.covariates.past, unread), model.schema)
         if not pieces:
             season, simpler = model.seasons[0], make_baselines(baselines, model.seasons)
         history = known.tails(model.input_size)
@@ -115,6 +116,14 @@ def rolling_forecasts(
     scores = [seconds.added_to(score) for score in score_models(table, naive_errors)]
     series, left_out = len(np.unique(table["series"])), len(panel) * n_windows - count
     return Backtest(to_frame(kind, panel, table), scores, series, count, left_out)
+
+
+def hide_past(panel: Panel, past: Sequence[str], steps: int) -> Panel:
+    """The panel with its past covariates missing in the last steps, so that no category there counts as unknown."""
+    late = panel.positions >= (panel.lengths - steps)[panel.owners]
+    columns = {name: panel.temporal[name] for name in past}
+    hidden = {name: replace(c, values=np.where(late, np.nan, c.values)) for name, c in columns.items()}
+    return replace(panel, temporal={**panel.temporal, **hidden})
 
 
 class Seconds:

@@ -154,7 +154,10 @@ class GRUForecaster:
         refuse_silent(panel, model)
         extended = panel.extend(self.h)
         if names := model.schema.covariates.future:
-            extended = fill_future(extended, self.h, read_future(future, names), names)
+            if future is None:
+                wanted = "give predict their coming values as future= (--future)"
+                raise DataError(f"this model reads {', '.join(names)}: {wanted}")
+            extended = fill_future(extended, self.h, read_future(future), names)
         windows = last_windows(extended, encode(extended, model.schema), model.input_size, self.h, drop=self.h)
         columns = forecast_columns(model.forecast(windows, shown), shown)
         times = panel.times(np.arange(1, self.h + 1))
@@ -239,12 +242,11 @@ def train(
         return train_forecaster(panel, untrained, training, held_out, callback, start)
 
 
-def read_future(future: Any, names: tuple[str, ...]) -> Any:
-    """Read the frame of coming values; its y, if there is one, does not count."""
-    if future is None:
-        raise DataError(f"this model reads {', '.join(names)}: give predict their coming values as future=")
+def read_future(future: Any, id_col: str | None = None, time_col: str | None = None) -> Any:
+    """Read the frame or file of coming values; its y, if there is one, does not count."""
     native = read_file(Path(future)) if isinstance(future, str | Path) else future
-    return read(nw.from_native(native, eager_only=True).with_columns(y=nw.lit(0.0)).to_native())
+    frame = nw.from_native(native, eager_only=True).with_columns(y=nw.lit(0.0))
+    return read(frame.to_native(), id_col, time_col, "y")
 
 
 def refuse_silent(panel: Panel, model: ForecastModel) -> None:

@@ -8,7 +8,8 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.panel import factorize, show
+from grucast.data.covariates import Covariate, Covariates, read_covariate
+from grucast.data.panel import NONE, factorize, show
 from grucast.data.sources import read
 from grucast.data.stamps import to_times
 
@@ -66,13 +67,15 @@ class LeakageReport:
 def leakage_check(
     forecaster: Any, df: Any, n_windows: int = 2, step_size: int | None = None, refit: bool = False, seed: int = 1
 ) -> LeakageReport:
-    """Forecast the past with the data as they are, and again with y changed after each cutoff in turn.
+    """Forecast the past with the data as they are, and again with y and past covariates changed after each cutoff.
 
-    Forecasts from that cutoff and those before must be the same bits. y is scaled, shifted, replaced by noise, partly
-    made missing, and some rows removed; each takes a cross-validation, so give few training steps.
+    Forecasts from that cutoff and those before must be the same bits. Numbers are scaled, shifted, replaced by noise,
+    partly made missing, and some rows removed; categories are drawn anew from their column. Each takes a
+    cross-validation, so give few training steps. Future covariates stay: with any, rows lose y but are not removed.
 
     Args:
-        forecaster: Anything with `cross_validation(df, n_windows, step_size, refit)`, the same bits each time.
+        forecaster: Anything with `cross_validation(df, n_windows, step_size, refit)`, the same bits each time; its
+            `covariates`, if it has any, say which columns are past and future ones.
         df: Anything that `grucast.read` takes.
         n_windows: Cutoffs.
         step_size: Steps between them; h when None.
@@ -90,13 +93,14 @@ def leakage_check(
     no leak: 856 forecasts are the same bits whatever comes after their cutoff
     """
     frame = nw.from_native(read(df), eager_only=True)
+    covariates = getattr(forecaster, "covariates", NONE)
     settings = {"n_windows": n_windows, "step_size": step_size, "refit": refit}
     before = forecasts(forecaster.cross_validation(frame.to_native(), **settings))
     compared, found = 0, []
     for number in range(n_windows):
         cutoffs = nth_cutoffs(before, number)
         for name, perturb in PERTURBATIONS.items():
-            changed = change_after(frame, cutoffs, perturb, np.random.default_rng(seed))
+            changed = change_after(frame, covariates, cutoffs, perturb, np.random.default_rng(seed))
             after = forecasts(forecaster.cross_validation(changed.to_native(), **settings))
             common = [key for key in before if key in after and key[2] <= cutoffs[key[0]]]
             compared += len(common) * len(next(iter(before.values())))
@@ -122,20 +126,47 @@ def nth_cutoffs(found: dict[Key, dict[str, float]], number: int) -> dict[Any, An
 
 
 def change_after(
-    frame: nw.DataFrame[Any], cutoffs: dict[Any, Any], perturb: "Perturbation", rng: np.random.Generator
+    frame: nw.DataFrame[Any],
+    covariates: Covariates,
+    cutoffs: dict[Any, Any],
+    perturb: "Perturbation",
+    rng: np.random.Generator,
 ) -> nw.DataFrame[Any]:
-    """The frame with the rows after each series' cutoff changed."""
+    """The frame with y and past covariates changed in the rows after each series' cutoff."""
     codes, ids = factorize(frame["unique_id"])
     times = to_times(frame["ds"])
     late = times > np.array([cutoffs.get(name, times.max()) for name in ids])[codes]
-    y = frame["y"].to_numpy().astype(np.float64)
     places = np.flatnonzero(late)
     places = places[np.lexsort((times[places], codes[places]))]
-    y[places], kept = perturb(y[places], codes[places], float(np.nanstd(y)) or 1.0, rng)
-    changed = frame.with_columns(nw.new_series("y", y, nw.Float64, backend=frame.implementation))
+    y = frame["y"].to_numpy().astype(np.float64)
+    y[places], kept = perturb(y[places], codes[places], deviation(y), rng)
+    if covariates.future:  # a row that goes would take what is known in advance with it
+        y[places[~kept]], kept = np.nan, every(places)
+    lists = {name: changed(read_covariate(frame, name), places, codes, perturb, rng) for name in covariates.past}
+    series = [nw.new_series(name, values, backend=frame.implementation) for name, values in lists.items()]
+    frame = frame.with_columns(nw.new_series("y", y, nw.Float64, backend=frame.implementation), *series)
     rows = np.ones(len(y), bool)
     rows[places] = kept
-    return changed.filter(rows.tolist())
+    return frame.filter(rows.tolist())
+
+
+def changed(
+    covariate: Covariate, places: Array, codes: Array, perturb: "Perturbation", rng: np.random.Generator
+) -> list[Any]:
+    """A column with those places changed: numbers as y, categories to others of the column."""
+    values, categories = covariate.values.copy(), covariate.categories
+    if categories is None:
+        values[places] = perturb(values[places], codes[places], deviation(values), rng)[0]
+        return list(values)
+    number = len(categories)
+    values[places] = (np.nan_to_num(values[places]) + rng.integers(1, max(number, 2), len(places))) % number
+    return [None if np.isnan(code) else categories[int(code)] for code in values]
+
+
+def deviation(values: Array) -> float:
+    """Standard deviation of what is there; 1 if that is 0."""
+    known = values[~np.isnan(values)]
+    return float(known.std() if known.size else 0) or 1.0
 
 
 def largest_difference(perturbation: str, pairs: dict[Key, tuple[dict[str, float], ...]]) -> Difference | None:
