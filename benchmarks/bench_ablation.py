@@ -5,7 +5,8 @@
 
 FILE is as for bench_forecast.py. The table is printed and saved to benchmarks/results/ablation-NAME.md after each
 choice. A difference is that of the same seeds, in percent of the default's MASE; beside it stands the standard
-deviation over the seeds. Of one seed no difference within a few percent means anything.
+deviation over the seeds. Of one seed no difference within a few percent means anything; "none" says that every
+score is the same.
 """
 
 import argparse
@@ -153,8 +154,11 @@ def result_table(results: dict[str, list[list[float]]]) -> str:
         mase, smape, covered, seconds = np.mean(measured, axis=0)
         change = 100 * (np.array(measured)[:, 0] / base - 1)
         spread = f" ± {change.std(ddof=1):.1f}" if len(base) > 1 else ""
-        difference = "" if choice == "defaults" else f"{change.mean():+.1f}{spread}"
-        rows.append([choice, f"{mase:.3f}", difference, f"{smape:.2f}", f"{covered:.1%}", f"{seconds:.1f}"])
+        same = all(a[:3] == b[:3] for a, b in zip(measured, results["defaults"], strict=True))
+        difference = "none" if same else f"{change.mean():+.1f}{spread}"
+        rows.append(
+            [choice, f"{mase:.3f}", difference if rows else "", f"{smape:.2f}", f"{covered:.1%}", f"{seconds:.1f}"]
+        )
     return markdown(heads, rows)
 
 

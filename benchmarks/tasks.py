@@ -16,7 +16,7 @@ from grucast.data.panel import Panel, make_panel
 from machine import facts
 
 RESULTS = Path(__file__).parent / "results"
-BIKE_DAYS = 56  # test horizons of the bike rentals; a fortnight would be Christmas alone
+BIKE_STEPS = 56 * 24  # test steps of the bike rentals; a fortnight would be Christmas alone
 
 Array = NDArray[Any]
 Predict = Callable[[Panel], dict[str, Array]]  # from a panel to columns ("", "-lo-80", "-hi-80") of (S, h)
@@ -76,7 +76,7 @@ def task_parser(doc: str) -> argparse.ArgumentParser:
     parser.add_argument("-h", "--horizon", type=int, default=24)
     parser.add_argument("--season-length", type=int, default=24)
     parser.add_argument(
-        "--test-steps", type=int, help="last steps of each series to test on, if it has no column split"
+        "--test-steps", type=int, help="last steps of each series to test on; those of the column split if not given"
     )
     return parser
 
@@ -85,7 +85,7 @@ def load(options: argparse.Namespace) -> Task:
     """The task that the arguments name."""
     h, season = options.horizon, options.season_length
     if options.file is None:
-        return Task("bikes", make_panel(example()), BIKE_DAYS, h, season)
+        return Task("bikes", make_panel(example()), (options.test_steps or BIKE_STEPS) // h, h, season)
     file = options.file
     frame = pl.read_parquet(file) if file.suffix == ".parquet" else pl.read_csv(file, try_parse_dates=True)
     steps = options.test_steps or h
