@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install -qq
 DEMO := demo
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test check native portable targets fix bench bench-forecast docs clean
+.PHONY: help demo test check native portable targets fix bench bench-forecast bench-ablation docs clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ bench: $(VENV)/dev.stamp ## measure speed and memory, print and save the tables 
 
 bench-forecast: .venv-bench/stamp ## forecast bike rentals beside neuralforecast's GRU, print and save the table (about 10 minutes)
 	@.venv-bench/bin/python benchmarks/bench_forecast.py
+
+bench-ablation: $(VENV)/dev.stamp ## fit bike rentals with one choice of the forecaster changed at a time, print and save the table
+	@$(BIN)/python benchmarks/bench_ablation.py
 
 docs: demo ## rebuild the pictures that README shows
 	@cp $(DEMO)/loss_curve.png $(DEMO)/predictions.png $(DEMO)/forecast.png docs/

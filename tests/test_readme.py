@@ -3,27 +3,46 @@ from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
-EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.S)
+ROOT = Path(__file__).parents[1]
+PAGES = {path.name: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+EXAMPLES = {name: re.findall(r"```python\n(.*?)```", page, re.S) for name, page in PAGES.items()}
+PRINTED = {  # by each example
+    "README.md": (
+        "mean absolute error: ",
+        "GRU-lo-80",
+        "torch.Size([8, 50, 32])",
+    ),
+    "forecasting.md": (
+        "2,000 rows, 1 series",
+        "2012-12-31 00:00:00",
+        "leak: y = members + guests",
+        "SeasonalNaive168",
+        "no leak: ",
+    ),
+}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", range(len(EXAMPLES)))
-def test_example_runs_and_prints_what_it_says(number, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("name", PAGES)
+def test_examples_run_in_order_and_print_what_they_say(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    exec(compile(EXAMPLES[number], f"README example {number}", "exec"), {})
-    wanted = ("mean absolute error: ", "torch.Size([8, 50, 32])")[number]
-    assert wanted in capsys.readouterr().out
+    names: dict[str, object] = {}
+    for number, (code, wanted) in enumerate(zip(EXAMPLES[name], PRINTED[name], strict=True), 1):
+        exec(compile(code, f"{name}, example {number}", "exec"), names)
+        assert wanted in capsys.readouterr().out
 
 
-def test_commands_of_the_readme_exist():
-    from grucast.cli import demo, forecast, info  # noqa: F401 - each registers its commands
+@pytest.mark.parametrize("name", PAGES)
+def test_commands_of_a_page_exist(name):
+    from grucast.cli import backtest, check, demo, forecast, info  # noqa: F401 - each registers its commands
     from grucast.cli.common import app
 
     names = {command.name or command.callback.__name__ for command in app.registered_commands}
-    assert set(re.findall(r"^    grucast (\w+)", README, re.M)) <= names
+    assert set(re.findall(r"^    grucast (\w+)", PAGES[name], re.M)) <= names
 
 
-def test_pictures_of_the_readme_exist():
-    for path in re.findall(r"!\[.*?\]\((.*?)\)", README):
-        assert (Path(__file__).parents[1] / path).is_file()
+@pytest.mark.parametrize("name", PAGES)
+def test_what_a_page_links_to_exists(name):
+    folder = ROOT if name == "README.md" else ROOT / "docs"
+    for path in re.findall(r"\]\((?!https?:)([^)#]+)", PAGES[name]):
+        assert (folder / path).is_file()

@@ -174,7 +174,8 @@ class GRUForecaster:
             refit: Train anew at each cutoff; else once, before the first. This forecaster itself stays as it is.
 
         Returns:
-            A frame: unique_id, ds, cutoff, y, GRU and intervals, a row for each step that was observed.
+            A frame: unique_id, ds, cutoff, y, GRU and intervals, and a column for each of the simple baselines Naive,
+            SeasonalNaive24 (of each season) and Drift; a row for each step that was observed.
 
         Raises:
             DataError: The data cannot be used or are too short for so many windows.

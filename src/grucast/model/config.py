@@ -67,7 +67,7 @@ class NetworkConfig:
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
-    """How a network is trained, with Adam.
+    """How a network is trained, with AdamW; only the forecaster uses weight decay.
 
     Attributes:
         max_steps: Gradient steps; None lets the estimator choose.
