@@ -24,7 +24,7 @@ from grucast import GRUForecaster, NetworkConfig, TrainingConfig
 from grucast.data import features as features_module
 from grucast.data.features import Features
 from grucast.data.panel import Panel
-from grucast.forecasting import plan
+from grucast.forecasting import forecaster, plan
 from grucast.forecasting.scoring import score_models, seasonal_naive_errors
 from grucast.model import models, runtime
 from grucast.nn import networks
@@ -86,6 +86,8 @@ CHOICES: dict[str, Change | list[Patch]] = {
     "no seasonal continuations": features(lambda x: x._replace(continuations=0 * x.continuations)),
     "continuations of the last season alone": [(features_module, "REPEATS", constant(1))],
     "no seasonal differences": features(without_differences),
+    "no calendar": [(forecaster, "usual_cycles", then(lambda _: ()))],
+    "three networks, averaged": lambda s: s.train(ensemble=3),
     "the shortest season alone": [(plan, "candidate_seasons", then(lambda seasons: seasons[:1]))],
     "windows weigh the same": features(lambda x: x._replace(naive_error=np.ones_like(x.naive_error))),
     "no second phase on all data": [(forecast, "HELD_OUT_SHARE", constant(1.0))],

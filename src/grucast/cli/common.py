@@ -78,10 +78,12 @@ class Settings:
     seed: Annotated[int, typer.Option(help="Seed of weights, batches and dropout.")] = 1
     max_steps: Annotated[int | None, typer.Option(help="Training steps at the most.")] = None
     max_time: Annotated[str | None, typer.Option(help="Training time at the most: 90, 90s, 5m or 1h.")] = None
+    ensemble: Annotated[int, typer.Option(help="Networks trained side by side; their forecasts are averaged.")] = 1
 
     def forecaster(self, horizon: int, roles: Roles) -> GRUForecaster:
         """A forecaster with these settings, not fitted."""
-        training = TrainingConfig(max_steps=self.max_steps, max_time=to_seconds(self.max_time), seed=self.seed)
+        seconds = to_seconds(self.max_time)
+        training = TrainingConfig(max_steps=self.max_steps, max_time=seconds, ensemble=self.ensemble, seed=self.seed)
         shape = (horizon, self.input_size, self.season_length)
         return GRUForecaster(*shape, covariates=roles.covariates, training=training)
 
