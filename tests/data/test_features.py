@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from grucast.data.covariates import Covariates
-from grucast.data.encoding import Encoded, Schema, encode, fit_schema
+from grucast.data.encoding import Schema, encode, fit_schema
 from grucast.data.features import continue_season, known_ahead, seasonal_difference
 from grucast.data.features import make_features as features_of
 from grucast.data.panel import make_panel
@@ -15,8 +15,9 @@ from grucast.data.windows import Window, Windows
 
 def make_features(history, seasons, h):
     rows = len(history)
-    alone = Encoded(*(np.empty((rows, history.shape[1] + h, 0)) for _ in range(3)), *(np.empty((rows, 0)),) * 2)
-    return features_of(Window(history, np.full((rows, h), np.nan), alone), Schema(), seasons)
+    none, nothing = np.empty((rows, history.shape[1] + h, 0)), np.empty((rows, 0))
+    window = Window(history, np.full((rows, h), np.nan), none, none, nothing, nothing, none)
+    return features_of(window, Schema(), seasons)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from grucast.data import windows as windows_module
 from grucast.data.encoding import Schema, encode
 from grucast.data.panel import make_panel
 from grucast.data.windows import make_windows as windows_of
@@ -16,12 +17,12 @@ def panel_of(*lengths, missing=()):
 
 
 def make_windows(panel, input_size, h, held_out=0):
-    return windows_of(panel, encode(panel, Schema()), input_size, h, held_out)
+    return windows_of(panel, encode(panel, Schema()), input_size, h).split(held_out)
 
 
 def test_windows_are_all_runs_within_one_series():
     windows, _ = make_windows(panel_of(10, 9), input_size=3, h=2)
-    history, future, _ = windows.take(np.arange(len(windows)))
+    history, future, *_ = windows.take(np.arange(len(windows)))
     assert history[:, 2].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 100, 101, 102, 103, 104, 105, 106]
     expected = history[:, 2:] + np.arange(-2, 3)
     expected[[0, 0, 1, 8, 8, 9], [0, 1, 0, 0, 1, 0]] = np.nan  # before the first step
@@ -29,7 +30,7 @@ def test_windows_are_all_runs_within_one_series():
 
 
 def test_windows_reach_half_as_far_or_half_of_what_a_short_series_has():
-    history, future, _ = make_windows(panel_of(20, 6), input_size=8, h=2)[0].take(np.arange(18))
+    history, future, *_ = make_windows(panel_of(20, 6), input_size=8, h=2)[0].take(np.arange(18))
     assert history[-1].tolist()[-4:] == [100, 101, 102, 103]
     assert np.isnan(history[-1][:4]).all()
     assert [int((~np.isnan(row)).sum()) for row in history] == [4, 5, 6, 7] + [8] * 11 + [2, 3, 4]
@@ -46,7 +47,7 @@ def test_training_sees_nothing_that_is_held_out(held_out):
     panel = panel_of(20, 15)
     training, testing = make_windows(panel, 4, 2, held_out)
     for windows, first, last in ((training, 0, 20 - held_out), (testing, 20 - held_out, 20)):
-        history, future, _ = windows.take(np.arange(len(windows)))
+        history, future, *_ = windows.take(np.arange(len(windows)))
         own = future[future[:, 0] < 100]
         assert own.min() >= first
         assert own.max() < last
@@ -65,3 +66,12 @@ def test_windows_that_show_too_little_are_left_out():
 
 def test_panel_shorter_than_its_horizon_has_no_window():
     assert [len(w) for w in make_windows(panel_of(3), 4, 3)] == [0, 0]
+
+
+def test_windows_do_not_depend_on_blocks(monkeypatch):
+    panel = panel_of(20, 6, 13, missing=(3, 4, 5, 6, 30))
+    whole, _ = make_windows(panel, 5, 2)
+    monkeypatch.setattr(windows_module, "BLOCK", 7)
+    parts, _ = make_windows(panel, 5, 2)
+    np.testing.assert_array_equal(parts.ends, whole.ends)
+    np.testing.assert_array_equal(parts.series, whole.series)

@@ -29,7 +29,7 @@ def test_chunks_are_the_rows_in_order(rows):
 def test_forecast_does_not_depend_on_chunks(fitted, monkeypatch, hourly):
     panel = make_panel(hourly)
     model = fitted.model_
-    windows, _ = make_windows(panel, encode(panel, model.schema), model.input_size, model.h)
+    windows = make_windows(panel, encode(panel, model.schema), model.input_size, model.h)
     some = replace(windows, ends=windows.ends[:5], series=windows.series[:5])
     whole = model.forecast(some)
     monkeypatch.setattr(models, "CHUNK", 2)

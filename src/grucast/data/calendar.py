@@ -27,11 +27,20 @@ def usual_cycles(panel: Panel, seasons: tuple[int, ...]) -> tuple[Cycle, ...]:
     return (*cycles, *(("year",) if 2 * step <= CYCLES["year"] <= seen / 4 and not is_season else ()))
 
 
-def phases(panel: Panel, cycles: tuple[Cycle, ...]) -> NDArray[np.float32]:
-    """Sine and cosine of each step's place in each cycle, (N, 2 C)."""
+def phases(
+    panel: Panel, cycles: tuple[Cycle, ...], series: NDArray[np.int64], positions: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Sine and cosine of where in each cycle some steps of some series are, (B, T, 2 C).
+
+    Args:
+        panel: The series.
+        cycles: Cycles of the calendar.
+        series: Series of each row, (B,).
+        positions: Steps from its start, (B, T).
+    """
     if not cycles:
-        return np.empty((len(panel.values), 0), np.float32)
-    times = panel.frequency.times(panel.starts[panel.owners], panel.positions)
+        return np.empty((*positions.shape, 0), np.float32)
+    times = panel.frequency.times(panel.starts[series, None], positions)
     since = (times - np.datetime64("2001-01-01", "us")).astype(np.float64)  # a Monday, and the start of a year
-    angles = [2 * np.pi * since / CYCLES[cycle] for cycle in cycles]
-    return np.stack([f(angle) for angle in angles for f in (np.sin, np.cos)], axis=1).astype(np.float32)
+    angles = [(since / CYCLES[cycle] % 1).astype(np.float32) * np.float32(2 * np.pi) for cycle in cycles]
+    return np.stack([f(angle) for angle in angles for f in (np.sin, np.cos)], axis=-1)

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.calendar import Cycle, phases
+from grucast.data.calendar import Cycle
 from grucast.data.covariates import Covariate, Covariates, Unknown
 from grucast.data.panel import Panel
 from grucast.errors import DataError, UnknownCategoryWarning
@@ -60,10 +60,10 @@ class Encoded(NamedTuple):
     """A panel's covariates, N values and S series; what is missing is NaN, or code 0."""
 
     numbers: NDArray[np.float32]  # (N, P + F): past, future
-    phases: NDArray[np.float32]  # (N, 2 cycles)
     codes: NDArray[np.int32]  # (N, past + future)
     static_numbers: NDArray[np.float32]  # (S, columns)
     static_codes: NDArray[np.int32]  # (S, columns)
+    cycles: tuple[Cycle, ...]  # whose phases a window computes when it is taken
 
 
 def embedding_size(column: Column) -> int:
@@ -109,10 +109,10 @@ def encode(panel: Panel, schema: Schema) -> Encoded:
     size, series = len(panel.values), len(panel)
     return Encoded(
         matrix(past, size, np.float32),
-        phases(panel, schema.cycles),
         matrix(past_codes, size, np.int32),
         matrix(fixed, series, np.float32),
         matrix(fixed_codes, series, np.int32),
+        schema.cycles,
     )
 
 

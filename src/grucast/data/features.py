@@ -47,7 +47,7 @@ def make_features(window: Window, schema: Schema, seasons: tuple[int, ...]) -> F
         schema: The covariates' columns.
         seasons: Seasonal periods in steps, shortest first, each at most T; (1,) when there is none.
     """
-    (steps, h), covariates = (window.history.shape[1], window.future.shape[1]), window.covariates
+    steps, h = window.history.shape[1], window.future.shape[1]
     centre, scale = window_scale(window.history, recent=2 * seasons[0])
     z = (window.history - centre) / scale
     differences = [seasonal_difference(z, season) for season in seasons]
@@ -57,12 +57,12 @@ def make_features(window: Window, schema: Schema, seasons: tuple[int, ...]) -> F
     naive_error = np.where(seen.any(-1, keepdims=True), masked_mean(np.abs(differences[0]), seen), 1)
     past, past_codes = len(schema.numbers("past")), len(schema.categorical("past"))
     return Features(
-        np.concatenate([y, flagged(covariates.numbers[:, :steps]), covariates.phases[:, :steps]], -1, dtype=np.float32),
-        covariates.codes[:, :steps].astype(np.int64),
-        known_ahead(covariates.numbers[..., past:], covariates.phases, seasons[0], h),
-        covariates.codes[:, steps:, past_codes:].astype(np.int64),
-        flagged(covariates.static_numbers),
-        covariates.static_codes.astype(np.int64),
+        np.concatenate([y, flagged(window.numbers[:, :steps]), window.phases[:, :steps]], -1, dtype=np.float32),
+        window.codes[:, :steps].astype(np.int64),
+        known_ahead(window.numbers[..., past:], window.phases, seasons[0], h),
+        window.codes[:, steps:, past_codes:].astype(np.int64),
+        flagged(window.static_numbers),
+        window.static_codes.astype(np.int64),
         continued.astype(np.float32),
         centre,
         scale,

@@ -1,13 +1,16 @@
 """Windows of a panel: places in its one array, copied only when a batch is taken."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grucast.data.calendar import phases
 from grucast.data.encoding import Encoded
 from grucast.data.panel import Panel
+
+BLOCK = 2**20  # places looked at together, so that memory stays bounded
 
 
 class Window(NamedTuple):
@@ -15,7 +18,11 @@ class Window(NamedTuple):
 
     history: NDArray[np.float64]  # (B, T)
     future: NDArray[np.float64]  # (B, h)
-    covariates: Encoded  # (B, T + h, ...) and (B, ...)
+    numbers: NDArray[np.float32]  # (B, T + h, P + F)
+    codes: NDArray[np.int32]  # (B, T + h, K)
+    static_numbers: NDArray[np.float32]  # (B, columns)
+    static_codes: NDArray[np.int32]  # (B, columns)
+    phases: NDArray[np.float32]  # (B, T + h, 2 cycles)
 
 
 @dataclass(frozen=True)
@@ -39,15 +46,27 @@ class Windows:
     def take(self, index: NDArray[np.int64]) -> Window:
         """The chosen windows, copied."""
         series = self.series[index]
-        places = self.ends[index, None] + np.arange(-self.input_size, self.h)  # (B, T + h)
-        outside = places < self.panel.offsets[series, None]
-        places = np.maximum(places, 0)
+        positions = (self.ends[index] - self.panel.offsets[series])[:, None] + np.arange(-self.input_size, self.h)
+        places = np.maximum(positions + self.panel.offsets[series, None], 0)  # (B, T + h)
+        outside = positions < 0
         y = np.where(outside, np.nan, self.panel.values[places])
-        numbers = np.where(outside[..., None], np.float32("nan"), self.encoded.numbers[places])
-        codes = np.where(outside[..., None], 0, self.encoded.codes[places])
-        static = self.encoded.static_numbers[series], self.encoded.static_codes[series]
-        covariates = Encoded(numbers, self.encoded.phases[places], codes, *static)
-        return Window(y[:, : self.input_size], y[:, self.input_size :], covariates)
+        return Window(
+            y[:, : self.input_size],
+            y[:, self.input_size :],
+            np.where(outside[..., None], np.float32("nan"), self.encoded.numbers[places]),
+            np.where(outside[..., None], 0, self.encoded.codes[places]),
+            self.encoded.static_numbers[series],
+            self.encoded.static_codes[series],
+            phases(self.panel, self.encoded.cycles, series, positions),
+        )
+
+    def split(self, held_out: int) -> tuple["Windows", "Windows"]:
+        """Those that see nothing of their series' last `held_out` steps, and those whose whole future lies in them."""
+        left = self.panel.offsets[self.series + 1] - self.ends  # steps after each history
+        return self._chosen(left >= held_out + self.h), self._chosen(left <= held_out)
+
+    def _chosen(self, which: NDArray[np.bool_]) -> "Windows":
+        return replace(self, ends=self.ends[which], series=self.series[which])
 
 
 def last_windows(panel: Panel, encoded: Encoded, input_size: int, h: int, drop: int = 0) -> Windows:
@@ -55,8 +74,8 @@ def last_windows(panel: Panel, encoded: Encoded, input_size: int, h: int, drop: 
     return Windows(panel, encoded, panel.offsets[1:] - drop, np.arange(len(panel)), input_size, h)
 
 
-def make_windows(panel: Panel, encoded: Encoded, input_size: int, h: int, held_out: int = 0) -> tuple[Windows, Windows]:
-    """Split a panel's windows in time: those to train on, and those whose future is held out.
+def make_windows(panel: Panel, encoded: Encoded, input_size: int, h: int) -> Windows:
+    """All windows of a panel to learn from.
 
     A window reaches back `input_size` steps or to the first step of its series, if that is at least half as far, and
     in a short series at least half of the way from its first step to its last horizon. It is used when half of the
@@ -67,24 +86,24 @@ def make_windows(panel: Panel, encoded: Encoded, input_size: int, h: int, held_o
         encoded: Their covariates.
         input_size: Steps of history.
         h: Steps of future.
-        held_out: Last steps of each series that no training window may see; each held-out window lies with its
-            whole future in them.
-
-    Returns:
-        The windows to train on, and the held-out ones.
     """
-    series = panel.owners
-    first, end = panel.offsets[series], panel.offsets[series + 1]
-    place = np.arange(len(panel.values))
-    least = np.maximum(np.minimum(input_size, end - first - h) // 2, 1)
-    seen = np.concatenate([[0], np.cumsum(~np.isnan(panel.values))])
-    reach = np.minimum(input_size, place - first)
-    in_history = seen[place] - seen[place - reach]
-    in_future = seen[np.minimum(place + h, end)] - seen[place]
-    whole = place + h <= end
-    usable = whole & (reach >= least) & (2 * in_history >= reach) & (in_future > 0)
+    seen = np.concatenate([[0], np.cumsum(~np.isnan(panel.values))])  # values observed before each place
 
-    def chosen(which: NDArray[np.bool_]) -> Windows:
-        return Windows(panel, encoded, place[which], series[which], input_size, h)
+    def usable(place: NDArray[np.int64], series: NDArray[np.int64]) -> NDArray[np.bool_]:
+        first, end = panel.offsets[series], panel.offsets[series + 1]
+        least = np.maximum(np.minimum(input_size, end - first - h) // 2, 1)
+        reach = np.minimum(input_size, place - first)
+        in_history = seen[place] - seen[place - reach]
+        in_future = seen[np.minimum(place + h, end)] - seen[place]
+        whole = place + h <= end
+        return np.asarray(whole & (reach >= least) & (2 * in_history >= reach) & (in_future > 0))
 
-    return chosen(usable & (place + h <= end - held_out)), chosen(usable & (place >= end - held_out))
+    ends: list[NDArray[np.int64]] = []
+    owners: list[NDArray[np.int64]] = []
+    for start in range(0, len(panel.values), BLOCK):
+        place = np.arange(start, min(start + BLOCK, len(panel.values)))
+        series = np.searchsorted(panel.offsets, place, side="right") - 1
+        which = usable(place, series)
+        ends.append(place[which])
+        owners.append(series[which])
+    return Windows(panel, encoded, np.concatenate(ends), np.concatenate(owners), input_size, h)

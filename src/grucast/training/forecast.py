@@ -52,8 +52,8 @@ def train_forecaster(
     widths measured; then on all there is, since the latest values tell most of the future.
     """
     encoded = encode(panel, model.schema)
-    windows, validation = make_windows(panel, encoded, model.input_size, model.h, held_out)
-    everything, _ = make_windows(panel, encoded, model.input_size, model.h)
+    everything = make_windows(panel, encoded, model.input_size, model.h)
+    windows, validation = everything.split(held_out)
     if not len(everything):
         raise DataError(
             f"no series has a window of {model.input_size} + {model.h} steps with half of its history observed: "
