@@ -295,6 +295,11 @@ def test_incomplete_future_is_refused(shop, change, message):
         make(covariates=PROMOTED).fit(history).predict(future=change(rest))
 
 
+def test_future_for_a_model_that_reads_none_is_refused(fitted, hourly):
+    with pytest.raises(DataError, match="leave out future="):
+        fitted.predict(future=hourly)
+
+
 def test_unknown_category_in_the_future_is_a_warning_or_an_error(shop):
     history, rest = split(shop)
     odd = rest.with_columns(offer=pl.lit("double"))

@@ -10,10 +10,10 @@ from rich.console import Console
 from grucast import load, plotting
 from grucast.cli import common
 from grucast.cli.common import bar, command, err, escape, print_json, require_writable, to_bytes
+from grucast.data.ahead import read_future
 from grucast.data.declared import given_away
 from grucast.data.panel import make_panel
 from grucast.errors import DataError, TrainingInterrupted
-from grucast.forecasting.forecaster import read_future
 from grucast.model.file import write_whole
 
 

@@ -2,15 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 
 from grucast.data.covariates import read_covariate
+from grucast.data.files import read_file
 from grucast.data.panel import Panel, show
+from grucast.data.sources import read
 from grucast.data.stamps import to_times
 from grucast.errors import DataError
+
+
+def read_future(future: Any, id_col: str | None = None, time_col: str | None = None) -> Any:
+    """Read the frame or file of coming values; its y, if there is one, does not count."""
+    native = read_file(Path(future)) if isinstance(future, str | Path) else future
+    frame = nw.from_native(native, eager_only=True).with_columns(y=nw.lit(0.0))
+    return read(frame.to_native(), id_col, time_col, "y")
 
 
 def fill_future(panel: Panel, h: int, frame: Any, names: Sequence[str]) -> Panel:

@@ -4,17 +4,15 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
-import narwhals as nw
 import numpy as np
 
-from grucast.data.ahead import fill_future
+from grucast.data.ahead import fill_future, read_future
 from grucast.data.calendar import usual_cycles
 from grucast.data.covariates import Covariates
 from grucast.data.encoding import encode, fit_schema
-from grucast.data.files import read_file
 from grucast.data.panel import Panel, make_panel
 from grucast.data.sources import read
-from grucast.data.windows import last_windows
+from grucast.data.windows import Windows, last_windows
 from grucast.errors import ConfigError, DataError, NotFittedError, TrainingInterrupted
 from grucast.forecasting.frames import FrameKind, forecast_columns
 from grucast.forecasting.plan import make_plan
@@ -145,6 +143,7 @@ class GRUForecaster:
 
         Raises:
             NotFittedError: There is no trained model, or none of the training series in a loaded one.
+            ConfigError: The levels have no meaning for this model.
             DataError: The data cannot be used, or the future lacks a column, a series or a step.
         """
         model, panel, kind = self.model_, *self._history(df)
@@ -152,13 +151,7 @@ class GRUForecaster:
         if shown and not model.level:
             raise ConfigError("this model was trained without intervals: give GRUForecaster a level such as (80,)")
         refuse_silent(panel, model)
-        extended = panel.extend(self.h)
-        if names := model.schema.covariates.future:
-            if future is None:
-                wanted = "give predict their coming values as future= (--future)"
-                raise DataError(f"this model reads {', '.join(names)}: {wanted}")
-            extended = fill_future(extended, self.h, read_future(future), names)
-        windows = last_windows(extended, encode(extended, model.schema), model.input_size, self.h, drop=self.h)
+        windows = self._windows_ahead(panel, future)
         columns = forecast_columns(model.forecast(windows, shown), shown)
         times = panel.times(np.arange(1, self.h + 1))
         ids = [name for name in panel.ids for _ in range(self.h)]
@@ -215,6 +208,20 @@ class GRUForecaster:
             message = "this GRUForecaster is not fitted yet: call fit(df) first, or grucast.load(path)"
             raise NotFittedError(message) from error
 
+    def _windows_ahead(self, panel: Panel, future: Any) -> Windows:
+        """Each series' last window, with what is known of the horizon."""
+        names, extended = self.model_.schema.covariates.future, panel.extend(self.h)
+        if names and future is None:
+            raise DataError(
+                f"this model reads {', '.join(names)}: give predict their coming values as future= (--future)"
+            )
+        if future is not None and not names:
+            raise DataError("this model reads nothing that is known in advance: leave out future= (--future)")
+        if names:
+            extended = fill_future(extended, self.h, read_future(future), names)
+        encoded = encode(extended, self.model_.schema)
+        return last_windows(extended, encoded, self.model_.input_size, self.h, drop=self.h)
+
     def _history(self, df: Any) -> tuple[Panel, FrameKind]:
         if df is not None:
             frame = read(df)
@@ -241,13 +248,6 @@ def train(
 
     with progress_bar("training") as callback:
         return train_forecaster(panel, untrained, training, held_out, callback, start)
-
-
-def read_future(future: Any, id_col: str | None = None, time_col: str | None = None) -> Any:
-    """Read the frame or file of coming values; its y, if there is one, does not count."""
-    native = read_file(Path(future)) if isinstance(future, str | Path) else future
-    frame = nw.from_native(native, eager_only=True).with_columns(y=nw.lit(0.0))
-    return read(frame.to_native(), id_col, time_col, "y")
 
 
 def refuse_silent(panel: Panel, model: ForecastModel) -> None:
