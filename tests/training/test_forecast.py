@@ -60,6 +60,13 @@ def test_one_period_moves_the_widths_half_as_far_as_many(rng):
     assert one == pytest.approx(many**0.5, rel=1e-6)
 
 
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.95])
+def test_weighted_quantile_counts_each_value_as_often_as_it_weighs(share, rng):
+    values, weights = rng.normal(size=200), rng.integers(1, 6, 200)
+    repeated = np.quantile(np.repeat(values, weights), share, method="inverted_cdf")
+    assert training.weighted_quantile(values, weights, share) == repeated
+
+
 def test_widths_are_finite_when_an_interval_has_no_width():
     bounds = torch.zeros(10, 5, 3)
     for y in (np.zeros((10, 5)), np.ones((10, 5))):

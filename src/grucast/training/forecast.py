@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -146,8 +147,9 @@ def interval_widths(forecast: Tensor, batch: Batch, level: tuple[float, ...], pe
 
         width = f^(p / (p + 1)),   f = the c-quantile of |y - median| / |bound on that side - median|
 
-    f alone is split conformal prediction. But the errors of all series in one period rise and fall together, so p
-    periods are p observations rather than p times the series, and their verdict is drawn towards the trained 1.
+    f alone is split conformal prediction, each window weighted as in the loss. But the errors of all series in one
+    period rise and fall together, so p periods are p observations rather than p times the series, and their verdict
+    is drawn towards the trained 1.
 
     Args:
         forecast: Quantiles (B, h, Q).
@@ -162,9 +164,16 @@ def interval_widths(forecast: Tensor, batch: Batch, level: tuple[float, ...], pe
     for step, percent in enumerate(level, 1):
         bound = torch.where(error > 0, forecast[..., middle + step], forecast[..., middle - step])
         distance = (bound - forecast[..., middle]).abs().clamp_min(TINY)
-        ratio = (error.abs() / distance)[batch.observed > 0]
-        widths.append(float(np.quantile(ratio.numpy(), percent / 100)) ** (periods / (periods + 1)))
+        ratio, weight = (a.numpy().ravel() for a in (error.abs() / distance, batch.observed * batch.weight))
+        widths.append(weighted_quantile(ratio, weight, percent / 100) ** (periods / (periods + 1)))
     return tuple(widths)
+
+
+def weighted_quantile(values: NDArray[Any], weights: NDArray[Any], share: float) -> float:
+    """The smallest value at which that share of the weight is reached."""
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(reached, share * reached[-1])])
 
 
 def spread(size: int, most: int) -> NDArray[np.int64]:
