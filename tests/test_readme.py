@@ -19,6 +19,7 @@ PRINTED = {  # by each example
         "SeasonalNaive168",
         "no leak: ",
     ),
+    "model-file.md": (),
 }
 
 

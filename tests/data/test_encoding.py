@@ -3,6 +3,7 @@ import polars as pl
 import pytest
 
 from grucast import Covariates
+from grucast.data import encoding
 from grucast.data.encoding import Column, Schema, embedding_size, encode, fit_schema
 from grucast.data.panel import make_panel
 from grucast.errors import DataError, UnknownCategoryWarning
@@ -78,3 +79,11 @@ def test_nothing_declared_encodes_to_nothing():
 @pytest.mark.parametrize(("count", "width"), [(1, 1), (2, 2), (16, 4), (10_000, 20)])
 def test_embedding_grows_with_the_fourth_root(count, width):
     assert embedding_size(Column("x", "past", categories=tuple(map(str, range(count))))) == width
+
+
+def test_more_categories_than_a_model_file_holds_are_refused(monkeypatch):
+    monkeypatch.setattr(encoding, "VOCABULARY", 2 * 6 + len("rainclear") - 1)
+    with pytest.raises(DataError, match="'sky' has 2 categories, too many"):
+        fit_schema(panel_of(), DECLARED)
+    monkeypatch.setattr(encoding, "VOCABULARY", 2 * 6 + len("rainclear"))
+    assert fit_schema(panel_of(), DECLARED).categorical("future")

@@ -1,10 +1,8 @@
 import numpy as np
 import pytest
 
-from grucast import NetworkConfig, load
+from grucast import GRURegressor, TrainingConfig, load
 from grucast.errors import ModelFileError
-from grucast.model.file import save_model
-from grucast.model.models import RegressionModel
 
 
 @pytest.fixture
@@ -21,8 +19,11 @@ def test_loaded_model_can_be_trained_anew(path, fitted, hourly):
     assert load(path).fit(hourly).predict().shape == fitted.predict().shape
 
 
+def test_loaded_model_is_trained_anew_as_it_was(path, fitted):
+    assert load(path).training == fitted.training
+
+
 def test_regressor_is_no_forecaster(tmp_path):
-    model = RegressionModel(2, 1, NetworkConfig(), {"w": np.ones(1, np.float32)})
-    save_model(model, tmp_path / "r.safetensors")
-    with pytest.raises(ModelFileError, match="not a forecaster"):
+    GRURegressor(training=TrainingConfig(max_steps=1)).fit(np.ones((2, 3, 1)), [1, 2]).save(tmp_path / "r.safetensors")
+    with pytest.raises(ModelFileError, match=r"GRURegressor\.load"):
         load(tmp_path / "r.safetensors")

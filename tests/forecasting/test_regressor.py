@@ -4,7 +4,7 @@ from sklearn.base import clone
 from sklearn.metrics import r2_score
 
 from grucast import GRURegressor, NetworkConfig, TrainingConfig
-from grucast.errors import ConfigError, DataError, NotFittedError, ShapeError
+from grucast.errors import ConfigError, DataError, ModelFileError, NotFittedError, ShapeError
 
 NETWORK = NetworkConfig(hidden_size=8)
 
@@ -103,6 +103,21 @@ def test_interrupted_regressor_can_predict_and_a_failing_callback_changes_nothin
     with pytest.raises(RuntimeError):
         regressor.fit(x, x[:, -1], lambda _: stop(RuntimeError("mine")))
     assert regressor.predict(x).shape == (20,)
+
+
+def test_loaded_regressor_predicts_the_same(data, regressor, tmp_path):
+    x, y = data
+    for number, fitted in enumerate((regressor, GRURegressor(NETWORK, regressor.training).fit(x, y[:, 0]))):
+        fitted.save(tmp_path / f"{number}.safetensors")
+        loaded = GRURegressor.load(tmp_path / f"{number}.safetensors")
+        np.testing.assert_array_equal(loaded.predict(x), fitted.predict(x))
+        assert loaded.get_params() == fitted.get_params()
+
+
+def test_forecaster_is_no_regressor(fitted, tmp_path):
+    fitted.save(tmp_path / "f.safetensors")
+    with pytest.raises(ModelFileError, match=r"grucast\.load"):
+        GRURegressor.load(tmp_path / "f.safetensors")
 
 
 def test_ensemble_is_refused(rng):

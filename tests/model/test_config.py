@@ -14,6 +14,7 @@ from grucast.errors import ConfigError
         {"num_layers": 17},
         {"dropout": 1.0},
         {"dropout": "some"},
+        {"dropout": False},
         {"head_dropout": -0.1},
         {"bidirectional": 1},
         {"reset_after": None},
@@ -33,12 +34,14 @@ def test_network_setting_out_of_range_is_refused_by_name(wrong):
         {"batch_size": 0},
         {"learning_rate": 0.0},
         {"learning_rate": None},
+        {"learning_rate": True},
         {"gradient_clip": 0},
         {"schedule": "cosine"},
         {"patience": 0},
         {"ensemble": 0},
         {"seed": -1},
         {"seed": 1.5},
+        {"seed": True},
     ],
 )
 def test_training_setting_out_of_range_is_refused_by_name(wrong):

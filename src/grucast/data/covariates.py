@@ -1,5 +1,6 @@
 """Columns beside y: what the user declares, and what a panel keeps of them."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -45,8 +46,8 @@ class Covariates:
                     f"covariates: {role} must be column names such as ('price', 'holiday'), not {names!r}"
                 )
             object.__setattr__(self, role, tuple(names))
-        names = (*self.temporal, *self.static)
-        if wrong := [name for name in names if name in RESERVED or names.count(name) > 1]:
+        names = Counter((*self.temporal, *self.static))
+        if wrong := [name for name, times in names.items() if name in RESERVED or times > 1]:
             raise ConfigError(f"covariates: {wrong[0]!r} is named twice, or is the series' own id, time or target")
         if self.unknown not in get_args(Unknown):
             raise ConfigError(f"covariates: unknown must be one of {get_args(Unknown)}, not {self.unknown!r}")

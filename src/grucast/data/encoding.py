@@ -14,6 +14,7 @@ from grucast.data.panel import Panel
 from grucast.errors import DataError, UnknownCategoryWarning
 
 Role = Literal["past", "future", "static"]
+VOCABULARY = 2**19  # bytes that the names of all categories may take in a model file
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,18 @@ def embedding_size(column: Column) -> int:
 
 
 def fit_schema(panel: Panel, covariates: Covariates, cycles: tuple[Cycle, ...] = ()) -> Schema:
-    """Learn scales and categories from a panel."""
+    """Learn scales and categories from a panel.
+
+    Raises:
+        DataError: There are more categories than a model file has room for.
+    """
     columns = [fit_column(name, "past", panel.temporal[name]) for name in covariates.past]
     columns += [fit_column(name, "future", panel.temporal[name]) for name in covariates.future]
     columns += [fit_column(name, "static", panel.static[name]) for name in covariates.static]
+    for column in columns:
+        if sum(len(category.encode(errors="replace")) + 6 for category in column.categories or ()) > VOCABULARY:
+            found = f"covariate {column.name!r} has {len(column.categories or ())} categories"
+            raise DataError(f"{found}, too many to keep: group the rare ones, or leave the column out")
     return Schema(tuple(columns), cycles, covariates.unknown)
 
 

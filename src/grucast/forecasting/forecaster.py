@@ -10,6 +10,7 @@ from grucast.data.ahead import fill_future, read_future
 from grucast.data.calendar import usual_cycles
 from grucast.data.covariates import Covariates
 from grucast.data.encoding import encode, fit_schema
+from grucast.data.fingerprint import trained_on
 from grucast.data.panel import Panel, make_panel
 from grucast.data.sources import read
 from grucast.data.windows import Windows, last_windows
@@ -117,6 +118,8 @@ class GRUForecaster:
             weights={},
             schema=fit_schema(panel, self.covariates, usual_cycles(panel, plan.seasons)),
             members=self.training.ensemble,
+            training=self.training,
+            trained_on=trained_on(panel),
         )
         try:
             model, history = train(panel, untrained, self.training, plan.held_out, progress, start)
@@ -191,7 +194,7 @@ class GRUForecaster:
     def from_model(cls, model: ForecastModel) -> "GRUForecaster":
         """A forecaster around a trained model."""
         settings = (model.h, model.input_size, model.seasons[0], model.level)
-        forecaster = cls(*settings, covariates=model.schema.covariates, network=model.network)
+        forecaster = cls(*settings, covariates=model.schema.covariates, network=model.network, training=model.training)
         forecaster._model = model
         return forecaster
 

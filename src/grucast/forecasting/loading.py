@@ -21,5 +21,5 @@ def load(path: str | Path) -> GRUForecaster:
     """
     model = load_model(path)
     if not isinstance(model, ForecastModel):
-        raise ModelFileError(f"{path} holds a {type(model).__name__}, not a forecaster")
+        raise ModelFileError(f"{path} holds a regressor, not a forecaster: load it with GRURegressor.load")
     return GRUForecaster.from_model(model)

@@ -1,14 +1,17 @@
 """Sequence regression with a GRU, in the manner of scikit-learn."""
 
 import time
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.errors import ConfigError, DataError, NotFittedError, ShapeError, TrainingInterrupted
+from grucast.errors import ConfigError, DataError, ModelFileError, NotFittedError, ShapeError, TrainingInterrupted
 from grucast.forecasting.metrics import r2
 from grucast.model.config import NetworkConfig, TrainingConfig
+from grucast.model.file import load_model, save_model
 from grucast.model.models import RegressionModel
 
 Array = NDArray[Any]
@@ -63,11 +66,11 @@ class GRURegressor:
         flat = targets.ndim == 1
         self._model: RegressionModel
         try:
-            trained = train_regressor(x, targets.reshape(len(x), -1), network, training, callback, start)
+            model, history = train_regressor(x, targets.reshape(len(x), -1), network, training, callback, start)
         except TrainingInterrupted as interrupt:
-            self._model, self.history_, self._flat = interrupt.model, interrupt.history, flat
+            self._model, self.history_ = replace(interrupt.model, flat=flat, training=training), interrupt.history
             raise
-        self._model, self.history_, self._flat = *trained, flat
+        self._model, self.history_ = replace(model, flat=flat, training=training), history
         return self
 
     def predict(self, X: Any) -> NDArray[np.float32]:
@@ -83,7 +86,7 @@ class GRURegressor:
         if x.shape[2] != model.features:
             raise ShapeError(f"X has {x.shape[2]} features, the model was trained on {model.features}")
         result = model.predict(x)
-        return result[:, 0] if self._flat else result
+        return result[:, 0] if model.flat else result
 
     def score(self, X: Any, y: Any) -> float:
         """Coefficient of determination R2 = 1 - SSE / SST, the mean over outputs; 1 is perfect."""
@@ -92,6 +95,28 @@ class GRURegressor:
         if actual.shape != predicted.shape:
             raise ShapeError(f"y has shape {actual.shape}, the prediction {predicted.shape}")
         return r2(actual, predicted)
+
+    def save(self, path: str | Path) -> None:
+        """Write the trained model to one safetensors file; it holds no data.
+
+        Raises:
+            NotFittedError: Call fit first.
+        """
+        save_model(self.model_, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Load a regressor from a model file; this executes nothing and needs no torch.
+
+        Raises:
+            ModelFileError: The file is no grucast regressor, is damaged, or needs a newer grucast.
+        """
+        model = load_model(path)
+        if not isinstance(model, RegressionModel):
+            raise ModelFileError(f"{path} holds a forecaster, not a regressor: load it with grucast.load")
+        regressor = cls(model.network, model.training)
+        regressor._model = model
+        return regressor
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002 - scikit-learn's signature
         """The constructor's arguments, as scikit-learn's clone wants them."""

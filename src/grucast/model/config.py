@@ -1,7 +1,7 @@
 """The settings of a network and of its training."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from grucast.errors import ConfigError
 
@@ -14,15 +14,20 @@ def require(holds: bool, message: str) -> None:
         raise ConfigError(message)
 
 
-def require_count(name: str, value: object, highest: int) -> None:
+def is_number(value: object, kind: Any = int | float) -> bool:
+    """Whether it is a number; True and False are none."""
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def require_count(name: str, value: Any, highest: int) -> None:
     """Refuse what is not a whole number from 1 to `highest`."""
-    whole = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= highest
+    whole = is_number(value, int) and 1 <= value <= highest
     require(whole, f"{name} must be a whole number from 1 to {highest}, not {value!r}")
 
 
-def require_fraction(name: str, value: object) -> None:
+def require_fraction(name: str, value: Any) -> None:
     """Refuse what is not a number from 0 up to, but not, 1."""
-    fraction = isinstance(value, int | float) and 0 <= value < 1
+    fraction = is_number(value) and 0 <= value < 1
     require(fraction, f"{name} must be a number from 0 up to, but not, 1, not {value!r}")
 
 
@@ -109,9 +114,9 @@ class TrainingConfig:
         for name in ("max_time", "gradient_clip", "learning_rate"):
             value = getattr(self, name)
             none_allowed = name != "learning_rate" and value is None
-            positive = isinstance(value, int | float) and 0 < value < float("inf")
+            positive = is_number(value) and 0 < value < float("inf")
             require(none_allowed or positive, f"{name} must be a positive number, not {value!r}")
         schedules = get_args(Schedule)
         require(self.schedule in schedules, f"schedule must be one of {schedules}, not {self.schedule!r}")
-        seed_is_whole = isinstance(self.seed, int) and 0 <= self.seed < 2**63
+        seed_is_whole = is_number(self.seed, int) and 0 <= self.seed < 2**63
         require(seed_is_whole, f"seed must be a whole number from 0 to 2**63 - 1, not {self.seed!r}")

@@ -1,50 +1,54 @@
-"""The model file: one safetensors file, with the settings as JSON in its metadata."""
+"""The model file: one safetensors file, with the settings as JSON in its metadata; docs/model-file.md specifies it."""
 
 import json
 import os
+import re
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
-from grucast.data.encoding import Column, Schema
-from grucast.data.frequency import Frequency
 from grucast.errors import GrucastError, ModelFileError
-from grucast.model.config import NetworkConfig
+from grucast.model.config import is_number
+from grucast.model.header import LARGEST, Header, parse, read_header
 from grucast.model.models import ForecastModel, RegressionModel
-
-
-def schema_of(columns: Sequence[Mapping[str, Any]], cycles: Sequence[Any], unknown: Any) -> Schema:
-    """A schema from its JSON."""
-    return Schema(tuple(Column(**{k: frozen(v) for k, v in c.items()}) for c in columns), tuple(cycles), unknown)
-
-
-def frozen(value: Any) -> Any:
-    """JSON's lists as the tuples they were."""
-    return tuple(value) if isinstance(value, list) else value
-
+from grucast.model.shapes import shapes_of
+from grucast.model.validation import SETTINGS, member
 
 FORMAT = 1
-KINDS: dict[str, type[Any]] = {"forecaster": ForecastModel, "regressor": RegressionModel}
-NESTED: dict[str, Callable[..., Any]] = {"network": NetworkConfig, "frequency": Frequency, "schema": schema_of}
+MEMBERS = {"format", "library", "kind", "settings"}
 
 Model = ForecastModel | RegressionModel
 
 
 def save_model(model: Model, path: str | Path) -> None:
-    """Write a model whole or not at all; a file that was there before is replaced."""
-    kind = next(name for name, cls in KINDS.items() if isinstance(model, cls))
-    settings = {f.name: getattr(model, f.name) for f in fields(model) if f.name != "weights"}
-    settings |= {name: asdict(value) for name, value in settings.items() if name in NESTED}
+    """Write a model whole or not at all; a file that was there before is replaced.
+
+    Raises:
+        ModelFileError: It has settings or weights that a model file cannot hold.
+        GrucastError: The file cannot be written.
+    """
+    kind = "forecaster" if isinstance(model, ForecastModel) else "regressor"
+    settings = {k: v for k, v in asdict(replace(model, weights={})).items() if k != "weights" and v is not None}
     header = {"format": FORMAT, "library": version("grucast"), "kind": kind, "settings": settings}
     weights = {name: np.ascontiguousarray(tensor) for name, tensor in model.weights.items()}
-    write_whole(Path(path), save(weights, metadata={"grucast": json.dumps(header)}))
+    try:
+        text = json.dumps(header, ensure_ascii=False, allow_nan=False)
+        kinds = {n: json.dumps(["F32" if w.dtype == np.float32 else str(w.dtype), w.shape]) for n, w in weights.items()}
+        require_tensors(kinds, read_model(parse(text)))
+        require_finite(weights)
+        content = save(weights, metadata={"grucast": text})
+    except ValueError as error:
+        raise ModelFileError(f"this model cannot be written: {error}") from error
+    if (length := int.from_bytes(content[:8], "little")) > LARGEST:
+        raise ModelFileError(f"this model has {length} bytes of settings, more than {LARGEST}: group rare categories")
+    write_whole(Path(path), content)
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -67,42 +71,94 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def load_model(path: str | Path) -> Model:
-    """Read a model file.
+    """Read a model file; every setting and shape is checked before a weight is read.
 
     Raises:
         ModelFileError: It is no grucast model, is damaged, or needs a newer grucast.
     """
-    if not Path(path).is_file():
+    path = Path(path)
+    if not path.is_file():
         raise ModelFileError(f"{path} does not exist or is not a file")
     try:
-        with safe_open(path, framework="numpy") as file:
-            header = json.loads((file.metadata() or {})["grucast"])
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except (SafetensorError, OSError) as error:
-        raise ModelFileError(f"{path} is not a safetensors file, or is damaged: {error}") from error
-    except (KeyError, ValueError) as error:
-        raise ModelFileError(f"{path} is a safetensors file, but not a grucast model") from error
-    if not isinstance(header, dict) or header.get("kind") not in KINDS:
-        raise ModelFileError(f"{path} holds no model of a kind known here ({', '.join(KINDS)})")
-    if header.get("format") != FORMAT:
-        raise ModelFileError(
-            f"{path} has format {header.get('format')}, written by grucast {header.get('library')}; "
-            f"this version reads format {FORMAT}: upgrade grucast"
-        )
-    return build(header, weights, path)
+        with path.open("rb") as file:
+            model = check_header(read_header(file))
+            file.seek(0)
+            weights = load(file.read())  # checks the tensors' offsets against each other and the file's size
+        require_finite(weights)
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"{path}: {error}") from error
+    except SafetensorError as error:
+        raise ModelFileError(f"{path}: damaged: {error}") from error
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read: {error.strerror or error}") from error
+    return replace(model, weights=weights)
 
 
-def build(header: Mapping[str, Any], weights: dict[str, Any], path: str | Path) -> Model:
-    """Make the model that a header describes; every setting checks itself."""
-    bad = [name for name, tensor in weights.items() if not np.isfinite(tensor).all()]
-    if bad:
-        raise ModelFileError(f"{path}: weight {bad[0]} holds NaN or infinite values")
-    try:
-        settings: dict[str, Any] = {k: frozen(v) for k, v in header["settings"].items()}
-        if "level" in settings:  # grucast 0.1 had no calibration
-            settings.setdefault("widths", (1.0,) * len(settings["level"]))
-        settings |= {name: cls(**settings[name]) for name, cls in NESTED.items() if name in settings}
-        model: Model = KINDS[header["kind"]](**settings, weights=weights)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ModelFileError(f"{path} has settings that cannot be used: {error}") from error
+def check_header(header: Header) -> Model:
+    """The model without weights that a header describes.
+
+    Raises:
+        ValueError: It describes none, or other tensors than those of its settings.
+    """
+    text = header.metadata.get("grucast")
+    if len(header.metadata) > 1 or not isinstance(text, str):
+        raise ValueError("a safetensors file, but not a grucast model")
+    model = read_model(parse(text))
+    for name, tensor in header.tensors.items():
+        if not isinstance(tensor, dict) or tensor.keys() != {"dtype", "shape", "data_offsets"}:
+            raise ValueError(f"tensor {name[:80]!r} must have dtype, shape and data_offsets, and nothing else")
+    require_tensors({name: json.dumps([t["dtype"], t["shape"]]) for name, t in header.tensors.items()}, model)
     return model
+
+
+def read_model(text: Mapping[str, Any]) -> Model:
+    """The model without weights that the metadata describe.
+
+    Raises:
+        ValueError: They describe none.
+    """
+    if not isinstance(text, dict) or not {"format", "kind"} <= text.keys():
+        raise ValueError("the metadata name no format and kind of model")
+    require_format(text["format"], text.get("library"))
+    if text.keys() != MEMBERS:
+        raise ValueError(f"the metadata must have the members {', '.join(sorted(MEMBERS))} and no others")
+    kind = text["kind"]
+    if not isinstance(kind, str) or kind not in SETTINGS:
+        raise ValueError(f"no model of a kind known here ({', '.join(SETTINGS)})")
+    try:
+        model: Model = member(SETTINGS[kind], "settings", text["settings"])
+    except ValueError as error:
+        raise ValueError(str(error).removeprefix(".")) from error
+    return model
+
+
+def require_format(number: Any, library: Any) -> None:
+    """Refuse a format that this version does not know, and name the version that does."""
+    if not is_number(number, int) or not 1 <= number <= 10**6:
+        raise ValueError("the format must be a whole number from 1")
+    if not isinstance(library, str) or not re.fullmatch(r"[\w.+-]{1,40}", library):
+        raise ValueError("library must be a version, such as 0.1.0")
+    if number > FORMAT:
+        raise ValueError(
+            f"format {number} needs grucast {library}, which wrote it, and this grucast reads formats up to {FORMAT}: "
+            f"upgrade with pip install 'grucast>={library}'"
+        )
+
+
+def require_tensors(found: Mapping[str, str], model: Model) -> None:
+    """The tensors, each with its dtype and shape as JSON, are exactly those of the model."""
+    names = set()
+    for name, shape in shapes_of(model):
+        wanted = json.dumps(["F32", shape])
+        if found.get(name) != wanted:
+            raise ValueError(f"tensor {name} must be {wanted}, not {found.get(name, 'absent')[:80]}")
+        names.add(name)
+    if unknown := found.keys() - names:
+        raise ValueError(f"tensor {min(unknown)[:80]!r} is none of this model's")
+
+
+def require_finite(weights: Mapping[str, Any]) -> None:
+    """No weight is NaN or infinite, seen without a copy of them."""
+    bad = [name for name, tensor in weights.items() if not np.isfinite([tensor.min(), tensor.max()]).all()]
+    if bad:
+        raise ValueError(f"weight {bad[0]} holds NaN or infinite values")

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from grucast.data.encoding import Schema
 from grucast.data.features import make_features
+from grucast.data.fingerprint import TrainedOn
 from grucast.data.frequency import Frequency
 from grucast.data.windows import Window, Windows
-from grucast.model.config import NetworkConfig
+from grucast.model.config import NetworkConfig, TrainingConfig
 from grucast.model.runtime import Tensors, forecast_quantiles, regress
 
 Array = NDArray[Any]
@@ -35,6 +36,8 @@ class ForecastModel:
         weights: Parameters by name.
         schema: Covariates that it reads.
         members: Networks whose forecasts are averaged; the parameters of several are named members.0. and so on.
+        training: How it was trained.
+        trained_on: On which data.
     """
 
     h: int
@@ -48,6 +51,8 @@ class ForecastModel:
     weights: Tensors = field(repr=False)
     schema: Schema = field(default_factory=Schema)
     members: int = 1
+    training: TrainingConfig | None = None
+    trained_on: TrainedOn | None = None
 
     def forecast(self, windows: Windows, level: tuple[float, ...] | None = None) -> Array:
         """Forecast from windows: quantiles (B, h, Q) in the unit of y.
@@ -81,12 +86,16 @@ class RegressionModel:
         outputs: Width O of its output (N, O).
         network: Shape of its network.
         weights: Parameters by name.
+        flat: Its targets were (N,), so its predictions are.
+        training: How it was trained.
     """
 
     features: int
     outputs: int
     network: NetworkConfig
     weights: Tensors = field(repr=False)
+    flat: bool = False
+    training: TrainingConfig | None = None
 
     def predict(self, x: Array) -> NDArray[np.float32]:
         """Outputs (N, O) for sequences (N, T, F)."""

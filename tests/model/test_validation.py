@@ -1,0 +1,98 @@
+import copy
+import json
+import warnings
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.model.attacks import DATA, GOLDEN, HEADER, META, pack, with_metadata
+
+from grucast import GRUForecaster
+from grucast.errors import GrucastError, ModelFileError
+from grucast.model.file import load_model, save_model
+from grucast.model.validation import SETTINGS
+
+EXPECTED = json.loads((GOLDEN / "format1-covariates.json").read_text())
+WITHOUT_PART = {"dropout", "head_dropout", "training", "trained_on"}  # in a forecast
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 300) | st.integers() | st.floats() | st.text(),
+    lambda values: st.lists(values, max_size=4) | st.dictionaries(st.text(), values, max_size=3),
+    max_leaves=5,
+)
+
+
+def places(value, place=()):
+    """Every place in the settings, inner ones too."""
+    yield place
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in members:
+        yield from places(inner, (*place, key))
+
+
+def changed(place, value):
+    """The golden settings with another value at a place."""
+    meta = copy.deepcopy(META)
+    target = meta
+    for key in ("settings", *place[:-1])[: len(place)]:
+        target = target[key]
+    target[place[-1] if place else "settings"] = value
+    return meta
+
+
+def frame(part):
+    return pl.DataFrame(EXPECTED[part]).with_columns(pl.col("ds").str.to_datetime())
+
+
+def forecast(model):
+    """The golden forecast by a model, or None where it cannot read the golden data."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # categories that it does not know
+        try:
+            return GRUForecaster.from_model(model).predict(frame("history"), frame("future"))
+        except GrucastError:
+            return None
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from(sorted(places(META["settings"]), key=str)), VALUES)
+def test_changed_setting_is_refused_or_makes_a_model_that_works(tmp_path_factory, place, value):
+    path = tmp_path_factory.mktemp("changed") / "m.safetensors"
+    path.write_bytes(pack(with_metadata(HEADER, changed(place, value)), DATA))
+    try:
+        model = load_model(path)
+    except ModelFileError:
+        return
+    got = forecast(model)
+    if got is not None:
+        assert np.isfinite(got.select(pl.selectors.starts_with("GRU")).to_numpy()).all()
+    if WITHOUT_PART.intersection(place):
+        np.testing.assert_allclose(got["GRU"], EXPECTED["forecast"]["GRU"], rtol=1e-5)
+    save_model(model, path)
+    again = load_model(path)
+    assert {**vars(again), "weights": 0} == {**vars(model), "weights": 0}
+
+
+@pytest.mark.parametrize("place", [p for p in places(META["settings"]) if p and isinstance(p[-1], str)], ids=str)
+def test_member_that_is_absent_is_refused_unless_optional(place):
+    meta = copy.deepcopy(META)
+    target = meta["settings"]
+    for key in place[:-1]:
+        target = target[key]
+    del target[place[-1]]
+    optional = {("widths",), ("schema",), ("members",), ("training",), ("trained_on",)}
+    if place in optional | {("frequency", "day"), ("frequency", "zone")}:
+        SETTINGS["forecaster"](meta["settings"])
+        return
+    with pytest.raises(ValueError, match=f"no member '{place[-1]}'"):
+        SETTINGS["forecaster"](meta["settings"])
+
+
+@pytest.mark.parametrize(
+    "zone",
+    ["", "UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+5", "EST5EDT", "UTC+02:00", "-03:30"],
+)
+def test_zones_that_data_can_have_are_known(zone):
+    model = SETTINGS["forecaster"](changed(("frequency", "zone"), zone)["settings"])
+    assert model.frequency.zone == zone
