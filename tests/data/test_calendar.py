@@ -12,7 +12,7 @@ def panel(times):
 
 def phases_of(times, cycle):
     own = panel(times)
-    return phases(own, (cycle,), np.array([0]), np.arange(len(times))[None])[0].T
+    return phases(own.frequency, own.starts, (cycle,), np.arange(len(times))[None])[0].T
 
 
 def hours(count):

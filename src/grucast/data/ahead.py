@@ -16,6 +16,14 @@ from grucast.data.stamps import to_times
 from grucast.errors import DataError
 
 
+def require_future(names: Sequence[str], future: Any) -> None:
+    """Coming values must be there when, and only when, there are covariates known in advance."""
+    if names and future is None:
+        raise DataError(f"this model reads {', '.join(names)}: give predict their coming values as future= (--future)")
+    if future is not None and not names:
+        raise DataError("this model reads nothing that is known in advance: leave out future= (--future)")
+
+
 def read_future(future: Any, id_col: str | None = None, time_col: str | None = None) -> Any:
     """Read the frame or file of coming values; its y, if there is one, does not count."""
     native = read_file(Path(future)) if isinstance(future, str | Path) else future

@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from grucast.data.frequency import Frequency, Times
 from grucast.data.panel import Panel
 
 Cycle = Literal["day", "week", "year"]
@@ -28,19 +29,19 @@ def usual_cycles(panel: Panel, seasons: tuple[int, ...]) -> tuple[Cycle, ...]:
 
 
 def phases(
-    panel: Panel, cycles: tuple[Cycle, ...], series: NDArray[np.int64], positions: NDArray[np.int64]
+    frequency: Frequency, starts: Times, cycles: tuple[Cycle, ...], positions: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """Sine and cosine of where in each cycle some steps of some series are, (B, T, 2 C).
 
     Args:
-        panel: The series.
+        frequency: The step of the series.
+        starts: Where the series of each row begins, (B,).
         cycles: Cycles of the calendar.
-        series: Series of each row, (B,).
-        positions: Steps from its start, (B, T).
+        positions: Steps from there, (B, T).
     """
     if not cycles:
         return np.empty((*positions.shape, 0), np.float32)
-    times = panel.frequency.times(panel.starts[series, None], positions)
+    times = frequency.times(starts[:, None], positions)
     since = (times - np.datetime64("2001-01-01", "us")).astype(np.float64)  # a Monday, and the start of a year
     angles = [(since / CYCLES[cycle] % 1).astype(np.float32) * np.float32(2 * np.pi) for cycle in cycles]
     return np.stack([f(angle) for angle in angles for f in (np.sin, np.cos)], axis=-1)

@@ -1,6 +1,7 @@
 """Columns beside y: what the user declares, and what a panel keeps of them."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -113,6 +114,26 @@ def read_covariate(frame: nw.DataFrame[Any], name: str) -> Covariate:
     texts = zip(column.to_list(), empty, strict=True)
     values = np.array([np.nan if none else codes.setdefault(str(text), len(codes)) for text, none in texts])
     return Covariate(values, tuple(codes))
+
+
+def to_covariate(name: str, values: Sequence[Any]) -> Covariate:
+    """Take Python's numbers, truth values or text as a column; None and NaN are missing.
+
+    Raises:
+        DataError: They hold something else, both kinds, or an infinite number.
+    """
+    empty = [value is None or value != value for value in values]  # noqa: PLR0124 - NaN alone is not itself
+    known = [value for value, none in zip(values, empty, strict=True) if not none]
+    if all(isinstance(value, str) for value in known) and known:
+        categories = {text: code for code, text in enumerate(dict.fromkeys(known))}
+        codes = [np.nan if none else categories[value] for value, none in zip(values, empty, strict=True)]
+        return Covariate(np.array(codes, np.float64), tuple(categories))
+    if not all(isinstance(value, int | float | np.number | np.bool_) for value in known):
+        raise DataError(f"covariate {name!r} holds {known[0]!r:.80}: give numbers, or text for categories")
+    numbers = np.array([np.nan if none else float(value) for value, none in zip(values, empty, strict=True)])
+    if (np.abs(numbers) > LARGEST).any():
+        raise DataError(f"{name} = {numbers[np.abs(numbers) > LARGEST][0]:g} is infinite or beyond {LARGEST:g}")
+    return Covariate(numbers)
 
 
 def require_static(name: str, covariate: Covariate, firsts: NDArray[np.int64], owner: NDArray[np.int64]) -> Covariate:

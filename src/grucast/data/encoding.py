@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -66,6 +67,18 @@ class Encoded(NamedTuple):
     static_codes: NDArray[np.int32]  # (S, columns)
     cycles: tuple[Cycle, ...]  # whose phases a window computes when it is taken
 
+    def take(self, rows: Any) -> "Encoded":
+        """The chosen rows of each array, where a row is a step as well as a series."""
+        return self._each(lambda array: array[rows])
+
+    def unflatten(self, steps: int) -> "Encoded":
+        """Arrays (B steps, ...) as (B, steps, ...)."""
+        return self._each(lambda array: array.reshape(len(array) // steps, steps, array.shape[1]))
+
+    def _each(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> "Encoded":
+        arrays: dict[str, Any] = {name: change(getattr(self, name)) for name in self._fields if name != "cycles"}
+        return self._replace(**arrays)
+
 
 def embedding_size(column: Column) -> int:
     """Width of a column's embedding: the fourth root of its categories, doubled, as many as there are at the most.
@@ -110,12 +123,17 @@ def encode(panel: Panel, schema: Schema) -> Encoded:
     Raises:
         DataError: A column is of another kind, or a category unknown that must not be.
     """
-    temporal, static = panel.temporal, panel.static
+    return encode_columns(panel.temporal, panel.static, schema, len(panel.values), len(panel))
+
+
+def encode_columns(
+    temporal: Mapping[str, Covariate], static: Mapping[str, Covariate], schema: Schema, size: int, series: int
+) -> Encoded:
+    """Encode columns of `size` steps and of `series` series, as `encode` does."""
     past = [scaled(temporal[c.name], c) for c in schema.numbers("past", "future")]
     past_codes = [coded(temporal[c.name], c, schema.unknown) for c in schema.categorical("past", "future")]
     fixed = [scaled(static[c.name], c) for c in schema.numbers("static")]
     fixed_codes = [coded(static[c.name], c, schema.unknown) for c in schema.categorical("static")]
-    size, series = len(panel.values), len(panel)
     return Encoded(
         matrix(past, size, np.float32),
         matrix(past_codes, size, np.int32),

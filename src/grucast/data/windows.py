@@ -57,7 +57,7 @@ class Windows:
             np.where(outside[..., None], 0, self.encoded.codes[places]),
             self.encoded.static_numbers[series],
             self.encoded.static_codes[series],
-            phases(self.panel, self.encoded.cycles, series, positions),
+            phases(self.panel.frequency, self.panel.starts[series], self.encoded.cycles, positions),
         )
 
     def split(self, held_out: int) -> tuple["Windows", "Windows"]:

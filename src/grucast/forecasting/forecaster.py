@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from grucast.data.ahead import fill_future, read_future
+from grucast.data.ahead import fill_future, read_future, require_future
 from grucast.data.calendar import usual_cycles
 from grucast.data.covariates import Covariates
 from grucast.data.encoding import encode, fit_schema
@@ -17,6 +17,7 @@ from grucast.data.windows import Windows, last_windows
 from grucast.errors import ConfigError, DataError, NotFittedError, TrainingInterrupted
 from grucast.forecasting.frames import FrameKind, forecast_columns
 from grucast.forecasting.plan import make_plan
+from grucast.forecasting.stream import Stream
 from grucast.model.config import NetworkConfig, TrainingConfig
 from grucast.model.file import save_model
 from grucast.model.models import ForecastModel
@@ -150,9 +151,7 @@ class GRUForecaster:
             DataError: The data cannot be used, or the future lacks a column, a series or a step.
         """
         model, panel, kind = self.model_, *self._history(df)
-        shown = model.level if level is None else valid_level(level)
-        if shown and not model.level:
-            raise ConfigError("this model was trained without intervals: give GRUForecaster a level such as (80,)")
+        shown = self._level(level)
         refuse_silent(panel, model)
         windows = self._windows_ahead(panel, future)
         columns = forecast_columns(model.forecast(windows, shown), shown)
@@ -181,6 +180,17 @@ class GRUForecaster:
         frame = read(df)
         panel = make_panel(frame, covariates=self.covariates)
         return rolling_forecasts(self, panel, FrameKind.of(frame), n_windows, step_size, refit).frame
+
+    def stream(self, level: tuple[float, ...] | None = None) -> Stream:
+        """A stream that forecasts after each observation; it begins empty, so give it the history first.
+
+        Args:
+            level: Coverage of the intervals in percent; those trained when None.
+
+        Raises:
+            NotFittedError: Call fit first.
+        """
+        return Stream(self.model_, self._level(level))
 
     def save(self, path: str | Path) -> None:
         """Write the trained model to one safetensors file; it holds no data.
@@ -211,15 +221,18 @@ class GRUForecaster:
             message = "this GRUForecaster is not fitted yet: call fit(df) first, or grucast.load(path)"
             raise NotFittedError(message) from error
 
+    def _level(self, level: Any) -> tuple[float, ...]:
+        """The intervals to show."""
+        trained = self.model_.level
+        shown = trained if level is None else valid_level(level)
+        if shown and not trained:
+            raise ConfigError("this model was trained without intervals: give GRUForecaster a level such as (80,)")
+        return shown
+
     def _windows_ahead(self, panel: Panel, future: Any) -> Windows:
         """Each series' last window, with what is known of the horizon."""
         names, extended = self.model_.schema.covariates.future, panel.extend(self.h)
-        if names and future is None:
-            raise DataError(
-                f"this model reads {', '.join(names)}: give predict their coming values as future= (--future)"
-            )
-        if future is not None and not names:
-            raise DataError("this model reads nothing that is known in advance: leave out future= (--future)")
+        require_future(names, future)
         if names:
             extended = fill_future(extended, self.h, read_future(future), names)
         encoded = encode(extended, self.model_.schema)

@@ -57,14 +57,14 @@ def require_header(start: bytes, length: int, total: int) -> None:
         raise ValueError(f"a header of {length} bytes is more than the {LARGEST} of any model")
 
 
-def parse(text: str) -> Any:
+def parse(text: str, most: int = MOST) -> Any:
     """Read strict JSON: no name twice in an object, no NaN and no infinity.
 
     Raises:
         ValueError: It is not, or has too many lists and objects, or too many within each other.
     """
-    if text.count("[") + text.count("{") > MOST:
-        raise ValueError(f"damaged: JSON of more than {MOST} lists and objects")
+    if text.count("[") + text.count("{") > most:
+        raise ValueError(f"damaged: JSON of more than {most} lists and objects")
     try:
         return json.loads(text, object_pairs_hook=distinct, parse_constant=no_number)
     except RecursionError as error:

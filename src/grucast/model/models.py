@@ -60,9 +60,12 @@ class ForecastModel:
         They are those of `quantiles(level)`, by default of the trained levels.
         """
         shown = self.level if level is None else level
-        return np.concatenate([self._forecast(windows.take(rows), shown) for rows in chunked(np.arange(len(windows)))])
+        return np.concatenate(
+            [self.forecast_window(windows.take(rows), shown) for rows in chunked(np.arange(len(windows)))]
+        )
 
-    def _forecast(self, window: Window, level: tuple[float, ...]) -> Array:
+    def forecast_window(self, window: Window, level: tuple[float, ...]) -> Array:
+        """Forecast from windows that are there: quantiles (B, h, Q) in the unit of y."""
         features = make_features(window, self.schema, self.seasons)
         past = len(self.schema.categorical("past"))
         z = np.mean([forecast_quantiles(features, past, self.network, own) for own in self._each_weights()], axis=0)

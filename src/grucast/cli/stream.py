@@ -1,0 +1,94 @@
+"""Forecasts that follow observations on standard input."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import typer
+
+from grucast import load
+from grucast.cli.common import command, require_writable
+from grucast.errors import DataError
+from grucast.forecasting.stream import Stream
+
+LONGEST = 2**20  # bytes of a line
+
+
+@command("tail -f observations.jsonl | grucast stream model.safetensors --state state.safetensors")
+def stream(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model file.", show_default=False)],
+    state: Annotated[
+        Path | None, typer.Option(help="File of what is remembered: read if it is there, written at the end.")
+    ] = None,
+) -> None:
+    """Forecast after each observation: a JSON object a line in, a JSON object a line out.
+
+    In: {"unique_id": "a", "ds": "2024-01-31 13:00", "y": 1.5}, with the model's covariates, and the coming values of
+    those known in advance as "future": {"price": [...]}. A missing y is null.
+
+    Out: unique_id, and h values each of ds, GRU and the intervals; or {"line": 3, "error": "..."} for a line that
+    cannot be used, and on it goes.
+    """
+    live = load(model).stream()
+    require_writable(state)
+    if state and state.exists():
+        live.load(state)
+    try:
+        for number, line in lines(sys.stdin.buffer):
+            print(json.dumps(answer(live, number, line), allow_nan=False), flush=True)
+    except BrokenPipeError:
+        sys.stdout = None  # nobody reads any more
+    finally:
+        if state:
+            live.save(state)
+
+
+def lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
+    """Lines that are not empty, with their numbers; None for one that is too long to be read."""
+    number = 0
+    while line := file.readline(LONGEST):
+        number += 1
+        whole = len(line) < LONGEST or line.endswith(b"\n")
+        while not line.endswith(b"\n") and (line_rest := file.readline(LONGEST)):
+            line = line_rest
+        yield number, line if whole else None
+
+
+def answer(live: Stream, number: int, line: bytes | None) -> dict[str, Any]:
+    """The forecast after the observation on a line, or why there is none."""
+    try:
+        row = parse(line)
+        future = row.pop("future", None)
+        forecast = live.update(row, future)
+    except DataError as error:
+        return {"line": number, "error": str(error)}
+    if forecast is None:
+        return {"line": number, "error": f"no y in the last {live.model.input_size} steps to forecast from"}
+    return {name: value if name == "unique_id" else plain(value) for name, value in forecast.items()}
+
+
+def parse(line: bytes | None) -> dict[str, Any]:
+    """One JSON object."""
+    if line is None:
+        raise DataError(f"the line is longer than {LONGEST:,} bytes")
+    try:
+        row = json.loads(line, parse_constant=refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"the line is not JSON: {error}") from error
+    if not isinstance(row, dict):
+        raise DataError('the line is not a JSON object such as {"unique_id": "a", "ds": "2024-01-31", "y": 1.5}')
+    return row
+
+
+def refuse_constant(name: str) -> Any:
+    """NaN and Infinity are not JSON."""
+    raise ValueError(f"{name}; write null for a missing value")
+
+
+def plain(values: Any) -> list[Any]:
+    """An array as JSON has it; time stamps as text."""
+    if values.dtype.kind != "M":
+        return list(values.tolist())
+    return [time.isoformat(sep=" ") for time in values.tolist()]

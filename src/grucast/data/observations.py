@@ -1,0 +1,146 @@
+"""Observations as they arrive, one by one: checked, and side by side as arrays."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from grucast.data.covariates import Covariate, Covariates, read_covariate, to_covariate
+from grucast.data.frequency import Times
+from grucast.data.sources import LARGEST
+from grucast.data.stamps import LARGEST as LARGEST_TIME
+from grucast.data.stamps import parse_time, to_times, zone_of
+from grucast.errors import DataError
+
+
+@dataclass(frozen=True)
+class Observations:
+    """N rows of any series.
+
+    Attributes:
+        ids: Name of each row's series, (N,).
+        times: int64, or datetime64[us] in UTC, (N,).
+        y: Target, NaN where missing, (N,).
+        covariates: Columns beside it, (N,) each.
+        zoned: The time stamps said how far they are from UTC.
+    """
+
+    ids: Sequence[Any]
+    times: Times
+    y: NDArray[np.float64]
+    covariates: Mapping[str, Covariate]
+    zoned: bool = False
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[Mapping[str, Any]], covariates: Covariates) -> "Observations":
+        """Read mappings such as {"unique_id": "a", "ds": "2024-01-31 13:00", "y": 1.5}.
+
+        Without unique_id a row belongs to the one series that `grucast.read` calls "series". None and NaN are missing.
+
+        Raises:
+            DataError: A row lacks a value, or has one that cannot be used.
+        """
+        times = [read_time(pick(row, "ds")) for row in rows]
+        if len({time.dtype for time in times}) > 1:
+            raise DataError("some rows have integers as ds and some dates: give all alike")
+        names = (*covariates.temporal, *covariates.static)
+        return cls(
+            [read_id(row.get("unique_id", "series")) for row in rows],
+            np.array(times),
+            np.array([read_y(pick(row, "y")) for row in rows]),
+            {name: to_covariate(name, [pick(row, name) for row in rows]) for name in names},
+            all(has_zone(row["ds"]) for row in rows),
+        )
+
+    @classmethod
+    def of_columns(cls, columns: Mapping[str, Any], covariates: Covariates) -> "Observations":
+        """Read columns of one length, {"unique_id": [...], "ds": [...], "y": [...]}; arrays are the quickest.
+
+        Raises:
+            DataError: A column is missing, or has a value that cannot be used.
+        """
+        lengths = {name: len(values) for name, values in columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise DataError(f"the columns differ in length: {lengths}")
+        times, y = np.asarray(pick(columns, "ds")), np.asarray(pick(columns, "y"))
+        whole = times.astype(np.int64 if times.dtype.kind == "i" else "M8[us]") if times.dtype.kind in "iM" else None
+        if whole is None or (whole != times).any() or y.dtype.kind not in "if":  # NaT is unlike itself
+            rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+            return cls.of_rows(rows, covariates)
+        if (np.abs(y) > LARGEST).any():
+            raise DataError(
+                f"y = {y[np.abs(y) > LARGEST][0]:g} is infinite or beyond {LARGEST:g}: correct it or leave it NaN"
+            )
+        ids = np.asarray(columns.get("unique_id", np.full(len(y), "series"))).tolist()
+        names = (*covariates.temporal, *covariates.static)
+        beside = {name: to_covariate(name, list(pick(columns, name))) for name in names}
+        return cls(ids, whole, y.astype(np.float64), beside)
+
+    @classmethod
+    def of_frame(cls, frame: Any, covariates: Covariates) -> "Observations":
+        """Take the rows of a frame as `grucast.read` returns it."""
+        data = nw.from_native(frame, eager_only=True)
+        y = data["y"].to_numpy().astype(np.float64)
+        names = (*covariates.temporal, *covariates.static)
+        beside = {name: read_covariate(data, name) for name in names}
+        zoned = zone_of(data["ds"]) != "" or getattr(data["ds"].dtype, "time_zone", None) is not None
+        return cls(data["unique_id"].to_list(), to_times(data["ds"]), y, beside, zoned)
+
+
+def pick(row: Mapping[str, Any], name: str) -> Any:
+    """A value of a row, which must have it."""
+    if not isinstance(row, Mapping):
+        wanted = '{"unique_id": "a", "ds": "2024-01-31", "y": 1.5}'
+        raise DataError(f"an observation is a mapping such as {wanted}, not {row!r:.80}")
+    if name not in row:
+        raise DataError(f"there is no {name!r}, only {', '.join(map(str, row)) or 'an empty mapping'}")
+    return row[name]
+
+
+def read_id(name: Any) -> str | int:
+    """The name of a series."""
+    if isinstance(name, np.integer):
+        return int(name)
+    if not isinstance(name, str | int) or isinstance(name, bool):
+        raise DataError(f"unique_id = {name!r:.80} names no series: give text or an integer")
+    return name
+
+
+def read_time(time: Any) -> Any:
+    """An integer as int64, or a date or datetime as datetime64 in UTC."""
+    if isinstance(time, str):
+        time = parse_time(time, [time], "the observations")
+    if isinstance(time, int | np.integer) and not isinstance(time, bool) and abs(int(time)) <= LARGEST_TIME:
+        return np.int64(time)
+    if isinstance(time, datetime) and time.tzinfo:
+        time = time.astimezone(UTC).replace(tzinfo=None)
+    there = time == time  # noqa: PLR0124 - NaT alone is not itself
+    if isinstance(time, date | np.datetime64) and there and not getattr(time, "nanosecond", 0):
+        stamp = np.asarray(time, "datetime64[us]")[()]
+        if isinstance(time, date) or stamp == time:
+            return stamp
+    wanted = "an integer up to 2**62, or a date or time to the microsecond such as 2024-01-31 13:00"
+    raise DataError(f"ds = {time!r:.80} is no time stamp: give {wanted}")
+
+
+def has_zone(time: Any) -> bool:
+    """Whether a time stamp says how far it is from UTC."""
+    if isinstance(time, str):
+        return time[10:].rstrip().endswith(("Z", "z")) or "+" in time[10:] or "-" in time[10:]
+    return isinstance(time, datetime) and time.tzinfo is not None
+
+
+def read_y(y: Any) -> float:
+    """The target, NaN if it is missing."""
+    if y is None:
+        return np.nan
+    if isinstance(y, str | bytes) or not hasattr(y, "__float__"):
+        raise DataError(f"y = {y!r:.80} is not a number: give null where it is missing")
+    value = float(y)
+    if abs(value) > LARGEST:
+        raise DataError(f"y = {value:g} is infinite or beyond {LARGEST:g}: correct it, or give null")
+    return value

@@ -1,0 +1,218 @@
+"""Forecasts that follow each observation."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grucast.data.ahead import read_future, require_future
+from grucast.data.covariates import Covariate, Covariates, to_covariate
+from grucast.data.encoding import Encoded, encode_columns
+from grucast.data.frequency import Times
+from grucast.data.observations import Observations, pick
+from grucast.data.panel import show
+from grucast.data.sources import read
+from grucast.errors import DataError
+from grucast.forecasting.frames import FrameKind, forecast_columns
+from grucast.model.models import ForecastModel
+from grucast.model.state_file import load_states, save_states
+from grucast.model.states import States
+
+Integers = NDArray[np.int64]
+CHUNK = 1024  # series forecast at once, so that memory stays bounded
+
+
+class Stream:
+    """Takes in observations of any number of series and forecasts after each, from the window that it remembers.
+
+    The forecast is, to the last bit, that of `predict` on all rows so far, in whatever order they came:
+
+    - steps that are skipped, and rows whose y is missing, are not observed;
+    - a row that comes late fills its step if the window still holds it, and changes nothing if not;
+    - a row that comes twice changes nothing; with another y it is an error;
+    - a row before the first of its series, or off the grid of time, is an error;
+    - after an error everything is as it was before the call.
+
+    Args:
+        model: The trained model.
+        level: Coverage of the intervals in percent; those trained when None.
+    """
+
+    def __init__(self, model: ForecastModel, level: tuple[float, ...] | None = None) -> None:
+        self.model, self.level = model, model.level if level is None else level
+        self.states = States.empty(model.input_size, model.frequency, model.schema)
+
+    def update(self, rows: Any, future: Any = None) -> Any:
+        """Take in an observation, or several in turn, and forecast after each.
+
+        Args:
+            rows: A mapping {"unique_id": ..., "ds": ..., "y": ...} with the model's covariates, or a sequence of such.
+            future: Coming values of the future covariates, {"price": [...]} with h values each, or a sequence of such.
+
+        Returns:
+            For each observation a mapping: unique_id, and arrays (h,) ds, GRU, GRU-lo-80, ...; time stamps with a zone
+            come back in UTC. None where the series has no value in its window, so nothing to forecast from.
+
+        Raises:
+            DataError: A row cannot be used, see above.
+
+        >>> from grucast import GRUForecaster, TrainingConfig
+        >>> from grucast.data import example
+        >>> forecaster = GRUForecaster(h=24, training=TrainingConfig(max_steps=2)).fit(example().tail(500))
+        >>> forecast = forecaster.stream().update({"ds": "2024-01-31 13:00", "y": 10.0})
+        >>> str(forecast["ds"][0]), len(forecast["GRU"])
+        ('2024-01-31T14:00:00.000000', 24)
+        """
+        if isinstance(rows, Mapping):
+            return self.update([rows], future if future is None else [future])[0]
+        if not rows:
+            return []
+        seen = self._usable(Observations.of_rows(rows, self._covariates))
+        beside, coming = self._encode(seen), self._coming(future, len(rows))
+        forecasts: list[dict[str, Any] | None] = []
+        with self.states.all_or_nothing(seen.ids):
+            series = self.states.rows(seen.ids, seen.times)
+            for run in runs_without_repetition(series):
+                self.states.record(series[run], seen.times[run], seen.y[run], beside.take(run))
+                known, times, columns = self._forecast(series[run], coming and coming.take(run))
+                for row, name in enumerate(seen.ids[run]):
+                    own = {"unique_id": name, "ds": times[row]} | {k: values[row] for k, values in columns.items()}
+                    forecasts.append(own if known[row] else None)
+        return forecasts
+
+    def update_many(self, df: Any, future: Any = None) -> Any:
+        """Take in all rows of a frame or file, and forecast each of its series once, after its last row.
+
+        Args:
+            df: Anything that `grucast.read` takes, or a mapping of columns.
+            future: Coming values of the future covariates, as `predict` takes them.
+
+        Returns:
+            A frame as `predict` gives it, or a mapping of columns; series without a value in their window are left out.
+
+        Raises:
+            DataError: A row cannot be used, see above.
+        """
+        columns = isinstance(df, Mapping)
+        frame = df if columns else read(df)
+        seen = self._usable((Observations.of_columns if columns else Observations.of_frame)(frame, self._covariates))
+        beside, by_time = self._encode(seen), np.argsort(seen.times, kind="stable")
+        names = list(dict.fromkeys(seen.ids))
+        with self.states.all_or_nothing(names):
+            series = self.states.rows([seen.ids[row] for row in by_time], seen.times[by_time])
+            grouped = np.argsort(series, kind="stable")
+            rows = by_time[grouped]
+            self.states.record(series[grouped], seen.times[rows], seen.y[rows], beside.take(rows))
+            own = np.array([self.states.row[name] for name in names])
+            known, times, forecasts = self._forecast(own, self._coming_rows(names, own, future))
+        ids = [name for name, there in zip(names, known, strict=True) if there for _ in range(self.model.h)]
+        stamps = {"ds": times[known].ravel()}
+        flat = {name: values[known].ravel() for name, values in forecasts.items()}
+        return {"unique_id": ids} | stamps | flat if columns else FrameKind.of(frame).make(ids, stamps, flat)
+
+    def save(self, path: str | Path) -> None:
+        """Write what the stream remembers to one safetensors file, whole or not at all.
+
+        Raises:
+            DataError: A series is named by something other than text or an integer.
+        """
+        save_states(self.states, self.model, path)
+
+    def load(self, path: str | Path) -> None:
+        """Go on from a file that `save` wrote; what was remembered before is forgotten.
+
+        Raises:
+            ModelFileError: It is damaged, or belongs to another model.
+        """
+        self.states = load_states(self.model, path)
+
+    @property
+    def _covariates(self) -> Covariates:
+        return self.model.schema.covariates
+
+    def _usable(self, seen: Observations) -> Observations:
+        """Refuse time stamps of another kind than the model's."""
+        wanted, zone = self.states.starts.dtype.kind, self.model.frequency.zone
+        if seen.times.dtype.kind != wanted:
+            kinds = {"i": "integers", "M": "dates"}
+            found = kinds[seen.times.dtype.kind]
+            raise DataError(f"this model counts time in {kinds[wanted]}, but ds = {seen.times[0]} is of {found}")
+        if zone and not seen.zoned:
+            raise DataError(f"this model counts days in {zone}: give ds with its offset from UTC")
+        return seen
+
+    def _encode(self, seen: Observations) -> Encoded:
+        columns, size = seen.covariates, len(seen.ids)
+        return encode_columns(columns, columns, self.model.schema, size, size)
+
+    def _forecast(self, series: Integers, coming: Encoded | None) -> tuple[NDArray[np.bool_], Times, dict[str, Any]]:
+        """Which series have a value in their window; time stamps (B, h) and columns (B, h) of their forecasts."""
+        model, parts, known = self.model, [], []
+        for start in range(0, len(series), CHUNK):
+            part = slice(start, start + CHUNK)
+            window = self.states.window(series[part], model.h, coming and coming.take(part))
+            known.append(~np.isnan(window.history).all(axis=1))
+            parts.append(model.forecast_window(window, self.level))
+        ahead = self.states.lengths[series, None] + np.arange(model.h)
+        times = model.frequency.times(self.states.starts[series, None], ahead)
+        columns = forecast_columns(np.concatenate(parts), self.level)
+        return np.concatenate(known), times, {name: flat.reshape(times.shape) for name, flat in columns.items()}
+
+    def _coming(self, future: Sequence[Mapping[str, Any]] | None, count: int) -> Encoded | None:
+        """The coming values that some observations bring along."""
+        names, h = self._covariates.future, self.model.h
+        require_future(names, future)
+        if not names or future is None:
+            return None
+        if len(future) != count:
+            raise DataError(f"{count} observations came with {len(future)} futures: give one for each")
+        values = {name: [pick(own, name) for own in future] for name in names}
+        if wrong := [name for name, own in values.items() if any(np.shape(x) != (h,) for x in own)]:
+            raise DataError(f"future must hold {h} values of {wrong[0]!r}, one for each step of the horizon")
+        return self._encode_ahead(
+            {name: to_covariate(name, [v for x in own for v in x]) for name, own in values.items()}
+        )
+
+    def _coming_rows(self, ids: Sequence[Any], series: Integers, future: Any) -> Encoded | None:
+        """The coming values of some series, from a frame that may hold others and other times as well."""
+        names, h = self._covariates.future, self.model.h
+        require_future(names, future)
+        if not names:
+            return None
+        seen = self._usable(Observations.of_frame(read_future(future), Covariates(future=names)))
+        place = {name: index for index, name in enumerate(ids)}
+        owner = np.array([place.get(name, -1) for name in seen.ids])
+        starts, lengths = self.states.starts[series], self.states.lengths[series]
+        step = self.model.frequency.positions(seen.times, starts[owner]) - lengths[owner]
+        rows = np.flatnonzero((owner >= 0) & (step >= 0) & (step < h) & (step % 1 == 0))
+        row_of = np.full((len(ids), h), -1)
+        row_of[owner[rows], step[rows].astype(np.int64)] = rows
+        if (row_of < 0).any():
+            one, at = np.argwhere(row_of < 0)[0]
+            time = show(self.model.frequency.times(starts[one], lengths[one] + at))
+            raise DataError(f"future has no row for series {ids[one]!r} at {time}: give all {h} steps of each series")
+        return self._encode_ahead({name: seen.covariates[name].take(row_of.ravel()) for name in names})
+
+    def _encode_ahead(self, columns: Mapping[str, Covariate]) -> Encoded:
+        """Coming values as (B, h) rows; what is not known in advance is missing."""
+        size = len(next(iter(columns.values())).values)
+        unknown = dict.fromkeys(self._covariates.past, Covariate(np.full(size, np.nan)))
+        static = dict.fromkeys(self._covariates.static, Covariate(np.full(size, np.nan)))
+        return encode_columns(unknown | dict(columns), static, self.model.schema, size, size).unflatten(self.model.h)
+
+
+def runs_without_repetition(series: Integers) -> Iterator[slice]:
+    """Cut a sequence where a value comes for the second time.
+
+    >>> [(run.start, run.stop) for run in runs_without_repetition(np.array([1, 2, 2, 1]))]
+    [(0, 2), (2, 4)]
+    """
+    start, seen = 0, set[int]()
+    for index, value in enumerate(series.tolist()):
+        if value in seen:
+            yield slice(start, index)
+            start, seen = index, set()
+        seen.add(value)
+    yield slice(start, len(series))

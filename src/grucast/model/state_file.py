@@ -1,0 +1,122 @@
+"""The file of what a stream remembers: safetensors, like the model file, and as safe to open."""
+
+import hashlib
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from grucast.data.sources import LARGEST
+from grucast.errors import DataError, ModelFileError
+from grucast.model.file import write_whole
+from grucast.model.header import Header, parse, read_header
+from grucast.model.models import ForecastModel
+from grucast.model.states import States
+
+FORMAT = 1
+LONGEST = 2**53  # steps of a series
+DTYPES = {"int64": "I64", "float64": "F64", "float32": "F32", "int32": "I32"}
+
+
+def save_states(states: States, model: ForecastModel, path: str | Path) -> None:
+    """Write what a stream of that model remembers, whole or not at all.
+
+    Raises:
+        DataError: A series is named by something other than text or an integer.
+    """
+    odd = [name for name in states.row if not isinstance(name, str | int)]
+    if odd:
+        raise DataError(f"series {odd[0]!r} cannot be written: name series by text or integers")
+    ids = json.dumps(list(states.row), ensure_ascii=False).encode()
+    arrays = {name: np.ascontiguousarray(getattr(states, name)[: len(states)]) for name in states.names}
+    arrays["starts"] = arrays["starts"].astype(np.int64)
+    header = json.dumps({"format": FORMAT, "model": fingerprint(model)})
+    write_whole(Path(path), save({"ids": np.frombuffer(ids, np.uint8), **arrays}, {"grucast_stream": header}))
+
+
+def load_states(model: ForecastModel, path: str | Path) -> States:
+    """Read what a stream of that model remembered.
+
+    Raises:
+        ModelFileError: It is damaged, of a newer grucast, or of another model.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            count = check_header(read_header(file), model)
+            file.seek(0)
+            arrays = load(file.read())
+        return filled(States.empty(model.input_size, model.frequency, model.schema, max(count, 1)), arrays, count)
+    except ValueError as error:
+        raise ModelFileError(f"{path}: {error}") from error
+    except SafetensorError as error:
+        raise ModelFileError(f"{path}: damaged: {error}") from error
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def check_header(header: Header, model: ForecastModel) -> int:
+    """The number of series, once everything has the shape that it must have for that model."""
+    text = header.metadata.get("grucast_stream")
+    said = parse(text) if isinstance(text, str) else None
+    if not isinstance(said, dict) or said.keys() != {"format", "model"}:
+        raise ValueError("a safetensors file, but not the state of a stream")
+    if said["format"] != FORMAT:
+        raise ValueError(f"format {said['format']!r:.20} of a stream's state, and this grucast reads {FORMAT}: upgrade")
+    if said["model"] != fingerprint(model):
+        raise ValueError("this is the state of another model's stream")
+    found = {name: [tensor.get("dtype"), tensor.get("shape")] for name, tensor in header.tensors.items()}
+    lengths = found.get("lengths", [None, None])[1]
+    count = lengths[0] if isinstance(lengths, list) and len(lengths) == 1 else None
+    if not isinstance(count, int) or isinstance(count, bool):
+        raise ValueError("damaged: there are no lengths of series")
+    example = States.empty(model.input_size, model.frequency, model.schema)
+    for name in example.names:
+        array = getattr(example, name)
+        wanted = [DTYPES.get(array.dtype.name, "I64"), [count, *array.shape[1:]]]
+        if found.pop(name, None) != wanted:
+            raise ValueError(f"damaged: {name} must be {wanted}")
+    if found.keys() != {"ids"} or found["ids"][0] != "U8":
+        raise ValueError(f"damaged: beside the states there must be ids alone, not {', '.join(sorted(found))[:80]}")
+    return count
+
+
+def filled(states: States, arrays: dict[str, Any], count: int) -> States:
+    """Empty states with what a file holds, every value checked."""
+    text = arrays["ids"].tobytes().decode()
+    ids = parse(text, most=len(text))  # brackets may be in the names
+    if not isinstance(ids, list) or not all(type(name) in (str, int) for name in ids):
+        raise ValueError("damaged: ids must be a list of text and integers")
+    if len(set(ids)) != len(ids) or len(ids) != count:
+        raise ValueError(f"damaged: {len(set(ids))} names for {count} series")
+    lengths, tops = arrays["lengths"], [len(c.categories or ()) for c in states.schema.categorical("past", "future")]
+    fixed = [len(c.categories or ()) for c in states.schema.categorical("static")]
+    sound = {
+        "lengths": (lengths >= 1) & (lengths <= LONGEST),
+        "starts": np.abs(arrays["starts"]) <= 2**62,
+        "values": ~(np.abs(arrays["values"]) > LARGEST),
+        "numbers": ~np.isinf(arrays["numbers"]),
+        "static_numbers": ~np.isinf(arrays["static_numbers"]),
+        "codes": (arrays["codes"] >= 0) & (arrays["codes"] <= np.array(tops)),
+        "static_codes": (arrays["static_codes"] >= 0) & (arrays["static_codes"] <= np.array(fixed)),
+    }
+    if bad := [name for name, good in sound.items() if not good.all()]:
+        raise ValueError(f"damaged: {bad[0]} holds values that cannot be")
+    for name in states.names:
+        getattr(states, name)[:count] = arrays[name].astype(getattr(states, name).dtype)
+    states.row = {name: row for row, name in enumerate(ids)}
+    return states
+
+
+def fingerprint(model: ForecastModel) -> str:
+    """SHA-256 of all that a model's forecasts depend on, in hexadecimal."""
+    settings = asdict(replace(model, weights={}, training=None, trained_on=None))
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for name, tensor in sorted(model.weights.items()):
+        digest.update(json.dumps([name, tensor.shape]).encode())
+        digest.update(np.ascontiguousarray(tensor, "<f4").tobytes())
+    return digest.hexdigest()

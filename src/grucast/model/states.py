@@ -1,0 +1,175 @@
+"""What a stream remembers: the last steps of many series, in ring buffers."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grucast.data.calendar import phases
+from grucast.data.encoding import Encoded, Schema
+from grucast.data.frequency import Frequency, Times
+from grucast.data.panel import show
+from grucast.data.windows import Window
+from grucast.errors import DataError
+
+Array = NDArray[Any]
+Integers = NDArray[np.int64]
+
+
+@dataclass
+class States:
+    """The last T steps of S series; step p of a series lies in cell p modulo T of its row.
+
+    The arrays have spare rows, so that a new series seldom copies them; what a series did not write is not read.
+    """
+
+    frequency: Frequency
+    schema: Schema
+    starts: Times  # (S,): time of step 0
+    lengths: Integers  # (S,): steps so far, observed or not
+    values: NDArray[np.float64]  # (S, T), NaN where not observed
+    numbers: NDArray[np.float32]  # (S, T, P + F)
+    codes: NDArray[np.int32]  # (S, T, K)
+    static_numbers: NDArray[np.float32]  # (S, columns)
+    static_codes: NDArray[np.int32]  # (S, columns)
+    row: dict[Any, int] = field(default_factory=dict)  # of each series
+
+    @classmethod
+    def empty(cls, size: int, frequency: Frequency, schema: Schema, capacity: int = 1) -> "States":
+        """No series yet, windows of `size` steps."""
+        steps = (capacity, size)
+        return cls(
+            frequency,
+            schema,
+            np.zeros(capacity, np.int64 if frequency.kind == "integer" else "datetime64[us]"),
+            np.zeros(capacity, np.int64),
+            np.zeros(steps),
+            np.zeros((*steps, len(schema.numbers("past", "future"))), np.float32),
+            np.zeros((*steps, len(schema.categorical("past", "future"))), np.int32),
+            np.zeros((capacity, len(schema.numbers("static"))), np.float32),
+            np.zeros((capacity, len(schema.categorical("static"))), np.int32),
+        )
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    @property
+    def size(self) -> int:
+        """Steps T of a window."""
+        return int(self.values.shape[1])
+
+    @property
+    def names(self) -> list[str]:
+        """Of the arrays, each with a row for each series."""
+        return [f.name for f in fields(self) if isinstance(getattr(self, f.name), np.ndarray)]
+
+    def rows(self, ids: Sequence[Any], times: Times) -> Integers:
+        """The row of each series; one that is not known begins at its time here."""
+        for name, time in zip(ids, times, strict=True):
+            if name not in self.row:
+                if len(self.row) == len(self.lengths):
+                    self._grow()
+                self.starts[len(self.row)], self.lengths[len(self.row)] = time, 0
+                self.row[name] = len(self.row)
+        return np.array([self.row[name] for name in ids])
+
+    def _grow(self) -> None:
+        capacity = 2 * len(self.lengths)
+        larger = States.empty(self.size, self.frequency, self.schema, capacity)
+        for name in self.names:
+            getattr(larger, name)[: len(self.row)] = getattr(self, name)
+            setattr(self, name, getattr(larger, name))
+
+    def record(self, series: Integers, times: Times, y: NDArray[np.float64], beside: Encoded) -> None:
+        """Take in rows, in the order of series and time, each with its encoded covariates.
+
+        A step that passed without a row is missing, a row that comes late fills its step, one that comes twice is
+        ignored, and one older than the window says nothing that a forecast looks at.
+
+        Raises:
+            DataError: A row is off the grid of time, lies before its series, or contradicts one that was there.
+        """
+        positions = self._positions(series, times)
+        self._advance(series, positions + 1)
+        cells = positions % self.size
+        kept = positions >= self.lengths[series] - self.size
+        was = np.where(kept, self.values[series, cells], np.nan)
+        self._refuse_contradiction(series, positions, was, y)
+        fresh = np.flatnonzero(kept & np.isnan(was))
+        series, cells = series[fresh], cells[fresh]
+        self.values[series, cells] = y[fresh]
+        self.numbers[series, cells] = beside.numbers[fresh]
+        self.codes[series, cells] = beside.codes[fresh]
+        self.static_numbers[series] = beside.static_numbers[fresh]
+        self.static_codes[series] = beside.static_codes[fresh]
+
+    def _positions(self, series: Integers, times: Times) -> Integers:
+        starts = self.starts[series]
+        positions = self.frequency.positions(times, starts)
+        off = np.flatnonzero((positions < 0) | (positions != np.floor(positions)))
+        if off.size:
+            time, start = show(times[off[0]]), show(starts[off[0]])
+            early = positions[off[0]] < 0
+            step = f"not a whole number of steps of {self.frequency.name} after the series' first, {start}"
+            reason = f"before the series' first row, {start}: give the history in a new stream" if early else step
+            raise DataError(f"ds = {time} is {reason}")
+        return positions.astype(np.int64)
+
+    def _advance(self, series: Integers, lengths: Integers) -> None:
+        """Lengthen series, and forget what falls out of their windows."""
+        last = np.append(series[1:] != series[:-1], True)
+        series, lengths = series[last], np.maximum(lengths[last], self.lengths[series[last]])
+        newest = lengths[:, None] - 1
+        position = newest - (newest - np.arange(self.size)) % self.size  # of what lies in each cell from now on
+        stale = (position >= self.lengths[series, None]) | (position < 0)
+        self.values[series] = np.where(stale, np.nan, self.values[series])
+        self.numbers[series] = np.where(stale[..., None], np.float32("nan"), self.numbers[series])
+        self.codes[series] = np.where(stale[..., None], 0, self.codes[series])
+        self.lengths[series] = lengths
+
+    def _refuse_contradiction(self, series: Integers, positions: Integers, was: Array, y: Array) -> None:
+        """Each step has one value."""
+        twice = np.flatnonzero((series[1:] == series[:-1]) & (positions[1:] == positions[:-1])) + 1
+        was = was.copy()
+        was[twice] = y[twice - 1]
+        wrong = np.flatnonzero((was != y) & ~np.isnan(was) & ~np.isnan(y))
+        if wrong.size:
+            one = wrong[0]
+            name = next(name for name, row in self.row.items() if row == series[one])
+            time = show(self.frequency.times(self.starts[series[one]], positions[one]))
+            raise DataError(f"series {name!r} has y = {was[one]:g} at {time} already, and now {y[one]:g} comes for it")
+
+    def window(self, series: Integers, h: int, ahead: Encoded | None = None) -> Window:
+        """The last window of some series, with what is known of the horizon: (B, h) rows of numbers and codes."""
+        positions = self.lengths[series, None] + np.arange(-self.size, h)
+        cells, rows = positions[:, : self.size] % self.size, series[:, None]
+        numbers, codes = self.numbers[rows, cells], self.codes[rows, cells]
+        coming = np.full((len(series), h, numbers.shape[2]), np.nan, np.float32)
+        coming_codes = np.zeros((len(series), h, codes.shape[2]), np.int32)
+        if ahead is not None:
+            coming, coming_codes = ahead.numbers, ahead.codes
+        return Window(
+            self.values[rows, cells],
+            np.full((len(series), h), np.nan),
+            np.concatenate([numbers, coming], axis=1),
+            np.concatenate([codes, coming_codes], axis=1),
+            self.static_numbers[series],
+            self.static_codes[series],
+            phases(self.frequency, self.starts[series], self.schema.cycles, positions),
+        )
+
+    @contextmanager
+    def all_or_nothing(self, ids: Iterable[Any]) -> Iterator[None]:
+        """Where an error ends the block, take back what it did to these series."""
+        series = [self.row[name] for name in set(ids) if name in self.row]
+        saved, count = {name: getattr(self, name)[series] for name in self.names}, len(self.row)
+        try:
+            yield
+        except DataError:
+            for name, array in saved.items():
+                getattr(self, name)[series] = array
+            self.row = dict(list(self.row.items())[:count])
+            raise

@@ -1,0 +1,143 @@
+"""A stream's state comes back as it was, and a file that is anything else is refused."""
+
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import load, save
+from tests.conftest import TINY
+
+from grucast import Covariates, GRUForecaster
+from grucast.errors import DataError, GrucastError, ModelFileError
+
+
+@pytest.fixture
+def shop(hourly):
+    return hourly.with_row_index("price").with_columns(
+        sky=hourly["y"].round(0).cast(str), size=hourly["unique_id"].replace_strict({"a": 1.0, "b": 2.0})
+    )
+
+
+@pytest.fixture
+def priced(shop):
+    covariates = Covariates(past=("price", "sky"), static=("size",))
+    return GRUForecaster(h=6, input_size=48, season_length=24, covariates=covariates, **TINY).fit(shop)
+
+
+@pytest.fixture
+def state(priced, shop, tmp_path):
+    stream = priced.stream()
+    stream.update_many(shop.head(940))
+    stream.save(tmp_path / "state")
+    return tmp_path / "state"
+
+
+def test_a_stream_goes_on_after_a_load_with_the_same_bits(priced, shop, state):
+    stream = priced.stream()
+    stream.update({"unique_id": "forgotten", "ds": "2024-01-01", "y": 1.0, "price": 1, "sky": "10.0", "size": 1.0})
+    stream.load(state)
+    assert stream.update_many(shop.tail(20)).equals(priced.predict(shop).tail(6))
+    assert list(stream.states.row) == ["a", "b"]
+    stream.update(shop.to_dicts()[0] | {"unique_id": "new"})
+    assert len(stream.states) == 3
+
+
+@pytest.mark.parametrize("ids", [["[[{", "ünï\n"], [1, 2**70], ["1", 1]])
+def test_any_names_come_back(fitted, tmp_path, ids):
+    stream = fitted.stream()
+    stream.update([{"unique_id": name, "ds": "2024-01-01", "y": 1.0} for name in ids])
+    stream.save(tmp_path / "state")
+    again = fitted.stream()
+    again.load(tmp_path / "state")
+    assert list(again.states.row) == ids
+
+
+def test_an_empty_stream_comes_back_empty(fitted, tmp_path):
+    fitted.stream().save(tmp_path / "state")
+    stream = fitted.stream()
+    stream.load(tmp_path / "state")
+    assert len(stream.states) == 0
+    assert stream.update({"ds": "2024-01-01", "y": 1.0})["GRU"].shape == (6,)
+
+
+def test_names_that_json_has_not_are_refused_before_anything_is_written(fitted, tmp_path):
+    stream = fitted.stream()
+    stream.states.rows([("a", 1)], np.array(["2024-01-01"], "M8[us]"))
+    with pytest.raises(DataError, match="name series by text or integers"):
+        stream.save(tmp_path / "state")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_state_of_another_model_is_refused(fitted, priced, hourly, state, tmp_path):
+    with pytest.raises(ModelFileError, match="another model's"):
+        fitted.stream().load(state)
+    priced.save(tmp_path / "model")
+    with pytest.raises(ModelFileError, match="not the state of a stream"):
+        priced.stream().load(tmp_path / "model")
+    with pytest.raises(GrucastError):
+        priced.stream().load(tmp_path / "absent")
+
+
+def changed(content, **arrays):
+    """The file with other arrays."""
+    length = int.from_bytes(content[:8], "little")
+    metadata = json.loads(content[8 : 8 + length])["__metadata__"]
+    return save({k: v for k, v in (load(content) | arrays).items() if v is not None}, metadata)
+
+
+BAD = {
+    "an infinite value": {"values": np.full((2, 48), np.inf)},
+    "a number of steps below one": {"lengths": np.array([1, -5])},
+    "too many steps": {"lengths": np.array([1, 2**60])},
+    "a category that is not there": {"codes": np.full((2, 48, 1), 2**30, np.int32)},
+    "a category below none": {"codes": np.full((2, 48, 1), -1, np.int32)},
+    "fewer names": {"ids": np.frombuffer(b'["a"]', np.uint8)},
+    "one name twice": {"ids": np.frombuffer(b'["a", "a"]', np.uint8)},
+    "names of no kind": {"ids": np.frombuffer(b"[null, 1.5]", np.uint8)},
+    "names that are no JSON": {"ids": np.frombuffer(b"[" * 10**5, np.uint8)},
+    "names that are no text": {"ids": np.frombuffer(b"\xff\xff", np.uint8)},
+    "a window of another length": {"values": np.zeros((2, 47))},
+    "another type": {"numbers": np.zeros((2, 48, 1))},
+    "more series in one array": {"starts": np.zeros(3, np.int64)},
+    "an array too many": {"other": np.zeros(1)},
+    "an array too few": {"static_codes": None},
+    "no lengths": {"lengths": None},
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_damaged_state_is_refused_and_the_stream_stays(priced, shop, state, name):
+    stream = priced.stream()
+    stream.update_many(shop)
+    state.write_bytes(changed(state.read_bytes(), **BAD[name]))
+    with pytest.raises(ModelFileError, match="state: "):
+        stream.load(state)
+    assert len(stream.states) == 2
+
+
+def test_every_truncation_is_refused(priced, state):
+    content, stream = state.read_bytes(), priced.stream()
+    for size in range(0, len(content), 61):
+        state.write_bytes(content[:size])
+        with pytest.raises(ModelFileError):
+            stream.load(state)
+
+
+def test_a_flipped_bit_is_refused_or_leaves_a_state_that_forecasts(priced, shop, state, rng):
+    content = bytearray(state.read_bytes())
+    for bit in rng.integers(8 * len(content), size=300):
+        content[bit // 8] ^= 1 << bit % 8
+        state.write_bytes(content)
+        content[bit // 8] ^= 1 << bit % 8
+        stream = priced.stream()
+        try:
+            stream.load(state)
+        except ModelFileError:
+            continue
+        window = stream.states.window(np.arange(len(stream.states)), 6)
+        assert np.isfinite(priced.model_.forecast_window(window, (80.0,))).all()
+
+
+def test_a_folder_that_is_not_there_is_an_error(fitted, tmp_path):
+    with pytest.raises(GrucastError, match="cannot write"):
+        fitted.stream().save(tmp_path / "none" / "state")
