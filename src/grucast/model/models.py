@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Any
 
@@ -60,7 +61,8 @@ class ForecastModel:
     def _forecast(self, window: Window, level: tuple[float, ...]) -> Array:
         features = make_features(window, self.schema, self.seasons)
         past = len(self.schema.categorical("past"))
-        z = np.mean([forecast_quantiles(features, past, self.network, own) for own in self._each_weights()], axis=0)
+        members = [forecast_quantiles(features, past, self.network, own) for own in self._each_weights()]
+        z = sum(members[1:], members[0]) / np.float32(self.members)  # np.mean would add in another order in a batch
         y = features.restore(at_levels(z, self.level, self.widths, level))
         return np.maximum(y, 0) if self.nonnegative else y
 
@@ -111,33 +113,31 @@ def at_levels(z: Array, trained: tuple[float, ...], widths: tuple[float, ...], l
     are normal at any scale.
     """
     middle = len(trained)
+    if not level:
+        return z[..., middle : middle + 1]
     median = z[..., middle : middle + 1]
-    matrix = interpolation(normal_quantiles((0.0, *trained)), normal_quantiles(level))
+    left, share = neighbours(trained, level)
 
     def distances(known: Array) -> Array:
         stretched = np.maximum.accumulate(known * np.array(widths), axis=-1)  # nested whatever the widths
-        return np.asarray(np.concatenate([np.zeros_like(median), stretched], axis=-1) @ matrix)
+        values = np.concatenate([np.zeros_like(median), stretched], axis=-1)
+        return np.asarray(values[..., left] * (1 - share) + values[..., left + 1] * share)
 
     below, above = distances(median - z[..., :middle][..., ::-1]), distances(z[..., middle + 1 :] - median)
     return np.concatenate([median - below[..., ::-1], median, median + above], axis=-1)
 
 
+@lru_cache(maxsize=16)
+def neighbours(trained: tuple[float, ...], level: tuple[float, ...]) -> tuple[Array, Array]:
+    """Where each level lies among 0 and those trained: after which one, and how far on the way to the next."""
+    known, wanted = normal_quantiles((0.0, *trained)), normal_quantiles(level)
+    left = np.clip(np.searchsorted(known, wanted), 1, len(trained)) - 1
+    return left, (wanted - known[left]) / (known[left + 1] - known[left])
+
+
 def normal_quantiles(level: tuple[float, ...]) -> Array:
     """Half the width of each interval of a standard normal variable."""
     return np.array([NormalDist().inv_cdf(0.5 + x / 200) for x in level])
-
-
-def interpolation(known: Array, wanted: Array) -> Array:
-    """Matrix (K, W) that interpolates K values at ascending `known` to `wanted`, and extends the last two in a line."""
-    right = np.clip(np.searchsorted(known, wanted), 1, max(len(known) - 1, 1))
-    if len(known) == 1:
-        return np.zeros((1, len(wanted)))
-    left = right - 1
-    share = (wanted - known[left]) / (known[right] - known[left])
-    matrix = np.zeros((len(known), len(wanted)))
-    matrix[left, np.arange(len(wanted))] = 1 - share
-    matrix[right, np.arange(len(wanted))] += share
-    return matrix
 
 
 def chunked(rows: Array) -> Iterator[Array]:
