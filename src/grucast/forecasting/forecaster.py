@@ -11,7 +11,7 @@ from grucast.data.calendar import usual_cycles
 from grucast.data.covariates import Covariates
 from grucast.data.encoding import encode, fit_schema
 from grucast.data.panel import Panel, make_panel
-from grucast.data.sources import read
+from grucast.data.sources import read, read_frame
 from grucast.data.windows import Windows, last_windows
 from grucast.errors import ConfigError, DataError, NotFittedError, TrainingInterrupted
 from grucast.forecasting.frames import FrameKind, forecast_columns
@@ -224,7 +224,7 @@ class GRUForecaster:
 
     def _history(self, df: Any) -> tuple[Panel, FrameKind]:
         if df is not None:
-            frame = read(df)
+            frame = read_frame(df)
             return make_panel(frame, self.model_.frequency, self.covariates), FrameKind.of(frame)
         if not hasattr(self, "_panel"):
             raise NotFittedError("a loaded model holds no data: give predict the history to forecast from")
