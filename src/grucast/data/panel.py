@@ -156,7 +156,8 @@ def factorize(ids: nw.Series[Any]) -> tuple[NDArray[np.int32], list[Any]]:
         names: dict[Any, int] = {}
         return np.array([names.setdefault(name, len(names)) for name in ids.to_list()], np.int32), list(names)
     if len(ids) and ids[0] == ids[-1] and ids.n_unique() == 1:
-        return np.zeros(len(ids), np.int32), ids.head(1).to_list()
+        name = ids[0]
+        return np.zeros(len(ids), np.int32), [name.item() if isinstance(name, np.generic) else name]
     changed = (ids != ids.shift(1)).fill_null(True)
     heads = ids.filter(changed)  # the first of each run of rows
     distinct = heads.unique(maintain_order=True).to_list()

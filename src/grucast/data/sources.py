@@ -97,15 +97,16 @@ def join(frames: list[tuple[str, nw.DataFrame[Any]]]) -> nw.DataFrame[Any]:
 
 def rename(frame: nw.DataFrame[Any], given: dict[str, str | None], name: str) -> nw.DataFrame[Any]:
     """Give the three columns their standard names, put them first and add a missing id."""
-    found = {column: find_column(frame.columns, column, given[column], name) for column in ALIASES}
+    columns = frame.columns
+    found = {column: find_column(columns, column, given[column], name) for column in ALIASES}
     taken = {source: column for column, source in found.items() if source}
     if len(taken) < len([source for source in found.values() if source]):
         raise DataError(f"one column of {name} cannot be id, time and target at once: {found}")
-    clash = [column for column in frame.columns if column in ALIASES and taken.get(column, column) != column]
-    clash += [column for column in ALIASES if column in frame.columns and column not in taken]
+    clash = [column for column in columns if column in ALIASES and taken.get(column, column) != column]
+    clash += [column for column in ALIASES if column in columns and column not in taken]
     if clash:
         raise DataError(f"column {clash[0]!r} of {name} stands beside the one chosen for {clash[0]}: drop or rename it")
-    if frame.columns[:3] == list(found.values()) == list(ALIASES):
+    if columns[:3] == list(found.values()) == list(ALIASES):
         return frame
     if not found["unique_id"]:
         frame = frame.with_columns(nw.lit("series").alias("unique_id"))

@@ -41,7 +41,7 @@ class FrameKind:
         data = {"unique_id": self._typed(nw.new_series("unique_id", list(ids), backend=self.backend), self.id_type)}
         data |= {name: self._time_series(name, values) for name, values in times.items()}
         data |= {name: np.asarray(values, np.float64) for name, values in columns.items()}
-        return nw.from_dict(data, backend=self.backend).to_native()
+        return self.backend.to_native_namespace().DataFrame(data)
 
     def _time_series(self, name: str, values: Times) -> Any:
         if values.dtype.kind == "M":

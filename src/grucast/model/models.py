@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -137,6 +136,8 @@ def neighbours(trained: tuple[float, ...], level: tuple[float, ...]) -> tuple[Ar
 
 def normal_quantiles(level: tuple[float, ...]) -> Array:
     """Half the width of each interval of a standard normal variable."""
+    from statistics import NormalDist
+
     return np.array([NormalDist().inv_cdf(0.5 + x / 200) for x in level])
 
 
