@@ -17,6 +17,7 @@ from grucast.errors import ConfigError, DataError, NotFittedError, TrainingInter
 from grucast.forecasting.frames import FrameKind, forecast_columns
 from grucast.forecasting.plan import make_plan
 from grucast.model.config import NetworkConfig, TrainingConfig
+from grucast.model.explain import Explanation
 from grucast.model.file import save_model
 from grucast.model.models import ForecastModel
 
@@ -150,12 +151,35 @@ class GRUForecaster:
         shown = model.level if level is None else valid_level(level)
         if shown and not model.level:
             raise ConfigError("this model was trained without intervals: give GRUForecaster a level such as (80,)")
-        refuse_silent(panel, model)
         windows = self._windows_ahead(panel, future)
         columns = forecast_columns(model.forecast(windows, shown), shown)
         times = panel.times(np.arange(1, self.h + 1))
         ids = [name for name in panel.ids for _ in range(self.h)]
         return kind.make(ids, {"ds": times.ravel()}, columns)
+
+    def explain(self, df: Any = None, future: Any = None) -> dict[Any, Explanation]:
+        """What the forecast of each series uses: its window and scale, the seasons it continues, the GRU's gates.
+
+        Args:
+            df: As in `predict`.
+            future: As in `predict`.
+
+        Returns:
+            An Explanation for each series, by its id.
+
+        Raises:
+            NotFittedError, DataError: As in `predict`.
+
+        >>> from grucast import GRUForecaster, TrainingConfig
+        >>> from grucast.data import example
+        >>> quick = TrainingConfig(max_steps=2)
+        >>> forecaster = GRUForecaster(h=24, input_size=48, training=quick).fit(example().tail(500))
+        >>> forecaster.explain()["bikes"].gates[0].reset.shape
+        (48, 64)
+        """
+        panel, _ = self._history(df)
+        windows = self._windows_ahead(panel, future)
+        return dict(zip(panel.ids, self.model_.explain(windows), strict=True))
 
     def cross_validation(self, df: Any, n_windows: int = 3, step_size: int | None = None, refit: bool = False) -> Any:
         """Forecast past windows from what was known before each.
@@ -210,6 +234,7 @@ class GRUForecaster:
 
     def _windows_ahead(self, panel: Panel, future: Any) -> Windows:
         """Each series' last window, with what is known of the horizon."""
+        refuse_silent(panel, self.model_)
         names, extended = self.model_.schema.covariates.future, panel.extend(self.h)
         if names and future is None:
             raise DataError(

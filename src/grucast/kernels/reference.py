@@ -112,3 +112,15 @@ def gru_forward(
             output[:, t] = np.where(valid, new, 0)
             hidden = np.where(valid, new, hidden)
     return output, hidden
+
+
+def gru_trace(
+    x: Array, hidden: Array, weights: Weights, reset_after: bool = True, reverse: bool = False
+) -> tuple[Array, Step]:
+    """As `gru_forward`, but with the gates and the state of every step, each (B, T, H), in place of the final state."""
+    steps = []
+    for t in reversed(range(x.shape[1])) if reverse else range(x.shape[1]):
+        steps.append(gru_step(x[:, t], hidden, weights, reset_after))
+        hidden = steps[-1].hidden
+    gates = Step(*(np.stack(parts[::-1] if reverse else parts, axis=1) for parts in zip(*steps, strict=True)))
+    return gates.hidden, gates

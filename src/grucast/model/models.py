@@ -13,7 +13,8 @@ from grucast.data.features import make_features
 from grucast.data.frequency import Frequency
 from grucast.data.windows import Window, Windows
 from grucast.model.config import NetworkConfig
-from grucast.model.runtime import Tensors, forecast_quantiles, regress
+from grucast.model.explain import Explanation, explain_rows
+from grucast.model.runtime import Tensors, forecast_quantiles, regress, trace
 
 Array = NDArray[Any]
 CHUNK = 1024  # rows computed at once, so that memory stays bounded
@@ -64,6 +65,12 @@ class ForecastModel:
         z = sum(members[1:], members[0]) / np.float32(self.members)  # np.mean would add in another order in a batch
         y = features.restore(at_levels(z, self.level, self.widths, level))
         return np.maximum(y, 0) if self.nonnegative else y
+
+    def explain(self, windows: Windows) -> list[Explanation]:
+        """What the forecast from each window uses."""
+        features = make_features(windows.take(np.arange(len(windows))), self.schema, self.seasons)
+        gates = [step for own in self._each_weights() for step in trace(features, self.network, own)]
+        return explain_rows(windows, features, gates, self.seasons)
 
     def _each_weights(self) -> list[Tensors]:
         """The parameters of each member by their names in one network."""

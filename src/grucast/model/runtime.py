@@ -65,7 +65,7 @@ def forecast_quantiles(x: Features, past_codes: int, network: NetworkConfig, wei
     Of the categories of each time step, the first `past_codes` are not known in advance.
     """
     temporal = x.codes.shape[-1]
-    state = final_state(np.concatenate([x.inputs, *embedded(x.codes, 0, weights)], axis=2), network, weights)
+    state = final_state(read_steps(x, weights), network, weights)
     batch, _, h = x.continuations.shape
     head = [state, x.continuations.reshape(batch, -1), x.static, *embedded(x.static_codes, temporal, weights)]
     hidden = np.maximum(linear(np.concatenate(head, axis=1), weights, "hidden"), 0)
@@ -75,6 +75,17 @@ def forecast_quantiles(x: Features, past_codes: int, network: NetworkConfig, wei
         step = linear(hidden, weights, "step_state")[:, None] + linear(known, weights, "step")
         raw = raw + linear(np.maximum(step, 0), weights, "step_out")
     return non_crossing(x.continuations.mean(1), raw)
+
+
+def trace(x: Features, network: NetworkConfig, weights: Tensors) -> list[reference.Step]:
+    """Gates and states of every step, (B, T, H) each, for each layer and direction as `grucast.nn.GRU.trace` does."""
+    layers = run_layers(read_steps(x, weights), network, weights, reference.gru_trace)
+    return [gates for layer in layers for gates in layer]
+
+
+def read_steps(x: Features, weights: Tensors) -> Array:
+    """What the GRU reads, (B, T, I): numbers, and the vectors of categories."""
+    return join([x.inputs, *embedded(x.codes, 0, weights)], axis=2)
 
 
 def embedded(codes: Array, first: int, weights: Tensors) -> list[Array]:
