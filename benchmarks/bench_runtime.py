@@ -79,7 +79,7 @@ def imports() -> dict[str, str]:
 def install() -> dict[str, str]:
     """MB of the base install, all dependencies included, and of each package."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "install", "-q", "--no-compile", "--target", folder, str(ROOT)]
+        command = [sys.executable, "-m", "pip", "install", "-q", "--target", folder, str(ROOT)]
         subprocess.run(command, check=True)
         sizes = {
             found.name: sum(path.stat().st_size for f in found.files or () if (path := Path(folder, f)).is_file()) / 1e6

@@ -19,7 +19,7 @@ from grucast.data.panel import make_panel
 from grucast.data.windows import Windows, last_windows
 from grucast.kernels import targets
 from grucast.model.file import save_model
-from grucast.model.models import ForecastModel
+from grucast.model.models import ForecastModel, RegressionModel
 from grucast.nn import networks
 from grucast.training.loop import to_arrays
 
@@ -98,6 +98,18 @@ def test_forecast_of_a_series_is_the_same_bits_in_any_batch(  # noqa: PLR0917
     for some in (np.arange(count)[::-1], np.arange(start, count), np.array([start]), np.array([0])):
         part = replace(windows, ends=windows.ends[some], series=windows.series[some])
         np.testing.assert_array_equal(model.forecast(part, level and (50.0, 80.0, 99.0)), whole[some])
+
+
+@pytest.mark.parametrize("reset_after", [True, False])
+def test_prediction_of_a_sequence_is_the_same_bits_in_any_batch(rng, reset_after):
+    network = networks.GRUNet(3, 20, 2, 5, 0.0, True, reset_after)
+    shape = NetworkConfig(20, 2, bidirectional=True, reset_after=reset_after)
+    model = RegressionModel(3, 5, shape, to_arrays(network))
+    x = rng.normal(size=(40, 12, 3))
+    whole = model.predict(x)
+    for size in (1, 3, 17):
+        cut = [model.predict(x[i : i + size]) for i in range(0, 40, size)]
+        np.testing.assert_array_equal(np.concatenate(cut), whole)
 
 
 CHILD = """

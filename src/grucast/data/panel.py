@@ -230,6 +230,8 @@ def refuse_mixed(steps: NDArray[np.int64], codes: NDArray[np.int32], ids: Sequen
     """No other step makes up a third of a series: such a series changes its frequency, it has no gaps."""
     jump = np.diff(steps)
     gap = (codes[1:] == codes[:-1]) & (jump != 1)
+    if not gap.any():
+        return
     owner, size, count = count_pairs(codes[1:][gap], jump[gap])
     often = np.flatnonzero((count >= 3) & (3 * count >= np.bincount(codes)[owner]))
     if often.size:
