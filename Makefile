@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install -qq
 DEMO := demo
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test check native portable targets fix bench bench-forecast bench-ablation docs clean
+.PHONY: help demo test check native portable targets fix bench bench-runtime bench-forecast bench-ablation docs clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ bench: $(VENV)/dev.stamp ## measure speed and memory, print and save the tables 
 	@$(BIN)/python benchmarks/bench_layer.py
 	@$(BIN)/python benchmarks/bench_layer.py --grid
 	@$(BIN)/python benchmarks/bench_profile.py
+
+bench-runtime: $(VENV)/dev.stamp ## measure import, install, loading and forecasts without PyTorch, print and save the table
+	@$(BIN)/python benchmarks/bench_runtime.py
 
 bench-forecast: .venv-bench/stamp ## forecast bike rentals beside neuralforecast's GRU, print and save the table (about 10 minutes)
 	@.venv-bench/bin/python benchmarks/bench_forecast.py

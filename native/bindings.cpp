@@ -98,6 +98,18 @@ void forward(In<T> x, In<T> initial, In<T> weight_ih, In<T> weight_hh, optional<
 }
 
 template <class T>
+void linear(In<T> x, In<T> weight, optional<In<T>> bias, Array<T> y) {
+  require(x.ndim() == 2 && weight.ndim() == 2, "x must be (B, I) and weight (O, I)");
+  grucast::Linear<T> n{long(x.shape(0)), long(x.shape(1)), long(weight.shape(0)), nullptr, nullptr, nullptr, nullptr};
+  n.x = dense(x, {n.rows, n.inputs}, "x");
+  n.weight = dense(weight, {n.outputs, n.inputs}, "weight");
+  n.bias = dense(bias, {n.outputs}, "bias");
+  n.y = dense(y, {n.rows, n.outputs}, "y");
+  const nb::gil_scoped_release free;
+  grucast::linear(n);
+}
+
+template <class T>
 void activate(const std::string &name, In<T> x, Array<T> y) {
   const long size = long(x.size());
   require(x.ndim() == 1 && name.size(), "x must be a vector");
@@ -177,6 +189,7 @@ void define(nb::module_ &m) {
         "weight_hh"_a.noconvert(), "bias_ih"_a.noconvert().none(), "bias_hh"_a.noconvert().none(),
         "lengths"_a.noconvert().none(), "reset_after"_a, "reverse"_a, "output"_a.noconvert(), "final"_a.noconvert(),
         "threads"_a);
+  m.def("linear", &linear<T>, "x"_a.noconvert(), "weight"_a.noconvert(), "bias"_a.noconvert().none(), "y"_a.noconvert());
   m.def("sigmoid", [](In<T> x, Array<T> y) { activate<T>("sigmoid", x, y); }, "x"_a.noconvert(), "y"_a.noconvert());
   m.def("tanh", [](In<T> x, Array<T> y) { activate<T>("tanh", x, y); }, "x"_a.noconvert(), "y"_a.noconvert());
 }

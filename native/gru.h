@@ -45,6 +45,16 @@ struct Gradients {
   T *bias_hh;               // (3H,)
 };
 
+// y = x W' + b, dense.
+template <class T>
+struct Linear {
+  long rows, inputs, outputs;
+  const T *x;       // (rows, inputs)
+  const T *weight;  // (outputs, inputs)
+  const T *bias;    // (outputs,) or null
+  T *y;             // (rows, outputs)
+};
+
 // Sums over one group of rows: hidden (3H, padded H), input (3H, padded I), bias (4H,).
 template <class T>
 struct Partial {
@@ -74,6 +84,7 @@ struct Kernels {
     void (*backward)(const Layer<T> &, const Gradients<T> &, const T *packed, long item, T *scratch, Partial<T>);
   };
   Path tiles, rows;
+  void (*linear)(const Linear<T> &, long item, T *panel);  // an item is 16 outputs, the panel (inputs, 16) of scratch
   void (*sigmoid)(const T *x, T *y, long n);
   void (*tanh)(const T *x, T *y, long n);
 };

@@ -11,6 +11,8 @@
 #include "row_forward.inl"
 #include "row_backward.inl"
 
+#include "linear.inl"
+
 template <class V>
 constexpr Kernels<Num<V>> table() {
   return {{{packed_forward<V>, pack_forward<V>, scratch_forward<V>},
@@ -21,6 +23,7 @@ constexpr Kernels<Num<V>> table() {
            {row_packed_backward<V>, row_pack_backward<V>, row_scratch_backward<V>},
            row_forward<V>,
            row_backward<V>},
+          linear<V>,
           map<V, sigmoid<V, 1>>,
           map<V, tanh<V, 1>>};
 }

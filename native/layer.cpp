@@ -139,6 +139,15 @@ void gru_backward(const Layer<T> *layers, const Gradients<T> *gradients, long co
   }
 }
 
+template <class T>
+void linear(const Linear<T> &n) {
+  const FlushDenormals guard;
+  T *panel = workspace<T>(Slot::scratch, n.inputs * kLanes);
+  for (long item = 0; item * kLanes < n.outputs; ++item) kernels<T>().linear(n, item, panel);
+}
+
+template void linear(const Linear<float> &);
+template void linear(const Linear<double> &);
 template void gru_forward(const Layer<float> *, long, int);
 template void gru_forward(const Layer<double> *, long, int);
 template void gru_backward(const Layer<float> *, const Gradients<float> *, long, int);

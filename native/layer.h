@@ -17,4 +17,8 @@ void gru_forward(const Layer<T> *layers, long count, int threads);
 template <class T>
 void gru_backward(const Layer<T> *layers, const Gradients<T> *gradients, long count, int threads);
 
+// Every row by itself, its sums over the inputs in order.
+template <class T>
+void linear(const Linear<T> &n);
+
 }  // namespace grucast

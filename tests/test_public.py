@@ -25,7 +25,7 @@ SOURCES = sorted([*ROOT.glob("src/**/*.py"), *ROOT.glob("tests/**/*.py"), *ROOT.
 @pytest.mark.parametrize("name", PUBLIC)
 def test_public_names_are_sorted_and_are_all_that_is_exported(name):
     module = importlib.import_module(name)
-    exported = re.findall(r"^from .* import (\w+) as \1$", inspect.getsource(module), re.M)
+    exported = re.findall(r"^ *from .* import (\w+) as \1$", inspect.getsource(module), re.M)
     assert module.__all__ == sorted(module.__all__)
     assert sorted(exported) == module.__all__
 

@@ -379,3 +379,21 @@ def test_forecast_of_an_ensemble_is_the_mean_of_its_members(hourly, tmp_path):
     np.testing.assert_allclose(ensemble.predict()["GRU"], np.mean(singles, axis=0), rtol=1e-5)
     ensemble.save(tmp_path / "m.safetensors")
     assert load(tmp_path / "m.safetensors").predict(hourly).equals(ensemble.predict(hourly))
+
+
+def test_explanation_has_every_series_by_its_id_and_the_steps_before_the_forecast(fitted, hourly):
+    found = fitted.explain(hourly)
+    assert list(found) == ["a", "b"]
+    last = hourly.filter(unique_id="b").tail(48)
+    np.testing.assert_array_equal(found["b"].values, last["y"].to_numpy())
+    np.testing.assert_array_equal(found["b"].times, last["ds"].to_numpy())
+    assert found["b"].gates[0].hidden.shape == (48, 4)
+    np.testing.assert_array_equal(fitted.explain()["b"].gates[0].hidden, found["b"].gates[0].hidden)
+
+
+def test_explanation_refuses_what_predict_refuses(shop):
+    history, rest = split(shop)
+    forecaster = make(covariates=PROMOTED).fit(history)
+    assert forecaster.explain(history, rest)["a"].observed.all()
+    with pytest.raises(DataError, match="give predict their coming values"):
+        forecaster.explain(history)

@@ -27,6 +27,11 @@ def make(batch, steps, inputs, hidden, dtype="float32", seed=0):
     return x.astype(dtype), state.astype(dtype), weights
 
 
+def make_linear(rows, inputs, outputs, dtype="float32"):
+    rng = np.random.default_rng(0)
+    return [rng.normal(size=shape).astype(dtype) for shape in ((rows, inputs), (outputs, inputs), (outputs,))]
+
+
 def exact(x, state, weights, *rest):
     doubles = reference.Weights(*(w.astype(np.float64) for w in weights))
     return reference.gru_forward(x.astype(np.float64), state.astype(np.float64), doubles, *rest)
@@ -78,6 +83,44 @@ def test_a_rows_bits_depend_on_nothing_but_the_row(reset_after, dtype, sizes):
     for cut in ([slice(5), slice(5, None)], [slice(i, i + 1) for i in range(len(x))]):
         parts = zip(*(run(rows) for rows in cut), strict=True)
         bits_equal([np.concatenate(part) for part in parts], whole)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.integers(0, 70), st.integers(0, 70), st.integers(0, 70), st.booleans(), st.sampled_from(["float32", "float64"])
+)
+def test_linear_equals_reference(rows, inputs, outputs, biased, dtype):
+    x, weight, bias = make_linear(rows, inputs, outputs, dtype)
+    bias = bias if biased else None
+    expected = x.astype(float) @ weight.astype(float).T + (0 if bias is None else bias)
+    for linear in (native.linear, reference.linear):
+        got = linear(x, weight, bias)
+        assert got.dtype == dtype
+        np.testing.assert_allclose(got, expected, rtol=0, atol=LIMITS[dtype] * (1 + inputs))
+
+
+@DTYPES
+@pytest.mark.parametrize("linear", [native.linear, reference.linear])
+@pytest.mark.parametrize("sizes", [(37, 9, 5), (70, 232, 128), (50, 64, 16), (40, 3, 1)])
+def test_a_rows_bits_in_a_linear_layer_depend_on_nothing_but_the_row(linear, sizes, dtype):
+    x, *rest = make_linear(*sizes, dtype)
+    whole = linear(x, *rest)
+    for size in (1, 2, 7, 36):
+        cut = [linear(x[i : i + size], *rest) for i in range(0, len(x), size)]
+        np.testing.assert_array_equal(np.concatenate(cut), whole)
+
+
+def test_wrong_shapes_of_a_linear_layer_are_named():
+    x, weight, bias = make_linear(2, 3, 4)
+    for wrong, name in (
+        ((x, weight[:, :2], bias), "weight"),
+        ((x, weight, bias[:3]), "bias"),
+        ((x[0], weight), "x must"),
+    ):
+        with pytest.raises(ValueError, match=name):
+            native.linear(*wrong)
+    with pytest.raises(TypeError):
+        native.linear(x, weight.astype(float))
 
 
 @VARIANTS
@@ -176,7 +219,7 @@ import hashlib, sys
 import numpy as np
 from grucast.kernels import native, reference
 sys.path.insert(0, sys.argv[1])
-from test_native import exact, make
+from test_native import exact, make, make_linear
 assert native.target() == sys.argv[2]
 digest = hashlib.sha256()
 for after in (True, False):
@@ -184,6 +227,11 @@ for after in (True, False):
         actual, expected = native.gru_forward(*case, after), exact(*case, after)
         assert max(abs(a - b).max() for a, b in zip(actual, expected)) < 2e-6
         digest.update(b"".join(a.tobytes() for a in actual))
+for sizes in ((37, 33, 19), (1, 232, 128)):
+    layer = make_linear(*sizes)
+    actual, expected = native.linear(*layer), reference.linear(*(a.astype(float) for a in layer))
+    assert abs(actual - expected).max() < 2e-4
+    digest.update(actual.tobytes())
 print(digest.hexdigest())
 """
 

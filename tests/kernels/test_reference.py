@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from grucast.kernels.reference import Weights, gru_forward, gru_step, sigmoid
+from grucast.kernels.reference import Weights, gru_forward, gru_step, gru_trace, sigmoid
 
 
 def random_weights(rng, inputs, size):
@@ -112,3 +112,14 @@ def test_the_variants_differ(rng):
 def test_sigmoid_is_exact_in_both_tails():
     np.testing.assert_array_equal(sigmoid(np.array([-1000.0, 0.0, 1000.0])), [0.0, 0.5, 1.0])
     np.testing.assert_allclose(sigmoid(np.array([-40.0])), [math.exp(-40)], rtol=1e-14)
+
+
+@pytest.mark.parametrize("reset_after", [True, False])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_trace_gives_each_step_and_the_same_output(rng, reset_after, reverse):
+    weights, x, hidden = random_weights(rng, 2, 3), rng.normal(size=(4, 6, 2)), rng.normal(size=(4, 3))
+    output, gates = gru_trace(x, hidden, weights, reset_after, reverse)
+    np.testing.assert_array_equal(output, gru_forward(x, hidden, weights, reset_after, None, reverse)[0])
+    before = output[:, 3] if reverse else output[:, 1]
+    for part, whole in zip(gru_step(x[:, 2], before, weights, reset_after), gates, strict=True):
+        np.testing.assert_array_equal(whole[:, 2], part)

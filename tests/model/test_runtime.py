@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from grucast import Covariates, NetworkConfig
+from grucast import Covariates, GRUForecaster, NetworkConfig, TrainingConfig
 from grucast.data.encoding import encode, fit_schema
 from grucast.data.features import make_features
 from grucast.data.panel import make_panel
 from grucast.data.windows import last_windows
+from grucast.model.models import at_levels
 from grucast.model.runtime import forecast_quantiles, non_crossing, regress
 from grucast.nn import networks
 from grucast.training.loop import to_arrays
@@ -37,10 +38,10 @@ def test_regression_equals_the_torch_network(shape, rng):
 
 
 @pytest.fixture
-def features(hourly):
-    """Windows with covariates of each role, numbers and text."""
+def shop(hourly):
+    """Series with covariates of each role, numbers and text."""
     rows = len(hourly)
-    frame = hourly.with_columns(
+    return hourly.with_columns(
         temp=pl.int_range(rows) % 7,
         sky=pl.Series(["clear", "rain", None] * (rows // 3)),
         price=pl.int_range(rows) % 5 / 2,
@@ -48,8 +49,13 @@ def features(hourly):
         size=pl.col("unique_id").replace_strict({"a": 1.0, "b": 3.0}),
         region=pl.col("unique_id"),
     )
+
+
+@pytest.fixture
+def features(shop):
+    """Windows of them."""
     declared = Covariates(past=("temp", "sky"), future=("price", "offer"), static=("size", "region"))
-    panel = make_panel(frame, covariates=declared)
+    panel = make_panel(shop, covariates=declared)
     schema = fit_schema(panel, declared, ("day",))
     windows = last_windows(panel, encode(panel, schema), 30, 6, drop=6)
     return make_features(windows.take(np.arange(2)), schema, (24,)), schema
@@ -65,6 +71,21 @@ def test_forecast_equals_the_torch_network(shape, features):
     got = forecast_quantiles(x, 1, shape, to_arrays(network))
     np.testing.assert_allclose(got, network(inputs).detach().numpy(), atol=2e-5)
     assert got.dtype == np.float32
+
+
+@pytest.mark.parametrize("shape", SHAPES[::3])
+def test_trained_ensemble_forecasts_what_its_torch_networks_do(shape, shop):
+    declared = Covariates(past=("temp", "sky"), future=("price", "offer"), static=("size", "region"))
+    training = TrainingConfig(max_steps=20, batch_size=8, ensemble=3)
+    forecaster = GRUForecaster(6, 48, 24, covariates=declared, network=shape, training=training).fit(shop)
+    model, panel = forecaster.model_, make_panel(shop, covariates=declared)
+    windows = last_windows(panel, encode(panel, model.schema), 48, 6, drop=6)
+    x = make_features(windows.take(np.arange(2)), model.schema, model.seasons)
+    inputs = networks.Inputs(*(torch.from_numpy(getattr(x, name)) for name in networks.Inputs._fields))
+    ensemble = networks.Ensemble(networks.ForecastNetwork(inputs, 5, model.schema, shape) for _ in range(3)).eval()
+    ensemble.load_state_dict({name: torch.from_numpy(values) for name, values in model.weights.items()})
+    expected = x.restore(at_levels(ensemble(inputs).detach().numpy(), model.level, model.widths, model.level))
+    np.testing.assert_allclose(model.forecast(windows), expected, rtol=1e-5)
 
 
 @given(arrays(np.float32, (2, 3, 5), elements=st.floats(-100, 100, width=32)))

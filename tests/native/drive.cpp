@@ -126,6 +126,24 @@ void check(long b, long t, long i, long h) {
   }
 }
 
+// A linear layer against sums in double precision, each row also alone.
+template <class T>
+void check_linear(long rows, long inputs, long outputs) {
+  const Vector<T> x = normal<T>(rows * inputs), weight = normal<T>(outputs * inputs), bias = normal<T>(outputs);
+  Vector<T> y(rows * outputs), alone(outputs);
+  linear(Linear<T>{rows, inputs, outputs, x.data(), weight.data(), bias.data(), y.data()});
+  for (long row = 0; row < rows; ++row) {
+    linear(Linear<T>{1, inputs, outputs, x.data() + row * inputs, weight.data(), bias.data(), alone.data()});
+    for (long o = 0; o < outputs; ++o) {
+      double sum = bias[o];
+      for (long k = 0; k < inputs; ++k) sum += double(x[row * inputs + k]) * double(weight[o * inputs + k]);
+      const double error = sum - double(y[row * outputs + o]);
+      require(error > -1e-4 && error < 1e-4, "linear sums its products");
+      require(alone[o] == y[row * outputs + o], "a row of a linear layer alone is the same");
+    }
+  }
+}
+
 }  // namespace
 
 int main(int, char **argv) {
@@ -133,6 +151,8 @@ int main(int, char **argv) {
   for (long round = 0; round < rounds; ++round) {
     check<float>(pick(0, 70), pick(0, 9), pick(1, 70), pick(1, 70));
     check<double>(pick(0, 70), pick(0, 9), pick(1, 70), pick(1, 70));
+    check_linear<float>(pick(0, 40), pick(0, 70), pick(0, 70));
+    check_linear<double>(pick(0, 40), pick(0, 70), pick(0, 70));
   }
   check<float>(70, 40, 5, 70);  // enough work for several threads
   std::thread other([] {

@@ -1,6 +1,5 @@
 """The real data that the package ships."""
 
-from importlib.resources import as_file, files
 from typing import Any
 
 from grucast.data.sources import read
@@ -20,5 +19,7 @@ def example() -> Any:
     >>> example().shape
     (17379, 3)
     """
+    from importlib.resources import as_file, files
+
     with as_file(files("grucast.data") / "bike_sharing.csv") as path:
         return read(path)

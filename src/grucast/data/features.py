@@ -51,19 +51,20 @@ def make_features(window: Window, schema: Schema, seasons: tuple[int, ...]) -> F
     centre, scale = window_scale(window.history, recent=2 * seasons[0])
     z = (window.history - centre) / scale
     differences = [seasonal_difference(z, season) for season in seasons]
-    y = np.stack([np.nan_to_num(z), ~np.isnan(z), *map(np.nan_to_num, differences)], axis=-1)  # (B, T, 2 + S)
-    continued = np.concatenate([continue_season(z, season, h) for season in seasons], axis=1)
+    continued = np.concatenate([continue_season(z, season, h) for season in seasons], axis=1, dtype=np.float32)
     seen = ~np.isnan(differences[0])
     naive_error = np.where(seen.any(-1, keepdims=True), masked_mean(np.abs(differences[0]), seen), 1)
     past, past_codes = len(schema.numbers("past")), len(schema.categorical("past"))
+    columns = [zero_missing(z), ~np.isnan(z), *map(zero_missing, differences)]
+    rest = [flagged(window.numbers[:, :steps]), window.phases[:, :steps]]
     return Features(
-        np.concatenate([y, flagged(window.numbers[:, :steps]), window.phases[:, :steps]], -1, dtype=np.float32),
+        np.concatenate([*(column[..., None] for column in columns), *rest], -1, dtype=np.float32),
         window.codes[:, :steps].astype(np.int64),
         known_ahead(window.numbers[..., past:], window.phases, seasons[0], h),
         window.codes[:, steps:, past_codes:].astype(np.int64),
         flagged(window.static_numbers),
         window.static_codes.astype(np.int64),
-        continued.astype(np.float32),
+        continued,
         centre,
         scale,
         naive_error.astype(np.float32),
@@ -72,7 +73,12 @@ def make_features(window: Window, schema: Schema, seasons: tuple[int, ...]) -> F
 
 def flagged(numbers: Array) -> NDArray[np.float32]:
     """Numbers (..., C) with 0 for NaN, then a flag for each that says whether it is there, (..., 2C)."""
-    return np.concatenate([np.nan_to_num(numbers), ~np.isnan(numbers)], -1, dtype=np.float32)
+    return np.concatenate([zero_missing(numbers), ~np.isnan(numbers)], -1, dtype=np.float32)
+
+
+def zero_missing(values: Array) -> Array:
+    """Values with 0 for NaN."""
+    return np.where(np.isnan(values), values.dtype.type(0), values)
 
 
 def known_ahead(numbers: Array, phases: Array, season: int, h: int) -> NDArray[np.float32]:
@@ -84,8 +90,9 @@ def known_ahead(numbers: Array, phases: Array, season: int, h: int) -> NDArray[n
 
 def seasonal_difference(z: Array, season: int) -> Array:
     """Each value less the one a season before, NaN where either is not observed."""
-    before = np.concatenate([np.full_like(z[:, :season], np.nan), z[:, :-season]], axis=1)
-    return np.asarray(z - before)
+    difference = np.full_like(z, np.nan)
+    np.subtract(z[:, season:], z[:, :-season], out=difference[:, season:])
+    return difference
 
 
 def continue_season(z: Array, season: int, h: int, nothing: float = 0.0) -> Array:
@@ -96,8 +103,9 @@ def continue_season(z: Array, season: int, h: int, nothing: float = 0.0) -> Arra
     steps = z.shape[1]
     repeats = min(REPEATS, steps // season)
     lags = season * np.arange(1, repeats + 1)[:, None]  # (R, 1)
-    past: Array = z[:, steps - lags + np.arange(h) % season]  # (B, R, h), latest season first
-    observed: Array = ~np.isnan(past)
-    latest = np.take_along_axis(past, observed.argmax(1)[:, None], axis=1)[:, 0]
-    mean = masked_mean(past.swapaxes(1, 2), observed.swapaxes(1, 2))[..., 0]
-    return np.where(observed.any(axis=1, keepdims=True), np.stack([latest, mean], axis=1), nothing)
+    past = z.take(steps - lags + np.arange(h) % season, axis=1)  # (B, R, h), latest season first
+    observed = ~np.isnan(past)
+    count = observed.sum(1)
+    latest = past[np.arange(len(z))[:, None], observed.argmax(1), np.arange(h)]
+    mean = np.where(observed, past, 0).sum(1) / np.maximum(count, 1)
+    return np.where(count[:, None] > 0, np.stack([latest, mean], axis=1), nothing)

@@ -120,10 +120,11 @@ def make_panel(frame: Any, frequency: Frequency | None = None, covariates: Covar
         DataError: Duplicate or irregular time stamps, mixed frequencies, or a series too short to have one.
     """
     data = nw.from_native(frame, eager_only=True)
-    times, zone = to_times(data["ds"]), zone_of(data["ds"])
-    codes, ids = factorize(data["unique_id"])
+    ds, target = data.get_column("ds"), data.get_column("y")
+    times, zone = to_times(ds), zone_of(ds)
+    codes, ids = factorize(data.get_column("unique_id"))
     order, backward = sort_rows(codes, times)
-    codes, times, y = codes[order], times[order], data["y"].to_numpy().astype(np.float64, copy=False)[order]
+    codes, times, y = codes[order], times[order], target.to_numpy().astype(np.float64, copy=False)[order]
     refuse_duplicates(codes, times, ids, zone)
     bounds = np.searchsorted(codes, np.arange(len(ids) + 1))
     frequency = in_zone(frequency, times, bounds, zone) if frequency else find_frequency(times, bounds, ids, zone)
@@ -154,6 +155,9 @@ def factorize(ids: nw.Series[Any]) -> tuple[NDArray[np.int32], list[Any]]:
     if ids.dtype == nw.Object:  # such as UUIDs
         names: dict[Any, int] = {}
         return np.array([names.setdefault(name, len(names)) for name in ids.to_list()], np.int32), list(names)
+    if len(ids) and ids[0] == ids[-1] and ids.n_unique() == 1:
+        name = ids[0]
+        return np.zeros(len(ids), np.int32), [name.item() if isinstance(name, np.generic) else name]
     changed = (ids != ids.shift(1)).fill_null(True)
     heads = ids.filter(changed)  # the first of each run of rows
     distinct = heads.unique(maintain_order=True).to_list()
@@ -226,6 +230,8 @@ def refuse_mixed(steps: NDArray[np.int64], codes: NDArray[np.int32], ids: Sequen
     """No other step makes up a third of a series: such a series changes its frequency, it has no gaps."""
     jump = np.diff(steps)
     gap = (codes[1:] == codes[:-1]) & (jump != 1)
+    if not gap.any():
+        return
     owner, size, count = count_pairs(codes[1:][gap], jump[gap])
     often = np.flatnonzero((count >= 3) & (3 * count >= np.bincount(codes)[owner]))
     if often.size:

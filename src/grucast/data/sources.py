@@ -42,13 +42,20 @@ def read(source: Any, id_col: str | None = None, time_col: str | None = None, ta
     >>> read(pl.DataFrame({"date": [1, 2], "value": [3.0, 4.5]})).columns
     ['unique_id', 'ds', 'y']
     """
+    return read_frame(source, id_col, time_col, target_col).to_native()
+
+
+def read_frame(
+    source: Any, id_col: str | None = None, time_col: str | None = None, target_col: str | None = None
+) -> nw.DataFrame[Any]:
+    """As `read`, for those who go on with narwhals; a frame that is tidy already is taken as it is."""
     given = {"unique_id": id_col, "ds": time_col, "y": target_col}
     if isinstance(source, str | Path):
         return join([(name, tidy(frame, name, given)) for name, frame in read_files(str(source))])
     return tidy(source, "the frame", given)
 
 
-def tidy(native: Any, name: str, given: dict[str, str | None]) -> Any:
+def tidy(native: Any, name: str, given: dict[str, str | None]) -> nw.DataFrame[Any]:
     """A frame with the standard columns first, every value of theirs checked."""
     try:
         frame = nw.from_native(native, eager_only=True)
@@ -60,17 +67,19 @@ def tidy(native: Any, name: str, given: dict[str, str | None]) -> Any:
     frame = rename(frame, given, name)
     if frame.is_empty():
         raise DataError(f"{name} has a header but no rows")
-    for column in ("unique_id", "ds"):
-        require_complete(frame, column, name)
-    refuse_odd_ids(frame["unique_id"], name)
-    return frame.with_columns(parse_times(frame["ds"], name), parse_target(frame["y"], name)).to_native()
+    ids, ds, y = (frame.get_column(column) for column in ALIASES)
+    for column in (ids, ds):
+        require_complete(column, name)
+    refuse_odd_ids(ids, name)
+    times, target = parse_times(ds, name), parse_target(y, name)
+    return frame if times is ds and target is y else frame.with_columns(times, target)
 
 
-def join(frames: list[tuple[str, Any]]) -> Any:
+def join(frames: list[tuple[str, nw.DataFrame[Any]]]) -> nw.DataFrame[Any]:
     """The rows of all files, one after the other."""
-    first = nw.from_native(frames[0][1]).schema
+    first = frames[0][1].schema
     for name, frame in frames[1:]:
-        schema = nw.from_native(frame).schema
+        schema = frame.schema
         differ = [column for column in ALIASES if schema[column] != first[column]]
         if differ:
             one, other = f"{first[differ[0]]} in {frames[0][0]}", f"{schema[differ[0]]} in {name}"
@@ -80,21 +89,25 @@ def join(frames: list[tuple[str, Any]]) -> Any:
     import polars as pl
 
     try:
-        return pl.concat([frame for _, frame in frames], how="diagonal_relaxed")
+        joined = pl.concat([frame.to_native() for _, frame in frames], how="diagonal_relaxed")
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{frames[0][0]} and the other files have columns of different types: {error}") from error
+    return nw.from_native(joined, eager_only=True)
 
 
 def rename(frame: nw.DataFrame[Any], given: dict[str, str | None], name: str) -> nw.DataFrame[Any]:
     """Give the three columns their standard names, put them first and add a missing id."""
-    found = {column: find_column(frame.columns, column, given[column], name) for column in ALIASES}
+    columns = frame.columns
+    found = {column: find_column(columns, column, given[column], name) for column in ALIASES}
     taken = {source: column for column, source in found.items() if source}
     if len(taken) < len([source for source in found.values() if source]):
         raise DataError(f"one column of {name} cannot be id, time and target at once: {found}")
-    clash = [column for column in frame.columns if column in ALIASES and taken.get(column, column) != column]
-    clash += [column for column in ALIASES if column in frame.columns and column not in taken]
+    clash = [column for column in columns if column in ALIASES and taken.get(column, column) != column]
+    clash += [column for column in ALIASES if column in columns and column not in taken]
     if clash:
         raise DataError(f"column {clash[0]!r} of {name} stands beside the one chosen for {clash[0]}: drop or rename it")
+    if columns[:3] == list(found.values()) == list(ALIASES):
+        return frame
     if not found["unique_id"]:
         frame = frame.with_columns(nw.lit("series").alias("unique_id"))
     frame = frame.rename(taken)
@@ -125,12 +138,12 @@ def listing(columns: list[str]) -> str:
     return ", ".join(repr(column)[1:-1][:40] for column in columns[:12]) + ", ..." * (len(columns) > 12)
 
 
-def require_complete(frame: nw.DataFrame[Any], column: str, name: str) -> None:
+def require_complete(column: nw.Series[Any], name: str) -> None:
     """Refuse rows without id or time stamp."""
-    values = frame[column]
-    missing = (values.is_null() | values.is_nan() if values.dtype.is_float() else values.is_null()).to_numpy()
-    if missing.any():
-        raise DataError(f"row {int(missing.argmax()) + 1} of {name} has no {column} ({int(missing.sum())} such rows)")
+    if column.null_count() or (column.dtype.is_float() and column.is_nan().any()):
+        missing = (column.is_null() | column.is_nan() if column.dtype.is_float() else column.is_null()).to_numpy()
+        row, count = int(missing.argmax()) + 1, int(missing.sum())
+        raise DataError(f"row {row} of {name} has no {column.name} ({count} such rows)")
 
 
 def refuse_odd_ids(ids: nw.Series[Any], name: str) -> None:
@@ -141,18 +154,24 @@ def refuse_odd_ids(ids: nw.Series[Any], name: str) -> None:
 
 def parse_target(target: nw.Series[Any], name: str) -> nw.Series[Any]:
     """Return y as finite float64 with nulls or NaN where it is missing."""
-    if target.is_null().all():  # of whatever type
-        return nw.new_series("y", [None] * len(target), nw.Float64, backend=target.implementation)
-    if target.dtype in (nw.String, nw.Object, nw.Categorical, nw.Enum):
-        target = parse_text(target, name)
-    elif not (target.dtype.is_numeric() or target.dtype == nw.Boolean):
-        raise DataError(f"column y of {name} holds {target.to_native().dtype}, not numbers")
-    target = target.cast(nw.Float64)
+    if target.dtype != nw.Float64:
+        target = to_numbers(target, name).cast(nw.Float64)
     beyond = np.abs(target.to_numpy()) > LARGEST
     if beyond.any():
         row = int(beyond.argmax())
         reason = f"y = {target[row]:g}, infinite or beyond {LARGEST:g}"
         raise DataError(f"row {row + 1} of {name} has {reason}: correct it or leave it empty")
+    return target
+
+
+def to_numbers(target: nw.Series[Any], name: str) -> nw.Series[Any]:
+    """Numbers from a column of any type."""
+    if target.is_null().all():  # of whatever type
+        return nw.new_series("y", [None] * len(target), nw.Float64, backend=target.implementation)
+    if target.dtype in (nw.String, nw.Object, nw.Categorical, nw.Enum):
+        return parse_text(target, name)
+    if not (target.dtype.is_numeric() or target.dtype == nw.Boolean):
+        raise DataError(f"column y of {name} holds {target.to_native().dtype}, not numbers")
     return target
 
 

@@ -12,13 +12,14 @@ from grucast.data.covariates import Covariates
 from grucast.data.encoding import encode, fit_schema
 from grucast.data.fingerprint import trained_on
 from grucast.data.panel import Panel, make_panel
-from grucast.data.sources import read
+from grucast.data.sources import read, read_frame
 from grucast.data.windows import Windows, last_windows
 from grucast.errors import ConfigError, DataError, NotFittedError, TrainingInterrupted
 from grucast.forecasting.frames import FrameKind, forecast_columns
 from grucast.forecasting.plan import make_plan
 from grucast.forecasting.stream import Stream
 from grucast.model.config import NetworkConfig, TrainingConfig
+from grucast.model.explain import Explanation
 from grucast.model.file import save_model
 from grucast.model.models import ForecastModel
 
@@ -152,12 +153,35 @@ class GRUForecaster:
         """
         model, panel, kind = self.model_, *self._history(df)
         shown = self._level(level)
-        refuse_silent(panel, model)
         windows = self._windows_ahead(panel, future)
         columns = forecast_columns(model.forecast(windows, shown), shown)
         times = panel.times(np.arange(1, self.h + 1))
         ids = [name for name in panel.ids for _ in range(self.h)]
         return kind.make(ids, {"ds": times.ravel()}, columns)
+
+    def explain(self, df: Any = None, future: Any = None) -> dict[Any, Explanation]:
+        """What the forecast of each series uses: its window and scale, the seasons it continues, the GRU's gates.
+
+        Args:
+            df: As in `predict`.
+            future: As in `predict`.
+
+        Returns:
+            An Explanation for each series, by its id.
+
+        Raises:
+            NotFittedError, DataError: As in `predict`.
+
+        >>> from grucast import GRUForecaster, TrainingConfig
+        >>> from grucast.data import example
+        >>> quick = TrainingConfig(max_steps=2)
+        >>> forecaster = GRUForecaster(h=24, input_size=48, training=quick).fit(example().tail(500))
+        >>> forecaster.explain()["bikes"].gates[0].reset.shape
+        (48, 64)
+        """
+        panel, _ = self._history(df)
+        windows = self._windows_ahead(panel, future)
+        return dict(zip(panel.ids, self.model_.explain(windows), strict=True))
 
     def cross_validation(self, df: Any, n_windows: int = 3, step_size: int | None = None, refit: bool = False) -> Any:
         """Forecast past windows from what was known before each.
@@ -231,6 +255,7 @@ class GRUForecaster:
 
     def _windows_ahead(self, panel: Panel, future: Any) -> Windows:
         """Each series' last window, with what is known of the horizon."""
+        refuse_silent(panel, self.model_)
         names, extended = self.model_.schema.covariates.future, panel.extend(self.h)
         require_future(names, future)
         if names:
@@ -240,7 +265,7 @@ class GRUForecaster:
 
     def _history(self, df: Any) -> tuple[Panel, FrameKind]:
         if df is not None:
-            frame = read(df)
+            frame = read_frame(df)
             return make_panel(frame, self.model_.frequency, self.covariates), FrameKind.of(frame)
         if not hasattr(self, "_panel"):
             raise NotFittedError("a loaded model holds no data: give predict the history to forecast from")

@@ -27,9 +27,10 @@ class FrameKind:
     def of(cls, native: Any) -> "FrameKind":
         """The kind of a frame with the columns unique_id and ds."""
         frame = nw.from_native(native, eager_only=True)
-        ids, times = (frame[name].to_native().dtype for name in ("unique_id", "ds"))
-        zoned = (getattr(times, "tz", None) or getattr(frame["ds"].dtype, "time_zone", None)) is not None
-        return cls(frame.implementation, ids, times, zoned)
+        ids, ds = (frame.get_column(name) for name in ("unique_id", "ds"))
+        times = ds.to_native().dtype
+        zoned = (getattr(times, "tz", None) or getattr(ds.dtype, "time_zone", None)) is not None
+        return cls(frame.implementation, ids.to_native().dtype, times, zoned)
 
     def make(self, ids: Sequence[Any], times: Mapping[str, Times], columns: Mapping[str, Array]) -> Any:
         """Build a frame: ids, then columns of time stamps, then columns of numbers.
@@ -37,22 +38,25 @@ class FrameKind:
         Raises:
             DataError: A time stamp is later than the type of the time stamps can be.
         """
-        series = [self._typed(nw.new_series("unique_id", list(ids), backend=self.backend), self.id_type)]
-        series += [self._time_series(name, values) for name, values in times.items()]
-        series += [nw.new_series(name, values, nw.Float64, backend=self.backend) for name, values in columns.items()]
-        return series[0].to_frame().with_columns(*series[1:]).to_native()
+        data = {"unique_id": self._typed(nw.new_series("unique_id", list(ids), backend=self.backend), self.id_type)}
+        data |= {name: self._time_series(name, values) for name, values in times.items()}
+        data |= {name: np.asarray(values, np.float64) for name, values in columns.items()}
+        return self.backend.to_native_namespace().DataFrame(data)
 
-    def _time_series(self, name: str, values: Times) -> nw.Series[Any]:
+    def _time_series(self, name: str, values: Times) -> Any:
         if values.dtype.kind == "M":
             refuse_late(values, "2262-04-11" if "ns" in str(self.time_type) else "9999-12-31", self.time_type)
+        if isinstance(self.time_type, np.dtype):
+            return values.astype(self.time_type, copy=False)
         plain = nw.Int64() if values.dtype.kind == "i" else nw.Datetime("us")
         series = nw.new_series(name, values, plain, backend=self.backend)
         return self._typed(series.dt.replace_time_zone("UTC") if self.zoned else series, self.time_type)
 
-    def _typed(self, series: nw.Series[Any], dtype: Any) -> nw.Series[Any]:
+    def _typed(self, series: nw.Series[Any], dtype: Any) -> Any:
         native = series.to_native()
-        typed = native.astype(dtype) if self.backend.is_pandas_like() else native.cast(dtype)
-        return nw.from_native(typed, series_only=True)
+        if native.dtype == dtype:
+            return native
+        return native.astype(dtype) if self.backend.is_pandas_like() else native.cast(dtype)
 
 
 def refuse_late(times: Times, latest: str, dtype: Any) -> None:

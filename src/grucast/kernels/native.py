@@ -1,5 +1,6 @@
 """The native kernels, when the extension was built."""
 
+import os
 import warnings
 from typing import Any
 
@@ -48,6 +49,14 @@ def target() -> str | None:
         raise ConfigError(str(error)) from error
 
 
+def usual_threads() -> int:
+    """As many as OMP_NUM_THREADS says, else as many processors as this process may use."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    if said.isdecimal() and int(said):
+        return int(said)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def gru_forward(
     x: Array,
     hidden: Array,
@@ -87,6 +96,23 @@ def gru_forward(
     target()  # names the choices when GRUCAST_TARGET is wrong
     _native.forward(x, hidden, *Weights(*dense), rows, reset_after, reverse, output, final, threads)
     return output, final
+
+
+def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
+    """The function of `reference.linear`, natively; a row's bits depend on nothing but the row.
+
+    Raises:
+        ValueError: A shape doesn't fit.
+        TypeError: The arrays are not all float32 or all float64.
+
+    >>> linear(np.ones((1, 2)), np.ones((3, 2)), np.array([0.0, 1.0, 2.0]))
+    array([[2., 3., 4.]])
+    """
+    y = np.empty((len(x), len(weight)), x.dtype)
+    bias = None if bias is None else np.ascontiguousarray(bias)
+    target()  # names the choices when GRUCAST_TARGET is wrong
+    _native.linear(np.ascontiguousarray(x), np.ascontiguousarray(weight), bias, y)
+    return y
 
 
 def saved_size(batch: int, steps: int, hidden: int) -> int:

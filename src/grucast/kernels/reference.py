@@ -32,6 +32,18 @@ def sigmoid(x: Array) -> Array:
     return result
 
 
+def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
+    """A linear layer, y = x W' + b, with x (B, I), W (O, I) and b (O,).
+
+    Each row is a product of its own: BLAS would round a row differently in another batch.
+
+    >>> linear(np.ones((1, 2)), np.ones((3, 2)), np.array([0.0, 1.0, 2.0]))
+    array([[2., 3., 4.]])
+    """
+    y: Array = (x[:, None] @ weight.T)[:, 0]
+    return y if bias is None else y + bias
+
+
 def gru_step(x: Array, hidden: Array, weights: Weights, reset_after: bool = True) -> Step:
     r"""One step of the gated recurrent unit.
 
@@ -56,14 +68,14 @@ def gru_step(x: Array, hidden: Array, weights: Weights, reset_after: bool = True
     """
     size = hidden.shape[1]
     w_hidden, b_hidden = weights.weight_hh[2 * size :], weights.bias_hh[2 * size :]
-    gates_x = x @ weights.weight_ih.T + weights.bias_ih  # (B, 3H)
-    gates_h = hidden @ weights.weight_hh[: 2 * size].T + weights.bias_hh[: 2 * size]  # (B, 2H)
+    gates_x = linear(x, weights.weight_ih, weights.bias_ih)  # (B, 3H)
+    gates_h = linear(hidden, weights.weight_hh[: 2 * size], weights.bias_hh[: 2 * size])  # (B, 2H)
     reset = sigmoid(gates_x[:, :size] + gates_h[:, :size])
     update = sigmoid(gates_x[:, size : 2 * size] + gates_h[:, size:])
     if reset_after:
-        recurrent = reset * (hidden @ w_hidden.T + b_hidden)
+        recurrent = reset * linear(hidden, w_hidden, b_hidden)
     else:
-        recurrent = (reset * hidden) @ w_hidden.T + b_hidden
+        recurrent = linear(reset * hidden, w_hidden, b_hidden)
     candidate = np.tanh(gates_x[:, 2 * size :] + recurrent)
     return Step(reset, update, candidate, update * hidden + (1 - update) * candidate)
 
@@ -100,3 +112,15 @@ def gru_forward(
             output[:, t] = np.where(valid, new, 0)
             hidden = np.where(valid, new, hidden)
     return output, hidden
+
+
+def gru_trace(
+    x: Array, hidden: Array, weights: Weights, reset_after: bool = True, reverse: bool = False
+) -> tuple[Array, Step]:
+    """As `gru_forward`, but with the gates and the state of every step, each (B, T, H), in place of the final state."""
+    steps = []
+    for t in reversed(range(x.shape[1])) if reverse else range(x.shape[1]):
+        steps.append(gru_step(x[:, t], hidden, weights, reset_after))
+        hidden = steps[-1].hidden
+    gates = Step(*(np.stack(parts[::-1] if reverse else parts, axis=1) for parts in zip(*steps, strict=True)))
+    return gates.hidden, gates

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from statistics import NormalDist
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,8 @@ from grucast.data.fingerprint import TrainedOn
 from grucast.data.frequency import Frequency
 from grucast.data.windows import Window, Windows
 from grucast.model.config import NetworkConfig, TrainingConfig
-from grucast.model.runtime import Tensors, forecast_quantiles, regress
+from grucast.model.explain import Explanation, explain_rows
+from grucast.model.runtime import Tensors, forecast_quantiles, regress, trace
 
 Array = NDArray[Any]
 CHUNK = 1024  # rows computed at once, so that memory stays bounded
@@ -68,9 +69,16 @@ class ForecastModel:
         """Forecast from windows that are there: quantiles (B, h, Q) in the unit of y."""
         features = make_features(window, self.schema, self.seasons)
         past = len(self.schema.categorical("past"))
-        z = np.mean([forecast_quantiles(features, past, self.network, own) for own in self._each_weights()], axis=0)
+        members = [forecast_quantiles(features, past, self.network, own) for own in self._each_weights()]
+        z = sum(members[1:], members[0]) / np.float32(self.members)  # np.mean would add in another order in a batch
         y = features.restore(at_levels(z, self.level, self.widths, level))
         return np.maximum(y, 0) if self.nonnegative else y
+
+    def explain(self, windows: Windows) -> list[Explanation]:
+        """What the forecast from each window uses."""
+        features = make_features(windows.take(np.arange(len(windows))), self.schema, self.seasons)
+        gates = [step for own in self._each_weights() for step in trace(features, self.network, own)]
+        return explain_rows(windows, features, gates, self.seasons)
 
     def _each_weights(self) -> list[Tensors]:
         """The parameters of each member by their names in one network."""
@@ -123,33 +131,30 @@ def at_levels(z: Array, trained: tuple[float, ...], widths: tuple[float, ...], l
     are normal at any scale.
     """
     middle = len(trained)
+    if not level:
+        return z[..., middle : middle + 1]
     median = z[..., middle : middle + 1]
-    matrix = interpolation(normal_quantiles((0.0, *trained)), normal_quantiles(level))
-
-    def distances(known: Array) -> Array:
-        stretched = np.maximum.accumulate(known * np.array(widths), axis=-1)  # nested whatever the widths
-        return np.asarray(np.concatenate([np.zeros_like(median), stretched], axis=-1) @ matrix)
-
-    below, above = distances(median - z[..., :middle][..., ::-1]), distances(z[..., middle + 1 :] - median)
+    known = np.stack([median - z[..., :middle][..., ::-1], z[..., middle + 1 :] - median]) * np.array(widths)
+    nested = np.maximum.accumulate(known, axis=-1)  # whatever the widths
+    values = np.concatenate([np.zeros_like(nested[..., :1]), nested], axis=-1)
+    left, share = neighbours(trained, level)
+    below, above = values[..., left] * (1 - share) + values[..., left + 1] * share
     return np.concatenate([median - below[..., ::-1], median, median + above], axis=-1)
+
+
+@lru_cache(maxsize=16)
+def neighbours(trained: tuple[float, ...], level: tuple[float, ...]) -> tuple[Array, Array]:
+    """Where each level lies among 0 and those trained: after which one, and how far on the way to the next."""
+    known, wanted = normal_quantiles((0.0, *trained)), normal_quantiles(level)
+    left = np.clip(np.searchsorted(known, wanted), 1, len(trained)) - 1
+    return left, (wanted - known[left]) / (known[left + 1] - known[left])
 
 
 def normal_quantiles(level: tuple[float, ...]) -> Array:
     """Half the width of each interval of a standard normal variable."""
+    from statistics import NormalDist
+
     return np.array([NormalDist().inv_cdf(0.5 + x / 200) for x in level])
-
-
-def interpolation(known: Array, wanted: Array) -> Array:
-    """Matrix (K, W) that interpolates K values at ascending `known` to `wanted`, and extends the last two in a line."""
-    right = np.clip(np.searchsorted(known, wanted), 1, max(len(known) - 1, 1))
-    if len(known) == 1:
-        return np.zeros((1, len(wanted)))
-    left = right - 1
-    share = (wanted - known[left]) / (known[right] - known[left])
-    matrix = np.zeros((len(known), len(wanted)))
-    matrix[left, np.arange(len(wanted))] = 1 - share
-    matrix[right, np.arange(len(wanted))] += share
-    return matrix
 
 
 def chunked(rows: Array) -> Iterator[Array]:

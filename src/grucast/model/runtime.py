@@ -1,6 +1,7 @@
 """The forward pass of both trained networks, in NumPy; nn/networks.py trains the same functions."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,29 +13,44 @@ from grucast.model.config import NetworkConfig
 
 Array = NDArray[Any]
 Tensors = Mapping[str, Array]
+Run = Callable[..., tuple[Array, Any]]
 
 
 def final_state(x: Array, network: NetworkConfig, weights: Tensors) -> Array:
     """Run the GRU over x (B, T, I) and join the last layer's final states, (B, H) or (B, 2H)."""
+    if native.available():
+        run: Run = partial(native.gru_forward, threads=native.usual_threads())
+    else:
+        run = reference.gru_forward
+    return join(run_layers(x, network, weights, run)[-1], axis=1)
+
+
+def run_layers(x: Array, network: NetworkConfig, weights: Tensors, run: Run) -> list[list[Any]]:
+    """What `run` gives beside the output of each direction, of each layer; it takes what `gru_forward` does."""
     zeros = np.zeros((len(x), network.hidden_size), x.dtype)
-    gru_forward = native.gru_forward if native.available() else reference.gru_forward
-    states: list[Array] = []
+    found = []
     for layer in range(network.num_layers):
-        outputs, states = [], []
+        pairs = []
         for suffix in ("", "_reverse") if network.bidirectional else ("",):
             names = [f"gru.{name}_l{layer}{suffix}" for name in reference.Weights._fields]
             direction = reference.Weights(*(weights[name] for name in names))
-            output, state = gru_forward(x, zeros, direction, network.reset_after, reverse=suffix == "_reverse")
-            outputs.append(output)
-            states.append(state)
-        x = np.concatenate(outputs, axis=2)
-    return np.concatenate(states, axis=1)
+            pairs.append(run(x, zeros, direction, network.reset_after, reverse=suffix == "_reverse"))
+        x = join([output for output, _ in pairs], axis=2)
+        found.append([beside for _, beside in pairs])
+    return found
+
+
+def join(arrays: Sequence[Array], axis: int) -> Array:
+    """The arrays side by side; a single one as it is."""
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis)
 
 
 def linear(x: Array, weights: Tensors, name: str) -> Array:
-    """X W' + b, with x (B, I) and W (O, I)."""
-    result: Array = x @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
-    return result
+    """X W' + b, with x (B, ..., I) and W (O, I); b is left out where there is none."""
+    apply = native.linear if native.available() else reference.linear
+    weight = weights[f"{name}.weight"]
+    y = apply(x.reshape(-1, x.shape[-1]), weight, weights.get(f"{name}.bias"))
+    return y.reshape(*x.shape[:-1], len(weight))
 
 
 def regress(x: Array, network: NetworkConfig, weights: Tensors) -> Array:
@@ -45,19 +61,31 @@ def regress(x: Array, network: NetworkConfig, weights: Tensors) -> Array:
 def forecast_quantiles(x: Features, past_codes: int, network: NetworkConfig, weights: Tensors) -> Array:
     """Features of windows to quantiles (B, h, Q) on the windows' scale.
 
+    A window's bits depend on nothing but the window: no BLAS, and no sum over an axis that batches could merge.
     Of the categories of each time step, the first `past_codes` are not known in advance.
     """
     temporal = x.codes.shape[-1]
-    state = final_state(np.concatenate([x.inputs, *embedded(x.codes, 0, weights)], axis=2), network, weights)
+    state = final_state(read_steps(x, weights), network, weights)
     batch, _, h = x.continuations.shape
     head = [state, x.continuations.reshape(batch, -1), x.static, *embedded(x.static_codes, temporal, weights)]
     hidden = np.maximum(linear(np.concatenate(head, axis=1), weights, "hidden"), 0)
     raw = linear(hidden, weights, "out").reshape(batch, h, -1)
     known = np.concatenate([x.ahead, *embedded(x.ahead_codes, past_codes, weights)], axis=2)
     if known.shape[2]:
-        step = linear(hidden, weights, "step_state")[:, None] + known @ weights["step.weight"].T
+        step = linear(hidden, weights, "step_state")[:, None] + linear(known, weights, "step")
         raw = raw + linear(np.maximum(step, 0), weights, "step_out")
     return non_crossing(x.continuations.mean(1), raw)
+
+
+def trace(x: Features, network: NetworkConfig, weights: Tensors) -> list[reference.Step]:
+    """Gates and states of every step, (B, T, H) each, for each layer and direction as `grucast.nn.GRU.trace` does."""
+    layers = run_layers(read_steps(x, weights), network, weights, reference.gru_trace)
+    return [gates for layer in layers for gates in layer]
+
+
+def read_steps(x: Features, weights: Tensors) -> Array:
+    """What the GRU reads, (B, T, I): numbers, and the vectors of categories."""
+    return join([x.inputs, *embedded(x.codes, 0, weights)], axis=2)
 
 
 def embedded(codes: Array, first: int, weights: Tensors) -> list[Array]:

@@ -1,0 +1,76 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tests.model.test_bits import windows_and_model
+
+from grucast import NetworkConfig
+from grucast.data.features import make_features
+from grucast.model.runtime import final_state, read_steps
+from grucast.nn import GRU
+
+SHAPES = [
+    NetworkConfig(hidden_size=5, num_layers=layers, bidirectional=both, reset_after=after, head_size=7)
+    for layers in (1, 2)
+    for both in (False, True)
+    for after in (False, True)
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_states_are_those_of_the_forecast_and_gates_those_of_the_torch_layer(shape, rng):
+    windows, model = windows_and_model(rng, 3, 6, shape)
+    found = model.explain(windows)
+    features = make_features(windows.take(np.arange(3)), model.schema, model.seasons)
+    inputs = read_steps(features, model.weights)
+    used = final_state(inputs, shape, model.weights)
+    gru = GRU(inputs.shape[2], 5, shape.num_layers, True, True, 0.0, shape.bidirectional, shape.reset_after)
+    gru.load_state_dict({k[4:]: torch.from_numpy(v) for k, v in model.weights.items() if k.startswith("gru.")})
+    with torch.no_grad():
+        expected = gru.trace(torch.from_numpy(inputs))
+    for row, explanation in enumerate(found):
+        ends = [-1, 0][: 1 + shape.bidirectional]
+        last = [gates.hidden[end] for gates, end in zip(explanation.gates[-len(ends) :], ends, strict=True)]
+        np.testing.assert_allclose(np.concatenate(last), used[row], atol=1e-6)
+        for got, wanted in zip(explanation.gates, expected, strict=True):
+            for part, other in zip(got, wanted, strict=True):
+                np.testing.assert_allclose(part, other[row].numpy(), atol=1e-6)
+
+
+def test_window_scale_and_seasons_are_those_of_the_series(rng):
+    windows, model = windows_and_model(rng, 2, 6, NetworkConfig(4, head_size=4))
+    panel = windows.panel
+    first, other = model.explain(windows)
+    np.testing.assert_array_equal(other.values, panel.series(1)[-54:-6])
+    np.testing.assert_array_equal(other.observed, ~np.isnan(other.values))
+    assert other.times[-1] == panel.times(np.array([-6]))[1, 0]
+    assert (np.diff(other.times) == np.timedelta64(1, "h")).all()
+    assert list(other.continuations) == [4, 24]
+    for season, places in ((4, [40, 36, 44]), (24, [0, 24])):
+        wanted = [np.nanmean(other.values[np.array(places) + k % season]) for k in range(6)]
+        np.testing.assert_allclose(other.continuations[season][1], wanted, rtol=1e-6, atol=1e-6 * other.scale)
+    assert first.scale != other.scale
+
+
+def test_continuations_scale_with_the_series(rng):
+    windows, model = windows_and_model(rng, 1, 6, NetworkConfig(4, head_size=4))
+    larger = replace(windows, panel=replace(windows.panel, values=windows.panel.values * 1000))
+    one, other = model.explain(windows)[0], model.explain(larger)[0]
+    np.testing.assert_allclose(other.continuations[24], one.continuations[24] * 1000, rtol=1e-6)
+    assert (other.centre, other.scale) == pytest.approx((one.centre * 1000, one.scale * 1000))
+    np.testing.assert_allclose(other.gates[0].hidden, one.gates[0].hidden, atol=1e-5)
+
+
+def test_memory_is_that_of_a_leaky_unit(rng):
+    windows, model = windows_and_model(rng, 1, 6, NetworkConfig(4, head_size=4))
+    explanation = model.explain(windows)[0]
+    constant = explanation.gates[0]._replace(update=np.full((48, 4), 0.9, np.float32))
+    assert replace(explanation, gates=(constant,)).memory[0] == pytest.approx([10] * 4)
+
+
+def test_each_member_of_an_ensemble_has_its_gates(rng):
+    windows, model = windows_and_model(rng, 1, 6, NetworkConfig(4, head_size=4), members=3)
+    gates = model.explain(windows)[0].gates
+    assert len(gates) == 3
+    assert (gates[0].update != gates[1].update).any()
