@@ -5,9 +5,11 @@ PYTHON ?= python3
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard native/*)
 PIP := $(BIN)/python -m pip install -qq
 DEMO := demo
+FUZZ_SECONDS ?= 20
+CAN_FUZZ := $(if $(filter Linux_x86_64,$(shell uname -s)_$(shell uname -m)),fuzz)
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test check native portable targets fix bench bench-runtime bench-forecast bench-ablation docs clean
+.PHONY: help demo test check native portable targets fuzz audit fix bench bench-runtime bench-forecast bench-ablation docs clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,7 +26,7 @@ demo: $(VENV)/demo.stamp ## train on the textbook's example, then forecast real 
 test: $(VENV)/dev.stamp check native ## lint, types, layers, kernels under sanitizers, then all tests on every target
 	@echo "== tests"
 	@$(BIN)/python -m pytest -q --cov --cov-report=term:skip-covered
-	@$(MAKE) --no-print-directory targets
+	@$(MAKE) --no-print-directory targets $(CAN_FUZZ)
 
 check: $(VENV)/dev.stamp ## lint, format, types, layers
 	@echo "== lint"
@@ -49,9 +51,20 @@ portable: build/clang/drive build/aarch64/drive ## drive the kernels built by cl
 
 targets: $(VENV)/dev.stamp ## the kernels' tests on every other target, then all tests but the slow ones without the extension
 	@for target in $(wordlist 2,9,$(TARGETS)); do echo "== tests on $$target"; \
-	  GRUCAST_TARGET=$$target $(BIN)/python -m pytest -q tests/kernels tests/nn tests/model || exit 1; done
+	  GRUCAST_TARGET=$$target $(BIN)/python -m pytest -q tests/kernels tests/nn tests/model/test_runtime.py tests/model/test_golden.py || exit 1; done
 	@echo "== tests without the extension"
 	@$(BIN)/python -m pytest -q -r fE -p tests.without_native -m "not slow"
+
+fuzz: $(VENV)/fuzz.stamp ## feed mutated model files and CSV files to their readers, FUZZ_SECONDS=20 each (Linux on x86-64)
+	@mkdir -p build/fuzz
+	@for target in model_file csv_file; do echo "== fuzzing $$target for $(FUZZ_SECONDS) s"; \
+	  POLARS_MAX_THREADS=1 $(BIN)/python -m fuzz.$$target $(FUZZ_SECONDS) >build/fuzz/$$target.log 2>&1 \
+	  || { grep -v Instrumenting build/fuzz/$$target.log | tail -40; exit 1; }; \
+	  grep -E 'executed_units|units_added' build/fuzz/$$target.log; done
+
+audit: $(VENV)/dev.stamp ## look the installed packages up in the database of known vulnerabilities (needs the network)
+	@$(PIP) --group audit
+	@$(BIN)/pip-audit --skip-editable
 
 # Instruction sets that can run here, best first.
 TARGETS = $(shell $(BIN)/python -c 'from grucast.kernels import targets; print(*targets())')
@@ -108,6 +121,11 @@ $(VENV)/demo.stamp: $(SOURCES) | $(BIN)/python
 $(VENV)/dev.stamp: $(VENV)/demo.stamp
 	@echo "== installing the tools for development"
 	@$(PIP) --group dev
+	@touch $@
+
+$(VENV)/fuzz.stamp: $(VENV)/dev.stamp
+	@echo "== installing the fuzzer"
+	@$(PIP) --group fuzz
 	@touch $@
 
 .venv-bench/stamp: $(SOURCES) | $(BIN)/python

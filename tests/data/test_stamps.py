@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from grucast import read
-from grucast.data.stamps import to_times, zone_of
+from grucast.data.stamps import parse_times, to_times, zone_of
 from grucast.errors import DataError
 
 
@@ -60,3 +60,15 @@ def test_offsets_on_both_sides_of_a_change_are_one_line_of_instants():
     texts = ["2024-10-27T02:30+02:00", "2024-10-27T02:30+01:00", "2024-10-27T03:30+01:00"]
     times = read(pl.DataFrame({"ds": texts, "y": [1.0, 2.0, 3.0]}))["ds"]
     assert times.diff().to_list()[1:] == [timedelta(hours=1)] * 2
+
+
+@pytest.mark.parametrize("dtype", [pl.Int128, pl.UInt128])
+def test_integers_wider_than_numpy_has_are_read_or_refused(dtype):
+    def column(*values):
+        return nw.from_native(pl.Series("ds", values, dtype), series_only=True)
+
+    assert parse_times(column(1, 2**62), "x").to_list() == [1, 2**62]
+    with pytest.raises(DataError, match=f"row 2 of x has ds = {2**100}, beyond"):
+        parse_times(column(1, 2**100), "x")
+    with pytest.raises(DataError, match="write 2024-01-31"):
+        parse_times(column(20240131, 20240201), "x")

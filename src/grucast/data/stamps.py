@@ -50,8 +50,9 @@ def parse_times(ds: nw.Series[Any], name: str) -> nw.Series[Any]:
         DataError: They are of another type, ambiguous, or beyond what can be counted.
     """
     if ds.dtype.is_integer():
-        refuse_dates_in_integers(ds.to_numpy(), name)
-        return ds.cast(nw.Int64) if ds.dtype in (nw.UInt64, nw.Int128, nw.UInt128) else ds
+        large = ds.dtype in (nw.Int128, nw.UInt128)  # NumPy has no such integers
+        refuse_dates_in_integers(np.array(ds.to_list(), object) if large else ds.to_numpy(), name)
+        return ds.cast(nw.Int64) if large or ds.dtype == nw.UInt64 else ds
     if ds.dtype in (nw.Date, nw.Datetime) or hasattr(ds.to_native().dtype, "tz"):
         return ds
     if ds.dtype in (nw.Categorical, nw.Enum):
