@@ -9,6 +9,7 @@ from grucast.data.frequency import Frequency, Times
 from grucast.data.panel import Panel
 
 Cycle = Literal["day", "week", "year"]
+MONDAY = np.datetime64("2001-01-01", "us")  # the start of a year as well
 CYCLES: dict[Cycle, float] = {"day": 86400e6, "week": 7 * 86400e6, "year": 365.2425 * 86400e6}  # microseconds
 
 
@@ -42,6 +43,6 @@ def phases(
     if not cycles:
         return np.empty((*positions.shape, 0), np.float32)
     times = frequency.times(starts[:, None], positions)
-    since = (times - np.datetime64("2001-01-01", "us")).astype(np.float64)  # a Monday, and the start of a year
-    angles = [(since / CYCLES[cycle] % 1).astype(np.float32) * np.float32(2 * np.pi) for cycle in cycles]
-    return np.stack([f(angle) for angle in angles for f in (np.sin, np.cos)], axis=-1)
+    since = (times - MONDAY).astype(np.float64)[..., None]
+    angles = (since / [CYCLES[cycle] for cycle in cycles] % 1).astype(np.float32) * np.float32(2 * np.pi)
+    return np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(*positions.shape, -1)

@@ -1,12 +1,13 @@
 """What the network sees of a window: normalised values, seasonal differences and seasonal continuations."""
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.encoding import Schema
-from grucast.data.scaling import masked_mean, window_scale
+from grucast.data.scaling import window_scale
 from grucast.data.windows import Window
 
 Array = NDArray[Any]
@@ -51,9 +52,9 @@ def make_features(window: Window, schema: Schema, seasons: tuple[int, ...]) -> F
     centre, scale = window_scale(window.history, recent=2 * seasons[0])
     z = (window.history - centre) / scale
     differences = [seasonal_difference(z, season) for season in seasons]
-    continued = np.concatenate([continue_season(z, season, h) for season in seasons], axis=1, dtype=np.float32)
-    seen = ~np.isnan(differences[0])
-    naive_error = np.where(seen.any(-1, keepdims=True), masked_mean(np.abs(differences[0]), seen), 1)
+    continued = [continue_season(z, season, h) for season in seasons]
+    count = (~np.isnan(differences[0])).sum(-1, keepdims=True)
+    naive_error = np.abs(zero_missing(differences[0])).sum(-1, keepdims=True) / np.maximum(count, 1)
     past, past_codes = len(schema.numbers("past")), len(schema.categorical("past"))
     columns = [zero_missing(z), ~np.isnan(z), *map(zero_missing, differences)]
     rest = [flagged(window.numbers[:, :steps]), window.phases[:, :steps]]
@@ -64,15 +65,17 @@ def make_features(window: Window, schema: Schema, seasons: tuple[int, ...]) -> F
         window.codes[:, steps:, past_codes:].astype(np.int64),
         flagged(window.static_numbers),
         window.static_codes.astype(np.int64),
-        continued,
+        np.concatenate(continued, axis=1, dtype=np.float32),
         centre,
         scale,
-        naive_error.astype(np.float32),
+        np.where(count > 0, naive_error, 1).astype(np.float32),
     )
 
 
 def flagged(numbers: Array) -> NDArray[np.float32]:
     """Numbers (..., C) with 0 for NaN, then a flag for each that says whether it is there, (..., 2C)."""
+    if not numbers.shape[-1]:
+        return numbers
     return np.concatenate([zero_missing(numbers), ~np.isnan(numbers)], -1, dtype=np.float32)
 
 
@@ -84,6 +87,8 @@ def zero_missing(values: Array) -> Array:
 def known_ahead(numbers: Array, phases: Array, season: int, h: int) -> NDArray[np.float32]:
     """Numbers known in advance, less those of the last known season, and phases, over the horizon, (B, h, 4F + 2C)."""
     steps = numbers.shape[1] - h
+    if not numbers.shape[-1]:
+        return phases[:, steps:]
     change = numbers[:, steps:] - numbers[:, steps - season + np.arange(h) % season]
     return np.concatenate([flagged(numbers[:, steps:]), flagged(change), phases[:, steps:]], -1, dtype=np.float32)
 
@@ -100,12 +105,18 @@ def continue_season(z: Array, season: int, h: int, nothing: float = 0.0) -> Arra
 
     A step without any observation at its place in those seasons gets `nothing`: 0 is a window's centre.
     """
-    steps = z.shape[1]
-    repeats = min(REPEATS, steps // season)
-    lags = season * np.arange(1, repeats + 1)[:, None]  # (R, 1)
-    past = z.take(steps - lags + np.arange(h) % season, axis=1)  # (B, R, h), latest season first
-    observed = ~np.isnan(past)
-    count = observed.sum(1)
-    latest = past[np.arange(len(z))[:, None], observed.argmax(1), np.arange(h)]
-    mean = np.where(observed, past, 0).sum(1) / np.maximum(count, 1)
+    past = z.take(places(z.shape[1], season, h), axis=1)  # (B, R, h), latest season first
+    missing: Array = np.isnan(past)
+    if not missing.any():
+        return np.stack([past[:, 0], past.sum(1) / past.shape[1]], axis=1)
+    count = past.shape[1] - missing.sum(1)
+    latest = past[np.arange(len(z))[:, None], missing.argmin(1), np.arange(h)]
+    mean = np.where(missing, 0, past).sum(1) / np.maximum(count, 1)
     return np.where(count[:, None] > 0, np.stack([latest, mean], axis=1), nothing)
+
+
+@lru_cache(maxsize=64)
+def places(steps: int, season: int, h: int) -> NDArray[np.int64]:
+    """Where the last seasons have each step of the horizon, (R, h), latest season first."""
+    lags = season * np.arange(1, min(REPEATS, steps // season) + 1)[:, None]
+    return np.asarray(steps - lags + np.arange(h) % season)

@@ -32,9 +32,11 @@ def window_scale(history: Array, recent: int) -> tuple[Array, Array]:
     (array([[2.]]), array([[1.]]))
     """
     observed = ~np.isnan(history)
-    some = observed[:, -recent:].any(-1, keepdims=True)
     centre = masked_mean(history[:, -recent:], observed[:, -recent:])
-    centre = np.where(some, centre, masked_mean(history, observed))
+    silent = ~observed[:, -recent:].any(-1)
+    if silent.any():
+        centre[silent] = masked_mean(history[silent], observed[silent])
     deviation = masked_mean(np.abs(history - centre), observed)
-    flat = deviation <= 1e-9 * np.abs(centre)
-    return centre, np.where(flat, np.where(centre == 0, 1, np.abs(centre)), deviation)
+    size = np.abs(centre)
+    flat = deviation <= 1e-9 * size
+    return centre, np.where(flat, np.where(size == 0, 1, size), deviation) if flat.any() else deviation

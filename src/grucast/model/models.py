@@ -135,10 +135,11 @@ def at_levels(z: Array, trained: tuple[float, ...], widths: tuple[float, ...], l
         return z[..., middle : middle + 1]
     median = z[..., middle : middle + 1]
     known = np.stack([median - z[..., :middle][..., ::-1], z[..., middle + 1 :] - median]) * np.array(widths)
-    nested = np.maximum.accumulate(known, axis=-1)  # whatever the widths
-    values = np.concatenate([np.zeros_like(nested[..., :1]), nested], axis=-1)
-    left, share = neighbours(trained, level)
-    below, above = values[..., left] * (1 - share) + values[..., left + 1] * share
+    below, above = nested = np.maximum.accumulate(known, axis=-1)  # whatever the widths
+    if level != trained:
+        values = np.concatenate([np.zeros_like(nested[..., :1]), nested], axis=-1)
+        left, share = neighbours(trained, level)
+        below, above = values[..., left] * (1 - share) + values[..., left + 1] * share
     return np.concatenate([median - below[..., ::-1], median, median + above], axis=-1)
 
 

@@ -23,7 +23,7 @@ Integers = NDArray[np.int64]
 class States:
     """The last T steps of S series; step p of a series lies in cell p modulo T of its row.
 
-    The arrays have spare rows, so that a new series seldom copies them; what a series did not write is not read.
+    The arrays have spare rows, so that a new series seldom copies them.
     """
 
     frequency: Frequency
@@ -72,8 +72,9 @@ class States:
             if name not in self.row:
                 if len(self.row) == len(self.lengths):
                     self._grow()
-                self.starts[len(self.row)], self.lengths[len(self.row)] = time, 0
-                self.row[name] = len(self.row)
+                new = self.row[name] = len(self.row)
+                self.starts[new], self.lengths[new] = time, 0
+                self.values[new], self.numbers[new], self.codes[new] = np.nan, np.nan, 0
         return np.array([self.row[name] for name in ids])
 
     def _grow(self) -> None:
@@ -93,12 +94,12 @@ class States:
             DataError: A row is off the grid of time, lies before its series, or contradicts one that was there.
         """
         positions = self._positions(series, times)
-        self._advance(series, positions + 1)
         cells = positions % self.size
-        kept = positions >= self.lengths[series] - self.size
-        was = np.where(kept, self.values[series, cells], np.nan)
+        known = (positions < self.lengths[series]) & (positions >= self.lengths[series] - self.size)
+        was = np.where(known, self.values[series, cells], np.nan)
         self._refuse_contradiction(series, positions, was, y)
-        fresh = np.flatnonzero(kept & np.isnan(was))
+        self._advance(series, positions + 1)
+        fresh = np.flatnonzero(np.isnan(was) & (positions >= self.lengths[series] - self.size))
         series, cells = series[fresh], cells[fresh]
         self.values[series, cells] = y[fresh]
         self.numbers[series, cells] = beside.numbers[fresh]
@@ -120,15 +121,15 @@ class States:
 
     def _advance(self, series: Integers, lengths: Integers) -> None:
         """Lengthen series, and forget what falls out of their windows."""
-        last = np.append(series[1:] != series[:-1], True)
-        series, lengths = series[last], np.maximum(lengths[last], self.lengths[series[last]])
-        newest = lengths[:, None] - 1
-        position = newest - (newest - np.arange(self.size)) % self.size  # of what lies in each cell from now on
-        stale = (position >= self.lengths[series, None]) | (position < 0)
-        self.values[series] = np.where(stale, np.nan, self.values[series])
-        self.numbers[series] = np.where(stale[..., None], np.float32("nan"), self.numbers[series])
-        self.codes[series] = np.where(stale[..., None], 0, self.codes[series])
-        self.lengths[series] = lengths
+        if len(series) > 1:
+            last = np.append(series[1:] != series[:-1], True)
+            series, lengths = series[last], lengths[last]
+        before = self.lengths[series]
+        for step in range(min(int((lengths - before).max()), self.size)):
+            new = lengths - step > before
+            rows, cells = series[new], (lengths[new] - step - 1) % self.size
+            self.values[rows, cells], self.numbers[rows, cells], self.codes[rows, cells] = np.nan, np.nan, 0
+        self.lengths[series] = np.maximum(lengths, before)
 
     def _refuse_contradiction(self, series: Integers, positions: Integers, was: Array, y: Array) -> None:
         """Each step has one value."""
