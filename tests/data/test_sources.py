@@ -128,3 +128,10 @@ def test_one_column_for_two_purposes_is_refused():
 def test_text_in_a_pandas_target_is_refused():
     with pytest.raises(GrucastError, match="row 2 of the frame"):
         read(pd.DataFrame({"ds": [1, 2], "y": ["3", "x"]}))
+
+
+def test_what_read_gives_can_be_changed_without_changing_what_it_was_given():
+    given = pd.DataFrame({"unique_id": ["a", "a"], "ds": [1, 2], "y": [1.0, 2.0]})
+    got = read(given)
+    got["y"] = 0.0
+    assert given["y"].tolist() == [1, 2]

@@ -42,13 +42,13 @@ def read(source: Any, id_col: str | None = None, time_col: str | None = None, ta
     >>> read(pl.DataFrame({"date": [1, 2], "value": [3.0, 4.5]})).columns
     ['unique_id', 'ds', 'y']
     """
-    return read_frame(source, id_col, time_col, target_col).to_native()
+    return read_frame(source, id_col, time_col, target_col).clone().to_native()
 
 
 def read_frame(
     source: Any, id_col: str | None = None, time_col: str | None = None, target_col: str | None = None
 ) -> nw.DataFrame[Any]:
-    """As `read`, for those who go on with narwhals; a frame that is tidy already is taken as it is."""
+    """As `read`, for those who go on with narwhals; a frame that is tidy already is itself what comes back."""
     given = {"unique_id": id_col, "ds": time_col, "y": target_col}
     if isinstance(source, str | Path):
         return join([(name, tidy(frame, name, given)) for name, frame in read_files(str(source))])
