@@ -147,6 +147,15 @@ def test_contradicting_rows_of_one_frame_are_refused(fitted, hourly):
         fitted.stream().update_many(twice)
 
 
+@pytest.mark.parametrize("later", [None, 10.0])
+def test_a_frame_may_hold_a_row_twice_and_once_without_its_value(fitted, hourly, later):
+    known = hourly.tail(100)
+    last = known.tail(1)
+    doubled = pl.concat([known, last.with_columns(y=pl.lit(None, pl.Float64)), last] if later else [last, known])
+    doubled = pl.concat([doubled, last.with_columns(y=pl.lit(None, pl.Float64))])
+    assert fitted.stream().update_many(doubled).equals(fitted.predict(known))
+
+
 def test_levels_are_those_of_predict(fitted, hourly):
     stream = fitted.stream(level=(50,))
     got, wanted = stream.update_many(hourly), fitted.predict(hourly, level=(50,))

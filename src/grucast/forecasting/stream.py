@@ -13,7 +13,7 @@ from grucast.data.encoding import Encoded, encode_columns
 from grucast.data.frequency import Times
 from grucast.data.observations import Observations, pick
 from grucast.data.panel import show
-from grucast.data.sources import read
+from grucast.data.sources import read_frame
 from grucast.errors import DataError
 from grucast.forecasting.frames import FrameKind, forecast_columns
 from grucast.model.models import ForecastModel
@@ -43,6 +43,7 @@ class Stream:
     def __init__(self, model: ForecastModel, level: tuple[float, ...] | None = None) -> None:
         self.model, self.level = model, model.level if level is None else level
         self.states = States.empty(model.input_size, model.frequency, model.schema)
+        self._covariates = model.schema.covariates
 
     def update(self, rows: Any, future: Any = None) -> Any:
         """Take in an observation, or several in turn, and forecast after each.
@@ -72,7 +73,7 @@ class Stream:
         seen = self._usable(Observations.of_rows(rows, self._covariates))
         beside, coming = self._encode(seen), self._coming(future, len(rows))
         forecasts: list[dict[str, Any] | None] = []
-        with self.states.all_or_nothing(seen.ids):
+        with self.states.all_or_nothing(seen.ids if len(rows) > 1 else ()):  # recording one row is either already
             series = self.states.rows(seen.ids, seen.times)
             for run in runs_without_repetition(series):
                 self.states.record(series[run], seen.times[run], seen.y[run], beside.take(run))
@@ -96,9 +97,9 @@ class Stream:
             DataError: A row cannot be used, see above.
         """
         columns = isinstance(df, Mapping)
-        frame = df if columns else read(df)
+        frame = df if columns else read_frame(df)
         seen = self._usable((Observations.of_columns if columns else Observations.of_frame)(frame, self._covariates))
-        beside, by_time = self._encode(seen), np.argsort(seen.times, kind="stable")
+        beside, by_time = self._encode(seen), np.lexsort((~np.isnan(seen.y), seen.times))
         names = list(dict.fromkeys(seen.ids))
         with self.states.all_or_nothing(names):
             series = self.states.rows([seen.ids[row] for row in by_time], seen.times[by_time])
@@ -127,10 +128,6 @@ class Stream:
             ModelFileError: It is damaged, or belongs to another model.
         """
         self.states = load_states(self.model, path)
-
-    @property
-    def _covariates(self) -> Covariates:
-        return self.model.schema.covariates
 
     def _usable(self, seen: Observations) -> Observations:
         """Refuse time stamps of another kind than the model's."""

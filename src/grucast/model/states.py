@@ -133,10 +133,11 @@ class States:
 
     def _refuse_contradiction(self, series: Integers, positions: Integers, was: Array, y: Array) -> None:
         """Each step has one value."""
-        twice = np.flatnonzero((series[1:] == series[:-1]) & (positions[1:] == positions[:-1])) + 1
-        was = was.copy()
-        was[twice] = y[twice - 1]
-        wrong = np.flatnonzero((was != y) & ~np.isnan(was) & ~np.isnan(y))
+        if len(series) > 1:
+            twice = np.flatnonzero((series[1:] == series[:-1]) & (positions[1:] == positions[:-1])) + 1
+            was = was.copy()
+            was[twice] = y[twice - 1]
+        wrong = np.flatnonzero((was < y) | (was > y))
         if wrong.size:
             one = wrong[0]
             name = next(name for name, row in self.row.items() if row == series[one])
@@ -166,7 +167,8 @@ class States:
     def all_or_nothing(self, ids: Iterable[Any]) -> Iterator[None]:
         """Where an error ends the block, take back what it did to these series."""
         series = [self.row[name] for name in set(ids) if name in self.row]
-        saved, count = {name: getattr(self, name)[series] for name in self.names}, len(self.row)
+        saved = {name: getattr(self, name)[series] for name in self.names} if series else {}
+        count = len(self.row)
         try:
             yield
         except DataError:
