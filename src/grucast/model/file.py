@@ -6,7 +6,6 @@ import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,8 @@ def save_model(model: Model, path: str | Path) -> None:
         ModelFileError: It has settings or weights that a model file cannot hold.
         GrucastError: The file cannot be written.
     """
+    from importlib.metadata import version  # a tenth of the time to import grucast
+
     kind = "forecaster" if isinstance(model, ForecastModel) else "regressor"
     settings = {k: v for k, v in asdict(replace(model, weights={})).items() if k != "weights" and v is not None}
     header = {"format": FORMAT, "library": version("grucast"), "kind": kind, "settings": settings}
