@@ -5,7 +5,7 @@ from torch import nn
 from grucast import TrainingConfig
 from grucast.errors import TrainingError, TrainingInterrupted
 from grucast.training import loop
-from grucast.training.loop import Phase, Progress, schedule_factor, seeded, train
+from grucast.training.loop import Phase, Progress, reproducible, schedule_factor, train
 
 PLAIN = TrainingConfig(schedule="constant", learning_rate=0.1, gradient_clip=None)
 
@@ -221,10 +221,10 @@ def test_seed_is_local_to_its_block():
     torch.manual_seed(1)
     wanted = torch.rand(3)
     torch.manual_seed(1)
-    with seeded(5):
+    with reproducible(5):
         first = torch.rand(3)
     torch.testing.assert_close(torch.rand(3), wanted)
-    with seeded(5):
+    with reproducible(5):
         torch.testing.assert_close(torch.rand(3), first)
 
 

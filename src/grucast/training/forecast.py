@@ -16,7 +16,7 @@ from grucast.errors import DataError
 from grucast.model.config import TrainingConfig
 from grucast.model.models import ForecastModel, quantiles
 from grucast.nn.networks import Ensemble, ForecastNetwork, Inputs
-from grucast.training.loop import Callback, Phase, keeping, seeded, to_arrays, train
+from grucast.training.loop import Callback, Phase, keeping, reproducible, to_arrays, train
 
 STEPS = (50, 1000)  # from little data to much
 BATCH_SIZE = (64, 256)  # from one series to many
@@ -62,7 +62,7 @@ def train_forecaster(
     rng = np.random.default_rng(training.seed)
     steps = training.max_steps or default_steps(panel, model.h)
     size = training.batch_size or default_batch_size(panel)
-    with seeded(training.seed), keeping(lambda: replace(model, weights=to_arrays(network))):
+    with reproducible(training.seed), keeping(lambda: replace(model, weights=to_arrays(network))):
         levels = quantiles(model.level)
         example = make_batch(everything, np.zeros(1, np.int64), model)
         members = [

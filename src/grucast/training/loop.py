@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from grucast.errors import TrainingError, TrainingInterrupted
 from grucast.model.config import TrainingConfig
 from grucast.model.runtime import Tensors
+from grucast.nn.threads import serial_torch
 
 EVALUATIONS = 20  # over the steps of a phase
 
@@ -264,9 +265,9 @@ def schedule_factor(config: TrainingConfig, progress: float) -> float:
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Seed torch inside the block and give the caller's generator back unchanged."""
-    with torch.random.fork_rng(devices=[]):
+def reproducible(seed: int) -> Iterator[None]:
+    """Inside the block the seed alone decides on torch's bits; the caller's generator and threads come back as were."""
+    with torch.random.fork_rng(devices=[]), serial_torch():
         torch.manual_seed(seed)
         yield
 
