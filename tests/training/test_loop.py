@@ -4,8 +4,9 @@ from torch import nn
 
 from grucast import TrainingConfig
 from grucast.errors import TrainingError, TrainingInterrupted
-from grucast.training import loop
-from grucast.training.loop import Phase, Progress, reproducible, schedule_factor, train
+from grucast.training import timer
+from grucast.training.loop import Phase, reproducible, schedule_factor, train
+from grucast.training.progress import Progress
 
 PLAIN = TrainingConfig(schedule="constant", learning_rate=0.1, gradient_clip=None)
 
@@ -67,7 +68,7 @@ class Clock:
 
     def __init__(self, monkeypatch):
         self.now = 100.0
-        monkeypatch.setattr(loop, "clock", lambda: self.now)
+        monkeypatch.setattr(timer, "clock", lambda: self.now)
 
     def takes(self, seconds, result):
         self.now += seconds

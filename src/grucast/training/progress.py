@@ -1,12 +1,36 @@
-"""A progress bar for training, on a terminal only."""
+"""What training tells of its progress, and a bar that shows it."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from grucast.errors import MissingExtraError
-from grucast.training.loop import Callback, Progress
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where training stands after a step.
+
+    Attributes:
+        step: Steps done; those that early stopping or the time limit left out count too.
+        steps: Steps at the most.
+        loss: Training loss of this step.
+        validation: Validation loss last measured, NaN before the first.
+        seconds: Time since `fit` began.
+        remaining: Estimated seconds until training ends, within the time limit.
+    """
+
+    step: int
+    steps: int
+    loss: float
+    validation: float
+    seconds: float
+    remaining: float
+
+
+Callback = Callable[[Progress], None]
 
 
 @contextmanager

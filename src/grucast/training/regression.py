@@ -11,7 +11,8 @@ from torch.nn import functional as F
 from grucast.model.config import NetworkConfig, TrainingConfig
 from grucast.model.models import RegressionModel
 from grucast.nn.networks import GRUNet
-from grucast.training.loop import Callback, Phase, keeping, reproducible, to_arrays, train
+from grucast.training.loop import Phase, keeping, reproducible, to_arrays, train
+from grucast.training.progress import Callback
 
 STEPS = 500
 BATCH_SIZE = 64
