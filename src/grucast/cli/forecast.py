@@ -58,6 +58,8 @@ def fit(
         if save_on_interrupt:
             forecaster.save(path)
         saved = f"the best model so far is in {path}" if save_on_interrupt else "nothing is saved"
+        if checkpoint_dir:
+            saved += f"; go on with --checkpoint-dir {checkpoint_dir} --resume"
         err.print(f"{interrupt}; {saved}", highlight=False, soft_wrap=True)
         raise
     forecaster.save(path)

@@ -14,6 +14,7 @@ from grucast.data.panel import Panel, make_panel
 from grucast.data.sources import read
 from grucast.data.windows import Windows, last_windows
 from grucast.errors import ConfigError, DataError, NotFittedError, TrainingInterrupted
+from grucast.forecasting.arguments import positive, valid_level
 from grucast.forecasting.frames import FrameKind, forecast_columns
 from grucast.forecasting.plan import make_plan
 from grucast.model.config import CheckpointConfig, NetworkConfig, TrainingConfig
@@ -136,8 +137,14 @@ class GRUForecaster:
             schema=fit_schema(panel, self.covariates, usual_cycles(panel, plan.seasons)),
             members=self.training.ensemble,
         )
+        from grucast.training.forecast import train_forecaster
+        from grucast.training.progress import following
+
         try:
-            model, history = train(panel, untrained, self.training, plan.held_out, progress, start, saving)
+            with following(progress) as callback:
+                model, history = train_forecaster(
+                    panel, untrained, self.training, plan.held_out, callback, start, saving
+                )
         except TrainingInterrupted as interrupt:
             self._keep(interrupt.model, interrupt.history, panel, kind)
             raise
@@ -249,26 +256,6 @@ class GRUForecaster:
         return self._panel, self._kind
 
 
-def train(
-    panel: Panel,
-    untrained: ForecastModel,
-    training: TrainingConfig,
-    held_out: int,
-    progress: Any,
-    start: float | None = None,
-    saving: CheckpointConfig | None = None,
-) -> Any:
-    """Train with a progress bar, a callback or in silence."""
-    from grucast.training.forecast import train_forecaster
-
-    if progress is not True:
-        return train_forecaster(panel, untrained, training, held_out, progress or None, start, saving)
-    from grucast.training.progress import progress_bar
-
-    with progress_bar("training") as callback:
-        return train_forecaster(panel, untrained, training, held_out, callback, start, saving)
-
-
 def refuse_silent(panel: Panel, model: ForecastModel) -> None:
     """Each series has a value in the window that the model reads."""
     empty = np.flatnonzero(np.isnan(panel.tails(model.input_size)).all(1))
@@ -277,22 +264,3 @@ def refuse_silent(panel: Panel, model: ForecastModel) -> None:
             f"series {panel.ids[empty[0]]!r} has no value in its last {model.input_size} steps of "
             f"{model.frequency.name}, the window this model reads ({empty.size} such series in all)"
         )
-
-
-def positive(name: str, value: Any) -> int:
-    """A whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ConfigError(f"{name} must be a whole number of at least 1, not {value!r}")
-    return int(value)
-
-
-def valid_level(level: Any) -> tuple[float, ...]:
-    """Coverages in percent, between 0 and 100, ascending and distinct."""
-    message = f"level must hold percentages between 0 and 100, such as (80, 95), not {level!r}"
-    try:
-        levels = tuple(sorted({float(x) for x in level}))
-    except (TypeError, ValueError) as error:
-        raise ConfigError(message) from error
-    if not all(0 < x < 100 for x in levels):
-        raise ConfigError(message)
-    return levels

@@ -20,7 +20,7 @@ from grucast.model.config import CheckpointConfig
 from grucast.model.file import write_whole
 from grucast.training.state import State, Tensors, unpack
 
-FORMAT = 1
+FORMAT, LIBRARY = 1, version("grucast")
 STATE, MANIFEST, LATEST = "state.safetensors", "manifest.json", "latest"
 COMPLETE = "complete"
 NAMES = re.compile(rf"step-\d{{6,}}|{COMPLETE}")
@@ -49,7 +49,7 @@ class Checkpoints:
             GrucastError: It cannot be written; the one before is still there.
         """
         target, before = self.folder / name, newest(self.folder)
-        header = {"format": FORMAT, "library": version("grucast"), "run": self.run, "state": facts}
+        header = {"format": FORMAT, "library": LIBRARY, "run": self.run, "state": facts}
         content = save(tensors, metadata={"grucast": json.dumps(header)})
         with refusing(target):
             remove(target)

@@ -60,6 +60,16 @@ def progress_bar(title: str, console: Any = None) -> Iterator[Callback]:
         yield show
 
 
+@contextmanager
+def following(progress: Any) -> Iterator[Callback | None]:
+    """What is called after each step, of what `fit` takes as progress: True is a bar, a function itself, False none."""
+    if progress is True:
+        with progress_bar("training") as show:
+            yield show
+    else:
+        yield progress or None
+
+
 def describe(progress: Progress) -> str:
     """Losses and the remaining time."""
     loss = f"loss {progress.loss:.4f}"
