@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import pytest
-import torch
 from tests.training import killed
 from torch import nn
 
@@ -131,34 +130,6 @@ def checkpoint_of(network, folder, **run):
 def started(state):
     state.timer.start()
     return state
-
-
-def test_state_is_kept_to_the_last_bit(tmp_path):
-    network = nn.Linear(2, 3)
-    state = started(State(history=[0.1, 1 / 3], phase=1, step=7, evaluations=3, widths=(1.1, 0.7)))
-    state.best.offer(0.3, network)
-    state.rng.integers(5, size=3)
-    optimizer = torch.optim.AdamW(network.parameters())
-    network(torch.ones(2)).sum().backward()
-    optimizer.step()
-    generator = torch.get_rng_state()
-    Checkpoints(tmp_path, 1, {}).save("step-000002", *pack(state, network, optimizer))
-    twin, numbers = nn.Linear(2, 3), state.rng.random(5)
-    torch.rand(4)
-    restored = Checkpoints(tmp_path, 1, {}).restore(twin)
-    assert (torch.get_rng_state() == generator).all()
-    assert (restored.rng.random(5) == numbers).all()
-    for name in ("phase", "step", "evaluations", "history", "widths"):
-        assert getattr(restored, name) == getattr(state, name)
-    assert (restored.best.loss, restored.best.age) == (0.3, 0)
-    assert restored.timer.spent > 0
-    for one, other in (
-        (network.state_dict(), twin.state_dict()),
-        (state.best.weights, restored.best.weights),
-        *zip(optimizer.state_dict()["state"].values(), restored.moments.values(), strict=True),
-    ):
-        assert one.keys() == other.keys()
-        assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 def test_other_format_is_refused(tmp_path, monkeypatch):
