@@ -105,6 +105,13 @@ def test_damaged_checkpoint_that_is_removed_leaves_the_one_before(folder):
     assert killed.saved(folder) == 1
 
 
+def test_what_has_no_manifest_is_no_checkpoint_even_without_a_pointer(folder):
+    (folder / "step-000003").mkdir()
+    (folder / "step-000003" / STATE).write_bytes((folder / "step-000002" / STATE).read_bytes())
+    (folder / LATEST).unlink()
+    assert newest(folder) == folder / "step-000002"
+
+
 @pytest.mark.parametrize("pointer", [b"", b"..", b"/etc", b"step-000002\0", b"\xff", b"step-000009", b"complete"])
 def test_pointer_that_names_nothing_leaves_the_newest(folder, pointer):
     (folder / LATEST).write_bytes(pointer)

@@ -22,7 +22,7 @@ RUNS = {
     "ensemble": {"training": replace(TRAINING, ensemble=2)},
     "deep": {"network": DEEP},
     "no validation": {"val_size": 0},
-    "stops early": {"training": replace(TRAINING, patience=1, learning_rate=3.0)},
+    "stops early": {"training": replace(TRAINING, patience=3, learning_rate=3.0)},
     "one step": {"training": replace(TRAINING, max_steps=1)},
     "covariates": {"covariates": Covariates(past=("load",), static=("kind",))},
 }

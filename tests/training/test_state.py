@@ -13,6 +13,7 @@ def test_state_is_kept_to_the_last_bit():
     state = State(history=[0.1, 1 / 3], phase=1, step=7, evaluations=3, widths=(1.1, 0.7))
     state.timer.start()
     state.best.offer(0.3, network)
+    state.best.offer(0.4, network)
     state.rng.integers(5, size=3)
     optimizer = torch.optim.AdamW(network.parameters())
     network(torch.ones(2)).sum().backward()
@@ -27,7 +28,7 @@ def test_state_is_kept_to_the_last_bit():
     assert (restored.rng.random(5) == numbers).all()
     for name in ("phase", "step", "evaluations", "history", "widths"):
         assert getattr(restored, name) == getattr(state, name)
-    assert (restored.best.loss, restored.best.age) == (0.3, 0)
+    assert (restored.best.loss, restored.best.age) == (0.3, 1)
     assert restored.timer.spent > 0
     for one, other in (
         (network.state_dict(), twin.state_dict()),
