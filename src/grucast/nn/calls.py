@@ -9,7 +9,7 @@ from torch import Tensor
 from grucast.errors import ShapeError
 from grucast.kernels import native
 from grucast.nn.recurrence import Options
-from grucast.nn.threads import kernel_threads
+from grucast.nn.serial import kernel_threads
 
 
 def forward(

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from grucast.errors import TrainingError, TrainingInterrupted
 from grucast.model.config import TrainingConfig
 from grucast.model.runtime import Tensors
-from grucast.nn.threads import serial_torch
+from grucast.nn.serial import serial_torch
 from grucast.training.checkpoint import COMPLETE, Checkpoints
 from grucast.training.progress import Callback, Progress
 from grucast.training.state import State, pack

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from grucast.nn.threads import kernel_threads, serial_torch
+from grucast.nn.serial import kernel_threads, serial_torch
 
 
 @pytest.fixture(params=[1, 2])
