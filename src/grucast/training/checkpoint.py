@@ -137,14 +137,15 @@ def read(path: Path) -> tuple[dict[str, Any], Tensors]:
     """The header and the tensors of a checkpoint, if it is as it was written."""
     try:
         content, proof = (path / STATE).read_bytes(), (path / MANIFEST).read_bytes()
-        if proof != manifest(content):
-            raise CheckpointError(damage(path, f"{STATE} does not have the sha256 that {MANIFEST} names"))
-        end = 8 + int.from_bytes(content[:8], "little")
-        header: dict[str, Any] = json.loads(json.loads(content[8:end])["__metadata__"]["grucast"])
-        return header, load(content)
     except OSError as error:
-        raise CheckpointError(damage(path, f"{Path(error.filename).name}: {error.strerror}")) from error
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(damage(path, f"{Path(error.filename or path).name}: {error.strerror}")) from error
+    if proof != manifest(content):
+        raise CheckpointError(damage(path, f"{STATE} does not have the sha256 that {MANIFEST} names"))
+    try:
+        tensors, end = load(content), 8 + int.from_bytes(content[:8], "little")
+        header = json.loads(json.loads(content[8:end])["__metadata__"]["grucast"])
+        return {"run": dict(header["run"])} | {name: header[name] for name in ("format", "library", "state")}, tensors
+    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(damage(path, f"{STATE} is no checkpoint of grucast")) from error
 
 
