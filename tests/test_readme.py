@@ -12,6 +12,7 @@ PRINTED = {  # by each example
         "GRU-lo-80",
         "torch.Size([8, 50, 32])",
     ),
+    "checkpoints.md": ("True",),
     "forecasting.md": (
         "2,000 rows, 1 series",
         "2012-12-31 00:00:00",

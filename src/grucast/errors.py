@@ -5,7 +5,8 @@ GrucastError                exit code 1: it failed while running
 │   ├── ConfigError         an argument or a setting has no meaning
 │   ├── DataError           a file, column, series or row is not as it must be
 │   ├── ShapeError          an array has the wrong rank or size
-│   └── ModelFileError      a model file is damaged, foreign or from another version
+│   ├── ModelFileError      a model file is damaged, foreign or from another version
+│   └── CheckpointError     a checkpoint is damaged, or belongs to another run
 ├── MissingExtraError       an optional dependency is not installed (also ImportError)
 ├── NotFittedError          predict before fit
 └── TrainingError           training ended without a usable model
@@ -60,6 +61,10 @@ class ShapeError(InputError):
 
 class ModelFileError(InputError):
     """A model file is damaged, foreign or from another version."""
+
+
+class CheckpointError(InputError):
+    """A checkpoint is damaged, or belongs to another run."""
 
 
 class TrainingInterrupted(KeyboardInterrupt):

@@ -4,8 +4,9 @@ from torch import nn
 
 from grucast import TrainingConfig
 from grucast.errors import TrainingError, TrainingInterrupted
-from grucast.training import loop
-from grucast.training.loop import Phase, Progress, schedule_factor, seeded, train
+from grucast.training import timer
+from grucast.training.loop import Phase, reproducible, schedule_factor, train
+from grucast.training.progress import Progress
 
 PLAIN = TrainingConfig(schedule="constant", learning_rate=0.1, gradient_clip=None)
 
@@ -67,7 +68,7 @@ class Clock:
 
     def __init__(self, monkeypatch):
         self.now = 100.0
-        monkeypatch.setattr(loop, "clock", lambda: self.now)
+        monkeypatch.setattr(timer, "clock", lambda: self.now)
 
     def takes(self, seconds, result):
         self.now += seconds
@@ -221,10 +222,10 @@ def test_seed_is_local_to_its_block():
     torch.manual_seed(1)
     wanted = torch.rand(3)
     torch.manual_seed(1)
-    with seeded(5):
+    with reproducible(5):
         first = torch.rand(3)
     torch.testing.assert_close(torch.rand(3), wanted)
-    with seeded(5):
+    with reproducible(5):
         torch.testing.assert_close(torch.rand(3), first)
 
 

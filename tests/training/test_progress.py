@@ -3,8 +3,7 @@ import sys
 import pytest
 
 from grucast.errors import MissingExtraError
-from grucast.training.loop import Progress
-from grucast.training.progress import describe, progress_bar
+from grucast.training.progress import Progress, describe, progress_bar
 
 
 def test_bar_takes_every_step(capsys):

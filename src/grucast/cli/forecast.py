@@ -28,6 +28,13 @@ def fit(
     save_on_interrupt: Annotated[
         bool, typer.Option("--save-on-interrupt", help="On Ctrl-C, save the best model so far.")
     ] = False,
+    checkpoint_dir: Annotated[
+        Path | None, typer.Option(help="Folder to keep the state of training in, so that it can be resumed.")
+    ] = None,
+    checkpoint_every: Annotated[int, typer.Option(help="Steps from one checkpoint to the next.")] = 50,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the checkpoints, if there are any, to the same bits.")
+    ] = False,
     as_json: common.Json = False,
 ) -> None:
     """Train a forecaster on the series in DATA and save it; Ctrl-C ends it with exit code 130."""
@@ -40,11 +47,19 @@ def fit(
         err.print(warning, highlight=False, soft_wrap=True)
     try:
         with bar("training") as show:
-            forecaster.fit(frame, progress=show or False)
+            forecaster.fit(
+                frame,
+                checkpoint_dir=checkpoint_dir,
+                resume=resume,
+                progress=show or False,
+                checkpoint_every=checkpoint_every,
+            )
     except TrainingInterrupted as interrupt:
         if save_on_interrupt:
             forecaster.save(path)
         saved = f"the best model so far is in {path}" if save_on_interrupt else "nothing is saved"
+        if checkpoint_dir:
+            saved += f"; go on with --checkpoint-dir {checkpoint_dir} --resume"
         err.print(f"{interrupt}; {saved}", highlight=False, soft_wrap=True)
         raise
     forecaster.save(path)

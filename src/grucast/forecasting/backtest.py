@@ -83,7 +83,7 @@ def rolling_forecasts(
     baselines: Sequence[str] = SIMPLE,
 ) -> Backtest:
     """Forecast and score each window of a panel; whatever is fitted knows nothing after its cutoff."""
-    from grucast.forecasting.forecaster import positive
+    from grucast.forecasting.arguments import positive
 
     h, step = forecaster.h, positive("step_size", step_size or forecaster.h)
     drops = [h + step * k for k in reversed(range(positive("n_windows", n_windows)))]  # steps after each cutoff

@@ -15,10 +15,11 @@ from grucast.data.panel import Panel, make_panel
 from grucast.data.sources import read, read_frame
 from grucast.data.windows import Windows, last_windows
 from grucast.errors import ConfigError, DataError, NotFittedError, TrainingInterrupted
+from grucast.forecasting.arguments import positive, valid_level
 from grucast.forecasting.frames import FrameKind, forecast_columns
 from grucast.forecasting.plan import make_plan
 from grucast.forecasting.stream import Stream
-from grucast.model.config import NetworkConfig, TrainingConfig
+from grucast.model.config import CheckpointConfig, NetworkConfig, TrainingConfig
 from grucast.model.explain import Explanation
 from grucast.model.file import save_model
 from grucast.model.models import ForecastModel
@@ -79,24 +80,41 @@ class GRUForecaster:
         settings = (self.h, self.input_size, self.season_length, self.level)
         return GRUForecaster(*settings, covariates=self.covariates, network=self.network, training=self.training)
 
-    def fit(self, df: Any, val_size: int | None = None, progress: Any = False) -> Self:
+    def fit(
+        self,
+        df: Any,
+        val_size: int | None = None,
+        checkpoint_dir: str | Path | None = None,
+        resume: bool = False,
+        progress: Any = False,
+        checkpoint_every: int = 50,
+    ) -> Self:
         """Train on a frame or file of series.
 
         Args:
             df: Anything that `grucast.read` takes: columns unique_id, ds, y or their usual other names.
             val_size: Last steps of each series held out for early stopping; chosen when None, 0 for none.
+            checkpoint_dir: Folder that keeps the state of training; nothing is kept when None.
+            resume: Go on from the checkpoints there, to the same bits as without the break; from the beginning when
+                there are none yet.
             progress: True shows a progress bar; a function is called with a Progress after each step.
+            checkpoint_every: Steps from one checkpoint to the next.
 
         Raises:
             DataError: The data cannot be used; the message names column, series or row.
+            CheckpointError: The checkpoint is damaged or of another run, or there is one and `resume` is False.
+            GrucastError: A checkpoint cannot be written.
             TrainingError: The loss did not stay finite.
             TrainingInterrupted: Ctrl-C, a KeyboardInterrupt; the best model so far is there, so `predict` and `save`
                 work. Before the first step, and after any other exception, the forecaster is as it was.
         """
         start = time.perf_counter()
+        if resume and checkpoint_dir is None:
+            raise ConfigError("resume needs the folder of the checkpoints: give checkpoint_dir (--checkpoint-dir)")
+        saving = None if checkpoint_dir is None else CheckpointConfig(Path(checkpoint_dir), checkpoint_every, resume)
         frame = read(df)
         panel = make_panel(frame, covariates=self.covariates)
-        return self.fit_panel(panel, FrameKind.of(frame), val_size, progress, start)
+        return self.fit_panel(panel, FrameKind.of(frame), val_size, progress, start, saving)
 
     def fit_panel(
         self,
@@ -105,6 +123,7 @@ class GRUForecaster:
         val_size: int | None = None,
         progress: Any = False,
         start: float | None = None,
+        saving: CheckpointConfig | None = None,
     ) -> Self:
         """Train on a panel; forecasts come as frames of that kind."""
         plan = make_plan(panel, self.h, self.input_size, self.season_length, val_size)
@@ -123,8 +142,14 @@ class GRUForecaster:
             training=self.training,
             trained_on=trained_on(panel),
         )
+        from grucast.training.forecast import train_forecaster
+        from grucast.training.progress import following
+
         try:
-            model, history = train(panel, untrained, self.training, plan.held_out, progress, start)
+            with following(progress) as callback:
+                model, history = train_forecaster(
+                    panel, untrained, self.training, plan.held_out, callback, start, saving
+                )
         except TrainingInterrupted as interrupt:
             self._keep(interrupt.model, interrupt.history, panel, kind)
             raise
@@ -272,25 +297,6 @@ class GRUForecaster:
         return self._panel, self._kind
 
 
-def train(
-    panel: Panel,
-    untrained: ForecastModel,
-    training: TrainingConfig,
-    held_out: int,
-    progress: Any,
-    start: float | None = None,
-) -> Any:
-    """Train with a progress bar, a callback or in silence."""
-    from grucast.training.forecast import train_forecaster
-
-    if progress is not True:
-        return train_forecaster(panel, untrained, training, held_out, progress or None, start)
-    from grucast.training.progress import progress_bar
-
-    with progress_bar("training") as callback:
-        return train_forecaster(panel, untrained, training, held_out, callback, start)
-
-
 def refuse_silent(panel: Panel, model: ForecastModel) -> None:
     """Each series has a value in the window that the model reads."""
     empty = np.flatnonzero(np.isnan(panel.tails(model.input_size)).all(1))
@@ -299,22 +305,3 @@ def refuse_silent(panel: Panel, model: ForecastModel) -> None:
             f"series {panel.ids[empty[0]]!r} has no value in its last {model.input_size} steps of "
             f"{model.frequency.name}, the window this model reads ({empty.size} such series in all)"
         )
-
-
-def positive(name: str, value: Any) -> int:
-    """A whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ConfigError(f"{name} must be a whole number of at least 1, not {value!r}")
-    return int(value)
-
-
-def valid_level(level: Any) -> tuple[float, ...]:
-    """Coverages in percent, between 0 and 100, ascending and distinct."""
-    message = f"level must hold percentages between 0 and 100, such as (80, 95), not {level!r}"
-    try:
-        levels = tuple(sorted({float(x) for x in level}))
-    except (TypeError, ValueError) as error:
-        raise ConfigError(message) from error
-    if not all(0 < x < 100 for x in levels):
-        raise ConfigError(message)
-    return levels

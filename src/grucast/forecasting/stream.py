@@ -97,7 +97,7 @@ class Stream:
             DataError: A row cannot be used, see above.
         """
         columns = isinstance(df, Mapping)
-        frame = df if columns else read_frame(df)
+        frame: Any = df if columns else read_frame(df)
         seen = self._usable((Observations.of_columns if columns else Observations.of_frame)(frame, self._covariates))
         beside, by_time = self._encode(seen), np.lexsort((~np.isnan(seen.y), seen.times))
         names = list(dict.fromkeys(seen.ids))

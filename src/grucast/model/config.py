@@ -1,6 +1,7 @@
 """The settings of a network and of its training."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from grucast.errors import ConfigError
@@ -120,3 +121,24 @@ class TrainingConfig:
         require(self.schedule in schedules, f"schedule must be one of {schedules}, not {self.schedule!r}")
         seed_is_whole = is_number(self.seed, int) and 0 <= self.seed < 2**63
         require(seed_is_whole, f"seed must be a whole number from 0 to 2**63 - 1, not {self.seed!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointConfig:
+    """Where and how often training saves its state.
+
+    Attributes:
+        folder: Folder of the checkpoints of this run.
+        every: Steps from one to the next.
+        resume: Go on from the newest one, if there is any.
+
+    Raises:
+        ConfigError: A value is out of range.
+    """
+
+    folder: Path
+    every: int = 50
+    resume: bool = False
+
+    def __post_init__(self) -> None:
+        require_count("checkpoint_every", self.every, 10**9)

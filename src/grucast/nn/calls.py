@@ -9,6 +9,7 @@ from torch import Tensor
 from grucast.errors import ShapeError
 from grucast.kernels import native
 from grucast.nn.recurrence import Options
+from grucast.nn.serial import kernel_threads
 
 
 def forward(
@@ -23,7 +24,7 @@ def forward(
     output, final = empty_results(options, x, parameters)
     tensors = _dense(x, lengths, hx, *parameters)
     layers = _layers(options, tensors, (output, final, saved))
-    native.forward_at(x.dtype == torch.float64, layers, torch.get_num_threads())
+    native.forward_at(x.dtype == torch.float64, layers, kernel_threads())
     return output, final
 
 
@@ -113,7 +114,7 @@ def backward(
     d_x = x.new_empty(directions, *x.shape) if wanted[0] else None
     results = [_empty_if(want, t) for t, want in zip((hx, *parameters), wanted[1:], strict=True)]
     numbers = [_gradients(options, i, d_output, d_final, d_x, results) for i in range(directions)]
-    native.backward_at(x.dtype == torch.float64, layers, numbers, torch.get_num_threads())
+    native.backward_at(x.dtype == torch.float64, layers, numbers, kernel_threads())
     return [None if d_x is None else d_x[0] if directions == 1 else d_x[0].add_(d_x[1]), *results]
 
 

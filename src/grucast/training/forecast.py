@@ -1,23 +1,27 @@
 """Training a forecaster on the windows of a panel."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from grucast.data.encoding import encode
 from grucast.data.features import make_features
+from grucast.data.fingerprint import panel_fingerprint
 from grucast.data.panel import Panel
 from grucast.data.windows import Windows, make_windows
 from grucast.errors import DataError
-from grucast.model.config import TrainingConfig
+from grucast.model.config import CheckpointConfig, TrainingConfig
 from grucast.model.models import ForecastModel, quantiles
 from grucast.nn.networks import Ensemble, ForecastNetwork, Inputs
-from grucast.training.loop import Callback, Phase, keeping, seeded, to_arrays, train
+from grucast.training.checkpoint import open_checkpoints
+from grucast.training.loop import Phase, keeping, reproducible, to_arrays, train
+from grucast.training.progress import Callback
+from grucast.training.state import State
 
 STEPS = (50, 1000)  # from little data to much
 BATCH_SIZE = (64, 256)  # from one series to many
@@ -46,6 +50,7 @@ def train_forecaster(
     held_out: int,
     callback: Callback | None = None,
     start: float | None = None,
+    saving: CheckpointConfig | None = None,
 ) -> tuple[ForecastModel, list[float]]:
     """Train the network that an untrained model describes; returns it with weights, and each step's loss.
 
@@ -60,43 +65,57 @@ def train_forecaster(
             f"no series has a window of {model.input_size} + {model.h} steps with half of its history observed: "
             "give longer or more complete series, or a smaller h or input_size"
         )
-    rng = np.random.default_rng(training.seed)
+    checkpoints = open_checkpoints(saving, describe_run(panel, model, training, held_out)) if saving else None
     steps = training.max_steps or default_steps(panel, model.h)
     size = training.batch_size or default_batch_size(panel)
-    with seeded(training.seed), keeping(lambda: replace(model, weights=to_arrays(network))):
-        levels = quantiles(model.level)
-        example = make_batch(everything, np.zeros(1, np.int64), model)
-        members = [
-            ForecastNetwork(example.inputs, len(levels), model.schema, model.network) for _ in range(model.members)
-        ]
-        network = members[0] if len(members) == 1 else Ensemble(members)
-        probabilities = torch.tensor(levels)
+
+    def trained() -> ForecastModel:
+        return replace(model, weights=to_arrays(network), widths=state.widths or model.widths)
+
+    with reproducible(training.seed), keeping(trained):
+        network = make_network(make_batch(everything, np.zeros(1, np.int64), model).inputs, model)
+        probabilities = torch.tensor(quantiles(model.level))
+        state = (checkpoints and checkpoints.restore(network)) or State(np.random.default_rng(training.seed))
 
         def loss(batch: Batch) -> Tensor:
             return pinball_loss(network(batch.inputs), batch, probabilities)
 
         def loss_on(windows: Windows) -> Tensor:
-            return loss(make_batch(windows, rng.integers(len(windows), size=size), model))
+            return loss(make_batch(windows, state.rng.integers(len(windows), size=size), model))
 
-        if not len(windows) or not len(validation):
-            history = train(
-                network, lambda _: loss_on(everything), training, [Phase(steps, decay=DECAY)], callback, start
-            )
-            return replace(model, weights=to_arrays(network)), history
-        held = make_batch(validation, spread(len(validation), VALIDATION_WINDOWS), model)
-        first = math.ceil(HELD_OUT_SHARE * steps)
+        phases, choice = [Phase(steps, decay=DECAY)], [everything]
+        if len(windows) and len(validation):
+            held = make_batch(validation, spread(len(validation), VALIDATION_WINDOWS), model)
+            first = math.ceil(HELD_OUT_SHARE * steps)
 
-        def measure() -> None:
-            nonlocal model
-            model = replace(model, widths=interval_widths(network(held.inputs), held, model.level, held_out / model.h))
+            def measure() -> None:
+                state.widths = interval_widths(network(held.inputs), held, model.level, held_out / model.h)
 
-        phases = [
-            Phase(first, decay=DECAY, validate=lambda: loss(held).item(), after=measure),
-            Phase(steps - first, LAST_RATE, DECAY),
-        ]
-        choice = [windows, everything]
-        history = train(network, lambda phase: loss_on(choice[phase]), training, phases, callback, start)
-    return replace(model, weights=to_arrays(network)), history
+            phases = [
+                Phase(first, decay=DECAY, validate=lambda: loss(held).item(), after=measure),
+                Phase(steps - first, LAST_RATE, DECAY),
+            ]
+            choice = [windows, everything]
+        history = train(
+            network, lambda phase: loss_on(choice[phase]), training, phases, callback, start, state, checkpoints
+        )
+    return trained(), history
+
+
+def make_network(example: Inputs, model: ForecastModel) -> nn.Module:
+    """The network or the ensemble that a model describes, with new weights."""
+    shape = (len(quantiles(model.level)), model.schema, model.network)
+    members = [ForecastNetwork(example, *shape) for _ in range(model.members)]
+    return members[0] if len(members) == 1 else Ensemble(members)
+
+
+def describe_run(panel: Panel, model: ForecastModel, training: TrainingConfig, held_out: int) -> dict[str, Any]:
+    """What decides on the trained weights, so what a resumed run must share; its time limit may differ."""
+    settings = asdict(training) | asdict(model.network) | asdict(model.schema.covariates)
+    del settings["max_time"]
+    settings |= {name: getattr(model, name) for name in ("h", "input_size", "seasons", "level")}
+    frequency = model.frequency.name
+    return settings | {"val_size": int(held_out), "frequency": frequency, "data": panel_fingerprint(panel)}
 
 
 def default_steps(panel: Panel, h: int) -> int:

@@ -1,48 +1,25 @@
 """The training loop: AdamW, a learning-rate schedule, gradient clipping, early stopping."""
 
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from grucast.errors import TrainingError, TrainingInterrupted
 from grucast.model.config import TrainingConfig
 from grucast.model.runtime import Tensors
+from grucast.nn.serial import serial_torch
+from grucast.training.checkpoint import COMPLETE, Checkpoints
+from grucast.training.progress import Callback, Progress
+from grucast.training.state import State, pack
 
 EVALUATIONS = 20  # over the steps of a phase
-
-
-clock = time.perf_counter
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where training stands after a step.
-
-    Attributes:
-        step: Steps done; those that early stopping or the time limit left out count too.
-        steps: Steps at the most.
-        loss: Training loss of this step.
-        validation: Validation loss last measured, NaN before the first.
-        seconds: Time since `fit` began.
-        remaining: Estimated seconds until training ends, within the time limit.
-    """
-
-    step: int
-    steps: int
-    loss: float
-    validation: float
-    seconds: float
-    remaining: float
-
-
-Callback = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
@@ -64,22 +41,6 @@ class Phase:
     after: Callable[[], None] | None = None
 
 
-@dataclass
-class Best:
-    """The best weights seen in validation and how long ago."""
-
-    loss: float = math.inf
-    age: int = 0
-    state: dict[str, Tensor] = field(default_factory=dict)
-
-    def offer(self, loss: float, network: nn.Module) -> None:
-        """Keep the network's weights if they are better."""
-        self.age += 1
-        if loss < self.loss:
-            self.loss, self.age = loss, 0
-            self.state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-
-
 def train(
     network: nn.Module,
     loss_of_phase: Callable[[int], Tensor],
@@ -87,6 +48,8 @@ def train(
     phases: Sequence[Phase],
     callback: Callback | None = None,
     start: float | None = None,
+    state: State | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> list[float]:
     """Minimise a loss, phase by phase, and leave the best weights of the last one in the network.
 
@@ -97,6 +60,8 @@ def train(
         phases: What is done in turn; the time limit is shared among them by their steps.
         callback: Called after each step.
         start: When the time began to count, on `time.perf_counter`; now when None.
+        state: Where training stands; the beginning when None. It changes as training goes on.
+        checkpoints: Where that is saved; nowhere when None.
 
     Returns:
         The training loss of each step.
@@ -104,27 +69,30 @@ def train(
     Raises:
         TrainingError: The loss is not finite.
         TrainingInterrupted: Ctrl-C, after at least one step; the best weights so far are in the network.
+        GrucastError: A checkpoint cannot be written.
     """
-    run = _Run(clock() if start is None else start, sum(p.steps for p in phases), config.max_time or math.inf, callback)
-    begun, done = run.seconds, 0
-    for index, phase in enumerate(phases):
-        done += phase.steps
-        limit = begun + (run.max_time - begun) * done / run.steps
+    state = state or State()
+    run = _Run(network, config, phases, state, callback, checkpoints)
+    state.timer.start(start)
+    for phase in phases[state.phase :]:
+        interrupted = False
         try:
-            _train_phase(network, partial(loss_of_phase, index), config, phase, run, limit)
+            run.train_phase(phase, partial(loss_of_phase, state.phase))
         except KeyboardInterrupt:
-            if not run.history:
+            if not state.history:
                 raise
-            run.interrupted = True
-            network.load_state_dict(run.best.state or network.state_dict())
+            interrupted = True
+            network.load_state_dict(state.best.weights or network.state_dict())
         network.eval()
         if phase.after:
-            with torch.no_grad(), run.validating():
+            with torch.no_grad(), state.timer.validation():
                 phase.after()
-        run.step = done  # steps that early stopping or the clock left out count as done
-        if run.interrupted:
-            raise TrainingInterrupted(run.history) from None
-    return run.history
+        if interrupted:
+            raise TrainingInterrupted(state.history) from None
+        state.end_phase()
+        if state.phase == len(phases):
+            run.save()
+    return state.history
 
 
 @contextmanager
@@ -137,95 +105,98 @@ def keeping(model: Callable[[], Any]) -> Iterator[None]:
         raise
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Run:
-    """What the phases share: the clock, what has been seen, and the best weights that were validated."""
+    """What the phases of a training run share."""
 
-    start: float
-    steps: int
-    max_time: float
+    network: nn.Module
+    config: TrainingConfig
+    phases: Sequence[Phase]
+    state: State
     callback: Callback | None
-    history: list[float] = field(default_factory=list)
-    best: Best = field(default_factory=Best)
-    step: int = 0
-    first_step: float = 0.0
-    validation: float = math.nan
-    validations: list[float] = field(default_factory=list)  # seconds of each
-    interrupted: bool = False
+    checkpoints: Checkpoints | None
 
-    def __post_init__(self) -> None:
-        self.before = self.seconds, 0.0  # time and, of that, validation before the steps whose mean is taken
+    def train_phase(self, phase: Phase, loss: Callable[[], Tensor]) -> None:
+        """Do what steps of the present phase are left, and put its best weights into the network."""
+        network, config, state = self.network, self.config, self.state
+        network.train()
+        optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=phase.decay)
+        state.begin_phase(optimizer, phase.validate is not None)
+        over, limit = self.is_over(phase), self.limit
+        while not over and state.step < phase.steps:
+            progress = max(state.step / phase.steps, state.timer.share_of_phase(limit))
+            rate = config.learning_rate * phase.rate * schedule_factor(config, progress)
+            state.history.append(gradient_step(network, loss(), optimizer, rate, config.gradient_clip))
+            state.step += 1
+            over = self.validate(phase)
+            self.report()
+            if not over and self.checkpoints and len(state.history) % self.checkpoints.every == 0:
+                self.save(optimizer)
+        if phase.validate and state.best.weights:
+            network.load_state_dict(state.best.weights)
+
+    def validate(self, phase: Phase) -> bool:
+        """Measure the validation loss where that is due; whether the phase is over."""
+        state, every = self.state, max(1, phase.steps // EVALUATIONS)
+        due = max(state.step // every, int(EVALUATIONS * state.timer.share_of_phase(self.limit)))
+        is_due = due > state.evaluations
+        over = state.step == phase.steps or self.is_over(phase, pending=is_due)
+        if phase.validate is None or not (is_due or over):
+            return over
+        state.evaluations = due
+        with state.timer.validation():
+            state.validation = evaluate(self.network, phase.validate)
+        state.best.offer(state.validation, self.network)
+        return over or state.best.age >= self.config.patience
 
     @property
-    def seconds(self) -> float:
-        return clock() - self.start
+    def max_time(self) -> float:
+        return self.config.max_time or math.inf
 
     @property
-    def step_time(self) -> float:
-        """Mean seconds of a step and its callback, without the first if there are others, since it warms up."""
-        if len(self.history) == 1 and self.first_step:
-            return self.first_step
-        seconds, validation = self.before
-        steps = max(len(self.history) - 1, 1)
-        return (self.seconds - seconds - sum(self.validations) + validation) / steps
+    def steps_before(self) -> int:
+        """Steps of the phases that are done."""
+        return sum(phase.steps for phase in self.phases[: self.state.phase])
 
-    def is_over(self, phase: Phase, limit: float, pending: int = 0) -> bool:
+    @property
+    def steps(self) -> int:
+        return sum(phase.steps for phase in self.phases)
+
+    @property
+    def limit(self) -> float:
+        """When the present phase must be over."""
+        begin = self.state.timer.phases_begin
+        done = self.steps_before + self.phases[self.state.phase].steps
+        return begin + (self.max_time - begin) * done / self.steps
+
+    def is_over(self, phase: Phase, pending: int = 0) -> bool:
         """Whether another step, and all that must follow, would end beyond the limit; the very first never does."""
-        if not self.history:
+        steps, timer = len(self.state.history), self.state.timer
+        if not steps:
             return False
-        validation = sum(self.validations) / max(len(self.validations), 1)
         validations = pending + (phase.validate is not None) + (phase.after is not None)
-        return self.seconds + self.step_time + validations * validation > limit
-
-    @contextmanager
-    def validating(self) -> Iterator[None]:
-        begin = self.seconds
-        yield
-        self.validations.append(self.seconds - begin)
+        follows = validations * timer.mean_validation + 2 * timer.saving
+        return timer.seconds + timer.mean_step(steps) + follows > self.limit
 
     def report(self) -> None:
-        self.step += 1
+        """Tell the callback."""
+        state, timer, steps = self.state, self.state.timer, len(self.state.history)
         if self.callback:
-            seconds = self.seconds
-            remaining = min(self.step_time * (self.steps - self.step), max(self.max_time - seconds, 0.0))
-            loss = self.history[-1]
-            self.callback(Progress(self.step, self.steps, loss, self.validation, seconds, remaining))
-        if len(self.history) == 1:
-            self.first_step = self.step_time
-            self.before = self.seconds, sum(self.validations)
+            seconds, step = timer.seconds, self.steps_before + state.step
+            remaining = min(timer.mean_step(steps) * (self.steps - step), max(self.max_time - seconds, 0.0))
+            self.callback(Progress(step, self.steps, state.history[-1], state.validation, seconds, remaining))
+        if steps == 1:
+            timer.end_first_step()
+
+    def save(self, optimizer: Optimizer | None = None) -> None:
+        """Write a checkpoint; without an optimizer it is that of a complete run."""
+        if self.checkpoints:
+            name = f"step-{len(self.state.history):06}" if optimizer else COMPLETE
+            with self.state.timer.save():
+                self.checkpoints.save(name, *pack(self.state, self.network, optimizer))
 
 
-def _train_phase(
-    network: nn.Module, loss: Callable[[], Tensor], config: TrainingConfig, phase: Phase, run: _Run, limit: float
-) -> None:
-    network.train()
-    optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=phase.decay)
-    best, begin, evaluations = Best(), run.seconds, 0
-    if phase.validate:
-        run.best = best
-    span = max(limit - begin, 1e-9)
-    evaluate_every = max(1, phase.steps // EVALUATIONS)
-    for step in range(0 if run.is_over(phase, limit) else phase.steps):
-        progress = max(step / phase.steps, (run.seconds - begin) / span)
-        rate = config.learning_rate * phase.rate * schedule_factor(config, progress)
-        run.history.append(gradient_step(network, loss(), optimizer, rate, config.gradient_clip))
-        due = max((step + 1) // evaluate_every, int(EVALUATIONS * (run.seconds - begin) / span))
-        over = step + 1 == phase.steps or run.is_over(phase, limit, pending=due > evaluations)
-        if phase.validate and (due > evaluations or over):
-            evaluations = due
-            with run.validating():
-                run.validation = evaluate(network, phase.validate)
-            best.offer(run.validation, network)
-        run.report()
-        if over or best.age >= config.patience:
-            break
-    if best.state:
-        network.load_state_dict(best.state)
-
-
-def gradient_step(
-    network: nn.Module, loss: Tensor, optimizer: torch.optim.Optimizer, rate: float, clip: float | None
-) -> float:
+def gradient_step(network: nn.Module, loss: Tensor, optimizer: Optimizer, rate: float, clip: float | None) -> float:
     """One step of the optimizer at that rate; returns the loss before it."""
     value = loss.item()
     if not math.isfinite(value):
@@ -264,9 +235,9 @@ def schedule_factor(config: TrainingConfig, progress: float) -> float:
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Seed torch inside the block and give the caller's generator back unchanged."""
-    with torch.random.fork_rng(devices=[]):
+def reproducible(seed: int) -> Iterator[None]:
+    """Inside the block the seed alone decides on torch's bits; the caller's generator and threads come back as were."""
+    with torch.random.fork_rng(devices=[]), serial_torch():
         torch.manual_seed(seed)
         yield
 

@@ -1,12 +1,36 @@
-"""A progress bar for training, on a terminal only."""
+"""What training tells of its progress, and a bar that shows it."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from grucast.errors import MissingExtraError
-from grucast.training.loop import Callback, Progress
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where training stands after a step.
+
+    Attributes:
+        step: Steps done; those that early stopping or the time limit left out count too.
+        steps: Steps at the most.
+        loss: Training loss of this step.
+        validation: Validation loss last measured, NaN before the first.
+        seconds: Time since `fit` began.
+        remaining: Estimated seconds until training ends, within the time limit.
+    """
+
+    step: int
+    steps: int
+    loss: float
+    validation: float
+    seconds: float
+    remaining: float
+
+
+Callback = Callable[[Progress], None]
 
 
 @contextmanager
@@ -34,6 +58,16 @@ def progress_bar(title: str, console: Any = None) -> Iterator[Callback]:
             bar.update(task, completed=progress.step, total=progress.steps, loss=describe(progress))
 
         yield show
+
+
+@contextmanager
+def following(progress: Any) -> Iterator[Callback | None]:
+    """What is called after each step, of what `fit` takes as progress: True is a bar, a function itself, False none."""
+    if progress is True:
+        with progress_bar("training") as show:
+            yield show
+    else:
+        yield progress or None
 
 
 def describe(progress: Progress) -> str:

@@ -11,7 +11,8 @@ from torch.nn import functional as F
 from grucast.model.config import NetworkConfig, TrainingConfig
 from grucast.model.models import RegressionModel
 from grucast.nn.networks import GRUNet
-from grucast.training.loop import Callback, Phase, keeping, seeded, to_arrays, train
+from grucast.training.loop import Phase, keeping, reproducible, to_arrays, train
+from grucast.training.progress import Callback
 
 STEPS = 500
 BATCH_SIZE = 64
@@ -29,7 +30,7 @@ def train_regressor(
     inputs, targets = (torch.from_numpy(np.ascontiguousarray(a, np.float32)) for a in (x, y))
     rng = np.random.default_rng(training.seed)
     size = training.batch_size or BATCH_SIZE
-    with seeded(training.seed), keeping(lambda: make_model(x, y, config, network)):
+    with reproducible(training.seed), keeping(lambda: make_model(x, y, config, network)):
         network = GRUNet(
             x.shape[2],
             config.hidden_size,

@@ -1,0 +1,26 @@
+"""Checks of what the user gave."""
+
+from typing import Any
+
+import numpy as np
+
+from grucast.errors import ConfigError
+
+
+def positive(name: str, value: Any) -> int:
+    """A whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise ConfigError(f"{name} must be a whole number of at least 1, not {value!r}")
+    return int(value)
+
+
+def valid_level(level: Any) -> tuple[float, ...]:
+    """Coverages in percent, between 0 and 100, ascending and distinct."""
+    message = f"level must hold percentages between 0 and 100, such as (80, 95), not {level!r}"
+    try:
+        levels = tuple(sorted({float(x) for x in level}))
+    except (TypeError, ValueError) as error:
+        raise ConfigError(message) from error
+    if not all(0 < x < 100 for x in levels):
+        raise ConfigError(message)
+    return levels
