@@ -9,6 +9,7 @@
 
 #include "dispatch.h"
 #include "layer.h"
+#include "window.h"
 
 namespace nb = nanobind;
 
@@ -109,6 +110,27 @@ void linear(In<T> x, In<T> weight, optional<In<T>> bias, Array<T> y) {
   grucast::linear(n);
 }
 
+void window_features(In<double> history, In<std::int64_t> seasons, long recent, Array<float> inputs, Array<float> continued,
+                     Array<double> centre, Array<double> scale, Array<float> naive_error) {
+  require(history.ndim() == 2 && seasons.ndim() == 1, "history must be (B, T) and seasons (S,)");
+  require(inputs.ndim() == 3 && continued.ndim() == 3, "inputs must be (B, T, C) and continued (B, 2S, h)");
+  grucast::Windows w{};
+  w.count = long(history.shape(0)), w.steps = long(history.shape(1)), w.seasons = long(seasons.size());
+  w.horizon = long(continued.shape(2)), w.width = long(inputs.shape(2)), w.recent = recent;
+  const std::int64_t *given = dense(seasons, {w.seasons}, "seasons");
+  const std::vector<long> season(given, given + w.seasons);
+  for (const long s : season) require(1 <= s && s <= w.steps, "a season must be from 1 to T");
+  require(recent >= 1 && w.seasons >= 1 && w.width >= 2 + w.seasons, "too few seasons, columns or recent steps");
+  w.season = season.data();
+  w.history = dense(history, {w.count, w.steps}, "history");
+  w.inputs = dense(inputs, {w.count, w.steps, w.width}, "inputs");
+  w.continued = dense(continued, {w.count, 2 * w.seasons, w.horizon}, "continued");
+  w.centre = dense(centre, {w.count, 1}, "centre"), w.scale = dense(scale, {w.count, 1}, "scale");
+  w.naive_error = dense(naive_error, {w.count, 1}, "naive_error");
+  const nb::gil_scoped_release free;
+  grucast::window_features(w);
+}
+
 template <class T>
 void activate(const std::string &name, In<T> x, Array<T> y) {
   const long size = long(x.size());
@@ -197,6 +219,7 @@ void define(nb::module_ &m) {
 }  // namespace
 
 NB_MODULE(_native, m) {
+  using namespace nb::literals;
   m.doc() = "grucast's native kernels.";
   m.def(
       "targets",
@@ -214,6 +237,9 @@ NB_MODULE(_native, m) {
   m.def("backward_at", [](bool dual, nb::list layers, nb::list gradients, int threads) {
     dual ? backward_at<double>(layers, gradients, threads) : backward_at<float>(layers, gradients, threads);
   });
+  m.def("window_features", &window_features, "history"_a.noconvert(), "seasons"_a.noconvert(), "recent"_a,
+        "inputs"_a.noconvert(), "continued"_a.noconvert(), "centre"_a.noconvert(), "scale"_a.noconvert(),
+        "naive_error"_a.noconvert());
   define<float>(m);
   define<double>(m);
 }

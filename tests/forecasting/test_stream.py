@@ -48,7 +48,7 @@ def test_rows_at_once_are_rows_one_by_one(fitted, hourly):
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    st.permutations(range(1, 60)), st.sets(st.integers(1, 59), max_size=25), st.sets(st.integers(1, 59), max_size=15)
+    st.permutations(range(1, 60)), st.sets(st.integers(1, 59), max_size=12), st.sets(st.integers(1, 59), max_size=15)
 )
 def test_late_duplicate_missing_and_skipped_rows_end_in_the_forecast_of_predict(fitted, hourly, order, gaps, missing):
     series = hourly.filter(unique_id="a").head(60).with_row_index("step")

@@ -1,6 +1,7 @@
 """The calendar as a network takes it: where in the day, week and year each step lies."""
 
-from typing import Literal
+from functools import lru_cache
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from grucast.data.frequency import Frequency, Times
 from grucast.data.panel import Panel
 
 Cycle = Literal["day", "week", "year"]
+BLOCK = 256  # steps whose phases are computed at once for one series, since a stream needs them again
 MONDAY = np.datetime64("2001-01-01", "us")  # the start of a year as well
 CYCLES: dict[Cycle, float] = {"day": 86400e6, "week": 7 * 86400e6, "year": 365.2425 * 86400e6}  # microseconds
 
@@ -42,6 +44,27 @@ def phases(
     """
     if not cycles:
         return np.empty((*positions.shape, 0), np.float32)
+    if len(positions) == 1:
+        first, count = int(positions[0, 0]), positions.shape[1]
+        block = first // BLOCK
+        some = block_of_phases(frequency, starts[0], cycles, block, count)
+        return some[:, first - block * BLOCK :][:, :count]
+    return compute_phases(frequency, starts, cycles, positions)
+
+
+@lru_cache(maxsize=256)
+def block_of_phases(
+    frequency: Frequency, start: Any, cycles: tuple[Cycle, ...], block: int, more: int
+) -> NDArray[np.float32]:
+    """The phases of one series from step `block` times BLOCK on, kept for the windows that begin within the block."""
+    positions = block * BLOCK + np.arange(BLOCK + more)
+    return compute_phases(frequency, np.array([start]), cycles, positions[None])
+
+
+def compute_phases(
+    frequency: Frequency, starts: Times, cycles: tuple[Cycle, ...], positions: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """What `phases` gives."""
     times = frequency.times(starts[:, None], positions)
     since = (times - MONDAY).astype(np.float64)[..., None]
     angles = (since / [CYCLES[cycle] for cycle in cycles] % 1).astype(np.float32) * np.float32(2 * np.pi)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from grucast.data.encoding import Schema
 from grucast.data.scaling import window_scale
 from grucast.data.windows import Window
+from grucast.kernels import native
 
 Array = NDArray[Any]
 REPEATS = 3  # seasons that a continuation averages
@@ -49,27 +50,43 @@ def make_features(window: Window, schema: Schema, seasons: tuple[int, ...]) -> F
         seasons: Seasonal periods in steps, shortest first, each at most T; (1,) when there is none.
     """
     steps, h = window.history.shape[1], window.future.shape[1]
-    centre, scale = window_scale(window.history, recent=2 * seasons[0])
-    z = (window.history - centre) / scale
-    differences = [seasonal_difference(z, season) for season in seasons]
-    continued = [continue_season(z, season, h) for season in seasons]
-    count = (~np.isnan(differences[0])).sum(-1, keepdims=True)
-    naive_error = np.abs(zero_missing(differences[0])).sum(-1, keepdims=True) / np.maximum(count, 1)
     past, past_codes = len(schema.numbers("past")), len(schema.categorical("past"))
-    columns = [zero_missing(z), ~np.isnan(z), *map(zero_missing, differences)]
-    rest = [flagged(window.numbers[:, :steps]), window.phases[:, :steps]]
+    own, beside = 2 + len(seasons), 2 * window.numbers.shape[2]
+    compute = native.window_features if native.available() else window_features
+    inputs, continued, centre, scale, naive_error = compute(
+        window.history, np.array(seasons), 2 * seasons[0], own + beside + window.phases.shape[2], h
+    )
+    if beside:
+        inputs[..., own : own + beside] = flagged(window.numbers[:, :steps])
+    inputs[..., own + beside :] = window.phases[:, :steps]
     return Features(
-        np.concatenate([*(column[..., None] for column in columns), *rest], -1, dtype=np.float32),
+        inputs,
         window.codes[:, :steps].astype(np.int64),
         known_ahead(window.numbers[..., past:], window.phases, seasons[0], h),
         window.codes[:, steps:, past_codes:].astype(np.int64),
         flagged(window.static_numbers),
         window.static_codes.astype(np.int64),
-        np.concatenate(continued, axis=1, dtype=np.float32),
+        continued,
         centre,
         scale,
-        np.where(count > 0, naive_error, 1).astype(np.float32),
+        naive_error,
     )
+
+
+def window_features(
+    history: NDArray[np.float64], seasons: NDArray[np.int64], recent: int, width: int, h: int
+) -> tuple[Array, Array, Array, Array, Array]:
+    """The inputs that come of y alone, the first of `width` columns; continuations, centre, scale and naive error."""
+    centre, scale = window_scale(history, recent)
+    z = (history - centre) / scale
+    differences = [seasonal_difference(z, season) for season in seasons]
+    inputs = np.empty((*z.shape, width), np.float32)
+    for column, values in enumerate((zero_missing(z), ~np.isnan(z), *map(zero_missing, differences))):
+        inputs[..., column] = values
+    count = (~np.isnan(differences[0])).sum(-1, keepdims=True)
+    naive_error = np.abs(zero_missing(differences[0])).sum(-1, keepdims=True) / np.maximum(count, 1)
+    continued = np.concatenate([continue_season(z, season, h) for season in seasons], axis=1, dtype=np.float32)
+    return inputs, continued, centre, scale, np.where(count > 0, naive_error, 1).astype(np.float32)
 
 
 def flagged(numbers: Array) -> NDArray[np.float32]:
@@ -107,8 +124,6 @@ def continue_season(z: Array, season: int, h: int, nothing: float = 0.0) -> Arra
     """
     past = z.take(places(z.shape[1], season, h), axis=1)  # (B, R, h), latest season first
     missing: Array = np.isnan(past)
-    if not missing.any():
-        return np.stack([past[:, 0], past.sum(1) / past.shape[1]], axis=1)
     count = past.shape[1] - missing.sum(1)
     latest = past[np.arange(len(z))[:, None], missing.argmin(1), np.arange(h)]
     mean = np.where(missing, 0, past).sum(1) / np.maximum(count, 1)

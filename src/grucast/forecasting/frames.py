@@ -72,9 +72,13 @@ def forecast_columns(forecast: Array, level: Sequence[float]) -> dict[str, Array
     >>> list(forecast_columns(np.zeros((1, 2, 3)), (80.0,)))
     ['GRU', 'GRU-lo-80', 'GRU-hi-80']
     """
+    return {name: forecast[..., place].ravel() for name, place in column_places(level).items()}
+
+
+def column_places(level: Sequence[float]) -> dict[str, int]:
+    """Which quantile each column of a forecast is."""
     middle = len(level)
-    columns = {"GRU": forecast[..., middle].ravel()}
+    places = {"GRU": middle}
     for step, percent in enumerate(level, 1):
-        columns[f"GRU-lo-{percent:g}"] = forecast[..., middle - step].ravel()
-        columns[f"GRU-hi-{percent:g}"] = forecast[..., middle + step].ravel()
-    return columns
+        places |= {f"GRU-lo-{percent:g}": middle - step, f"GRU-hi-{percent:g}": middle + step}
+    return places

@@ -15,8 +15,9 @@ from grucast.data.observations import Observations, pick
 from grucast.data.panel import show
 from grucast.data.sources import read_frame
 from grucast.errors import DataError
-from grucast.forecasting.frames import FrameKind, forecast_columns
+from grucast.forecasting.frames import FrameKind, column_places, forecast_columns
 from grucast.model.models import ForecastModel
+from grucast.model.runtime import join
 from grucast.model.state_file import load_states, save_states
 from grucast.model.states import States
 
@@ -43,7 +44,7 @@ class Stream:
     def __init__(self, model: ForecastModel, level: tuple[float, ...] | None = None) -> None:
         self.model, self.level = model, model.level if level is None else level
         self.states = States.empty(model.input_size, model.frequency, model.schema)
-        self._covariates = model.schema.covariates
+        self._covariates, self._places = model.schema.covariates, column_places(self.level)
 
     def update(self, rows: Any, future: Any = None) -> Any:
         """Take in an observation, or several in turn, and forecast after each.
@@ -77,9 +78,10 @@ class Stream:
             series = self.states.rows(seen.ids, seen.times)
             for run in runs_without_repetition(series):
                 self.states.record(series[run], seen.times[run], seen.y[run], beside.take(run))
-                known, times, columns = self._forecast(series[run], coming and coming.take(run))
+                known, times, quantiles = self._forecast(series[run], coming and coming.take(run))
                 for row, name in enumerate(seen.ids[run]):
-                    own = {"unique_id": name, "ds": times[row]} | {k: values[row] for k, values in columns.items()}
+                    own = {"unique_id": name, "ds": times[row]}
+                    own |= {column: quantiles[row, :, place] for column, place in self._places.items()}
                     forecasts.append(own if known[row] else None)
         return forecasts
 
@@ -107,10 +109,10 @@ class Stream:
             rows = by_time[grouped]
             self.states.record(series[grouped], seen.times[rows], seen.y[rows], beside.take(rows))
             own = np.array([self.states.row[name] for name in names])
-            known, times, forecasts = self._forecast(own, self._coming_rows(names, own, future))
+            known, times, quantiles = self._forecast(own, self._coming_rows(names, own, future))
         ids = [name for name, there in zip(names, known, strict=True) if there for _ in range(self.model.h)]
         stamps = {"ds": times[known].ravel()}
-        flat = {name: values[known].ravel() for name, values in forecasts.items()}
+        flat = forecast_columns(quantiles[known], self.level)
         return {"unique_id": ids} | stamps | flat if columns else FrameKind.of(frame).make(ids, stamps, flat)
 
     def save(self, path: str | Path) -> None:
@@ -144,9 +146,9 @@ class Stream:
         columns, size = seen.covariates, len(seen.ids)
         return encode_columns(columns, columns, self.model.schema, size, size)
 
-    def _forecast(self, series: Integers, coming: Encoded | None) -> tuple[NDArray[np.bool_], Times, dict[str, Any]]:
-        """Which series have a value in their window; time stamps (B, h) and columns (B, h) of their forecasts."""
-        model, parts, known = self.model, [], []
+    def _forecast(self, series: Integers, coming: Encoded | None) -> tuple[NDArray[np.bool_], Times, NDArray[Any]]:
+        """Which series have a value in their window; time stamps (B, h) and quantiles (B, h, Q) of their forecasts."""
+        model, parts, known = self.model, list[Any](), list[Any]()
         for start in range(0, len(series), CHUNK):
             part = slice(start, start + CHUNK)
             window = self.states.window(series[part], model.h, coming and coming.take(part))
@@ -154,8 +156,7 @@ class Stream:
             parts.append(model.forecast_window(window, self.level))
         ahead = self.states.lengths[series, None] + np.arange(model.h)
         times = model.frequency.times(self.states.starts[series, None], ahead)
-        columns = forecast_columns(np.concatenate(parts), self.level)
-        return np.concatenate(known), times, {name: flat.reshape(times.shape) for name, flat in columns.items()}
+        return join(known, axis=0), times, join(parts, axis=0)
 
     def _coming(self, future: Sequence[Mapping[str, Any]] | None, count: int) -> Encoded | None:
         """The coming values that some observations bring along."""

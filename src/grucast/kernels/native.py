@@ -115,6 +115,27 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     return y
 
 
+def window_features(
+    history: NDArray[np.float64], seasons: NDArray[np.int64], recent: int, width: int, h: int
+) -> tuple[Array, Array, Array, Array, Array]:
+    """What `data.features` computes of windows (B, T), to the same bits.
+
+    Returns:
+        Inputs (B, T, width) with their first 2 + S columns filled; continuations (B, 2S, h); centre, scale and naive
+        error, (B, 1) each.
+
+    Raises:
+        ValueError: A season is not from 1 to T.
+    """
+    batch, steps = history.shape
+    inputs = np.empty((batch, steps, width), np.float32)
+    continued = np.empty((batch, 2 * len(seasons), h), np.float32)
+    centre, scale, naive_error = np.empty((batch, 1)), np.empty((batch, 1)), np.empty((batch, 1), np.float32)
+    history = np.ascontiguousarray(history)
+    _native.window_features(history, seasons, recent, inputs, continued, centre, scale, naive_error)
+    return inputs, continued, centre, scale, naive_error
+
+
 def saved_size(batch: int, steps: int, hidden: int) -> int:
     """Elements that forward saves for backward."""
     return _native.saved_size(batch, steps, hidden)

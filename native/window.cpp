@@ -1,0 +1,106 @@
+#include "window.h"
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace grucast {
+namespace {
+
+constexpr long kRepeats = 3;  // seasons that a continuation averages
+
+// In the order of NumPy's sum over a contiguous axis: eight sums side by side, halves where there are many.
+double pairwise(const double *x, long n) {
+  if (n < 8) {
+    double sum = 0;
+    for (long i = 0; i < n; ++i) sum += x[i];
+    return sum;
+  }
+  if (n > 128) {
+    const long half = n / 2 - n / 2 % 8;
+    return pairwise(x, half) + pairwise(x + half, n - half);
+  }
+  double r[8];
+  for (long k = 0; k < 8; ++k) r[k] = x[k];
+  long i = 8;
+  for (; i < n - n % 8; i += 8)
+    for (long k = 0; k < 8; ++k) r[k] += x[i + k];
+  double sum = ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
+  for (; i < n; ++i) sum += x[i];
+  return sum;
+}
+
+struct Mean {
+  double value;
+  long count;
+};
+
+// The mean of f(y) over those that are observed, 0 where none is.
+template <class F>
+Mean observed_mean(const double *y, long n, std::vector<double> &scratch, F f) {
+  long count = 0;
+  for (long i = 0; i < n; ++i) {
+    const bool seen = !std::isnan(y[i]);
+    count += seen;
+    scratch[i] = seen ? f(y[i]) : 0;
+  }
+  return {pairwise(scratch.data(), n) / double(count ? count : 1), count};
+}
+
+double scale_of(const double *y, long steps, double centre, std::vector<double> &scratch) {
+  const double deviation = observed_mean(y, steps, scratch, [&](double v) { return std::fabs(v - centre); }).value;
+  const double size = std::fabs(centre);
+  return deviation > 1e-9 * size ? deviation : size == 0 ? 1 : size;
+}
+
+void continue_season(const double *z, long steps, long season, long horizon, float *latest, float *mean) {
+  for (long k = 0; k < horizon; ++k) {
+    double sum = 0, last = 0;
+    long count = 0;
+    for (long repeat = 1; repeat <= kRepeats && repeat * season <= steps; ++repeat) {
+      const double value = z[steps - repeat * season + k % season];
+      if (std::isnan(value)) continue;
+      if (!count++) last = value;
+      sum += value;
+    }
+    latest[k] = float(last);
+    mean[k] = float(count ? sum / double(count) : 0);
+  }
+}
+
+}  // namespace
+
+void window_features(const Windows &w) {
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  std::vector<double> z(w.steps), difference(w.steps), scratch(w.steps);
+  for (long row = 0; row < w.count; ++row) {
+    const double *y = w.history + row * w.steps;
+    float *inputs = w.inputs + row * w.steps * w.width, *continued = w.continued + row * 2 * w.seasons * w.horizon;
+    const auto same = [](double v) { return v; };
+    const long recent = w.recent < w.steps ? w.recent : w.steps;
+    Mean centre = observed_mean(y + w.steps - recent, recent, scratch, same);
+    if (!centre.count) centre = observed_mean(y, w.steps, scratch, same);
+    const double scale = scale_of(y, w.steps, centre.value, scratch);
+    for (long t = 0; t < w.steps; ++t) {
+      z[t] = (y[t] - centre.value) / scale;
+      const bool seen = !std::isnan(z[t]);
+      inputs[t * w.width] = seen ? float(z[t]) : 0;
+      inputs[t * w.width + 1] = seen;
+    }
+    for (long s = 0; s < w.seasons; ++s) {
+      const long season = w.season[s];
+      for (long t = 0; t < w.steps; ++t) {
+        difference[t] = t < season ? none : z[t] - z[t - season];
+        inputs[t * w.width + 2 + s] = std::isnan(difference[t]) ? 0 : float(difference[t]);
+      }
+      if (!s) {
+        const Mean error = observed_mean(difference.data(), w.steps, scratch, [](double v) { return std::fabs(v); });
+        w.naive_error[row] = float(error.count ? error.value : 1);
+      }
+      continue_season(z.data(), w.steps, season, w.horizon, continued + 2 * s * w.horizon, continued + (2 * s + 1) * w.horizon);
+    }
+    w.centre[row] = centre.value, w.scale[row] = scale;
+  }
+}
+
+}  // namespace grucast
