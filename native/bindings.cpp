@@ -2,12 +2,14 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/vector.h>
 
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "dispatch.h"
+#include "head.h"
 #include "layer.h"
 #include "window.h"
 
@@ -108,6 +110,40 @@ void linear(In<T> x, In<T> weight, optional<In<T>> bias, Array<T> y) {
   n.y = dense(y, {n.rows, n.outputs}, "y");
   const nb::gil_scoped_release free;
   grucast::linear(n);
+}
+
+// A weight and a bias that fit the inputs.
+grucast::Affine affine(const In<float> &weight, const In<float> &bias, long inputs, const char *name) {
+  require(weight.ndim() == 2, std::string(name) + " must be (O, I)");
+  const long outputs = long(weight.shape(0));
+  return {outputs, inputs, dense(weight, {outputs, inputs}, name), bias.size() ? dense(bias, {outputs}, name) : nullptr};
+}
+
+void head(In<float> x, In<float> continued, In<float> statics, In<float> ahead, std::vector<In<float>> weights, Array<float> y) {
+  require(x.ndim() == 2 && continued.ndim() == 3 && statics.ndim() == 2 && ahead.ndim() == 3 && y.ndim() == 3,
+          "x must be (B, H), continued (B, C, h), statics (B, S), ahead (B, h, A) and y (B, h, Q)");
+  grucast::Head n{};
+  n.rows = long(x.shape(0)), n.state = long(x.shape(1)), n.continuations = long(continued.shape(1));
+  n.fixed = long(statics.shape(1)), n.known = long(ahead.shape(2));
+  n.horizon = long(y.shape(1)), n.quantiles = long(y.shape(2));
+  require(n.quantiles % 2 == 1, "the quantiles must be an odd number");
+  n.x = dense(x, {n.rows, n.state}, "x");
+  n.continued = dense(continued, {n.rows, n.continuations, n.horizon}, "continued");
+  n.statics = dense(statics, {n.rows, n.fixed}, "statics");
+  n.ahead = dense(ahead, {n.rows, n.horizon, n.known}, "ahead");
+  n.y = dense(y, {n.rows, n.horizon, n.quantiles}, "y");
+  require(weights.size() == (n.known ? 10 : 4), "there must be a weight and a bias of each layer");
+  n.hidden = affine(weights[0], weights[1], n.state + n.continuations * n.horizon + n.fixed, "hidden");
+  n.out = affine(weights[2], weights[3], n.hidden.outputs, "out");
+  require(n.out.outputs == n.horizon * n.quantiles, "out must give h Q numbers");
+  if (n.known) {
+    n.step_state = affine(weights[4], weights[5], n.hidden.outputs, "step_state");
+    n.step = affine(weights[6], weights[7], n.known, "step");
+    n.step_out = affine(weights[8], weights[9], n.step.outputs, "step_out");
+    require(n.step_state.outputs == n.step.outputs && n.step_out.outputs == n.quantiles, "the steps' layers do not fit");
+  }
+  const nb::gil_scoped_release free;
+  grucast::head(n);
 }
 
 void window_features(In<double> history, In<std::int64_t> seasons, long recent, Array<float> inputs, Array<float> continued,
@@ -237,6 +273,8 @@ NB_MODULE(_native, m) {
   m.def("backward_at", [](bool dual, nb::list layers, nb::list gradients, int threads) {
     dual ? backward_at<double>(layers, gradients, threads) : backward_at<float>(layers, gradients, threads);
   });
+  m.def("head", &head, "x"_a.noconvert(), "continued"_a.noconvert(), "statics"_a.noconvert(), "ahead"_a.noconvert(),
+        "weights"_a.noconvert(), "y"_a.noconvert());
   m.def("window_features", &window_features, "history"_a.noconvert(), "seasons"_a.noconvert(), "recent"_a,
         "inputs"_a.noconvert(), "continued"_a.noconvert(), "centre"_a.noconvert(), "scale"_a.noconvert(),
         "naive_error"_a.noconvert());

@@ -115,6 +115,29 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     return y
 
 
+def head(
+    x: Array, continued: Array, statics: Array, ahead: Array, weights: list[Array], shape: tuple[int, int, int]
+) -> Array:
+    """The forecaster's head, from the GRU's final state to ascending quantiles; see `model.runtime`.
+
+    Args:
+        x: Final states, (B, H).
+        continued: Seasonal continuations, (B, C, h).
+        statics: What is fixed for a series, (B, S).
+        ahead: What is known in advance, (B, h, A).
+        weights: Weight and bias of hidden and out, and if A > 0 of step_state, step (an empty bias) and step_out.
+        shape: (B, h, Q), that of the result.
+
+    Raises:
+        ValueError: A shape doesn't fit.
+    """
+    y = np.empty(shape, np.float32)
+    x, continued, statics, ahead = (np.ascontiguousarray(a) for a in (x, continued, statics, ahead))
+    target()  # names the choices when GRUCAST_TARGET is wrong
+    _native.head(x, continued, statics, ahead, weights, y)
+    return y
+
+
 def window_features(
     history: NDArray[np.float64], seasons: NDArray[np.int64], recent: int, width: int, h: int
 ) -> tuple[Array, Array, Array, Array, Array]:

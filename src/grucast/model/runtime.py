@@ -14,6 +14,9 @@ from grucast.model.config import NetworkConfig
 Array = NDArray[Any]
 Tensors = Mapping[str, Array]
 Run = Callable[..., tuple[Array, Any]]
+LAYERS = ("hidden", "out", "step_state", "step", "step_out")  # of the head
+HEAD = tuple(f"{layer}.{part}" for layer in LAYERS for part in ("weight", "bias"))
+NONE = np.empty(0, np.float32)
 
 
 def final_state(x: Array, network: NetworkConfig, weights: Tensors) -> Array:
@@ -66,15 +69,26 @@ def forecast_quantiles(x: Features, past_codes: int, network: NetworkConfig, wei
     """
     temporal = x.codes.shape[-1]
     state = final_state(read_steps(x, weights), network, weights)
+    fixed = join([x.static, *embedded(x.static_codes, temporal, weights)], axis=1)
+    known = join([x.ahead, *embedded(x.ahead_codes, past_codes, weights)], axis=2)
     batch, _, h = x.continuations.shape
-    head = [state, x.continuations.reshape(batch, -1), x.static, *embedded(x.static_codes, temporal, weights)]
-    hidden = np.maximum(linear(np.concatenate(head, axis=1), weights, "hidden"), 0)
+    if native.available():
+        names = HEAD if known.shape[2] else HEAD[:4]
+        shape = (batch, h, len(weights["out.weight"]) // h)
+        return native.head(state, x.continuations, fixed, known, [weights.get(name, NONE) for name in names], shape)
+    return head(state, x.continuations, fixed, known, weights)
+
+
+def head(state: Array, continuations: Array, fixed: Array, known: Array, weights: Tensors) -> Array:
+    """Final states (B, H), continuations (B, 2S, h), what is fixed (B, S) and known ahead (B, h, A) to quantiles."""
+    batch, _, h = continuations.shape
+    joined = np.concatenate([state, continuations.reshape(batch, -1), fixed], axis=1)
+    hidden = np.maximum(linear(joined, weights, "hidden"), 0)
     raw = linear(hidden, weights, "out").reshape(batch, h, -1)
-    known = np.concatenate([x.ahead, *embedded(x.ahead_codes, past_codes, weights)], axis=2)
     if known.shape[2]:
         step = linear(hidden, weights, "step_state")[:, None] + linear(known, weights, "step")
         raw = raw + linear(np.maximum(step, 0), weights, "step_out")
-    return non_crossing(x.continuations.mean(1), raw)
+    return non_crossing(continuations.mean(1), raw)
 
 
 def trace(x: Features, network: NetworkConfig, weights: Tensors) -> list[reference.Step]:

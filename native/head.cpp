@@ -1,0 +1,65 @@
+#include "head.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "layer.h"
+
+namespace grucast {
+namespace {
+
+void apply(const Affine &a, const float *x, long rows, float *y) {
+  linear(Linear<float>{rows, a.inputs, a.outputs, x, a.weight, a.bias, y});
+}
+
+void relu(std::vector<float> &x) {
+  for (float &v : x) v = std::max(v, 0.0f);
+}
+
+float softplus(float x) { return std::max(x, 0.0f) + std::log1p(std::exp(-std::fabs(x))); }
+
+// The median, and from it outwards each quantile a positive distance further, in place.
+void spread(float base, float *q, long quantiles) {
+  const long middle = quantiles / 2;
+  const float median = base + q[middle];
+  float below = 0, above = 0;
+  for (long k = 1; k <= middle; ++k) {
+    q[middle - k] = median - (below += softplus(q[middle - k]));
+    q[middle + k] = median + (above += softplus(q[middle + k]));
+  }
+  q[middle] = median;
+}
+
+}  // namespace
+
+void head(const Head &n) {
+  const long wide = n.continuations * n.horizon, width = n.hidden.inputs, outputs = n.horizon * n.quantiles;
+  std::vector<float> joined(n.rows * width), hidden(n.rows * n.hidden.outputs);
+  for (long row = 0; row < n.rows; ++row) {
+    float *to = std::copy_n(n.x + row * n.state, n.state, joined.data() + row * width);
+    to = std::copy_n(n.continued + row * wide, wide, to);
+    std::copy_n(n.statics + row * n.fixed, n.fixed, to);
+  }
+  apply(n.hidden, joined.data(), n.rows, hidden.data());
+  relu(hidden);
+  apply(n.out, hidden.data(), n.rows, n.y);
+  if (n.known) {
+    const long steps = n.rows * n.horizon, size = n.step.outputs;
+    std::vector<float> of_state(n.rows * size), units(steps * size), correction(steps * n.quantiles);
+    apply(n.step_state, hidden.data(), n.rows, of_state.data());
+    apply(n.step, n.ahead, steps, units.data());
+    for (long i = 0; i < steps * size; ++i) units[i] += of_state[i / (n.horizon * size) * size + i % size];
+    relu(units);
+    apply(n.step_out, units.data(), steps, correction.data());
+    for (long i = 0; i < n.rows * outputs; ++i) n.y[i] += correction[i];
+  }
+  for (long row = 0; row < n.rows; ++row)
+    for (long k = 0; k < n.horizon; ++k) {
+      float base = 0;
+      for (long c = 0; c < n.continuations; ++c) base += n.continued[row * wide + c * n.horizon + k];
+      spread(base / float(n.continuations), n.y + row * outputs + k * n.quantiles, n.quantiles);
+    }
+}
+
+}  // namespace grucast

@@ -1,0 +1,25 @@
+// The head of the forecaster: from the GRU's final state to ascending quantiles.
+#pragma once
+
+namespace grucast {
+
+// A weight (outputs, inputs) with its bias (outputs,); all arrays are dense.
+struct Affine {
+  long outputs, inputs;
+  const float *weight, *bias;
+};
+
+struct Head {
+  long rows, state, continuations, fixed, known, horizon, quantiles;
+  const float *x;          // (rows, state)
+  const float *continued;  // (rows, continuations, horizon)
+  const float *statics;    // (rows, fixed)
+  const float *ahead;      // (rows, horizon, known)
+  Affine hidden, out, step_state, step, step_out;  // the last three where something is known ahead
+  float *y;  // (rows, horizon, quantiles)
+};
+
+// The function of model/runtime.py after the GRU; each row by itself.
+void head(const Head &n);
+
+}  // namespace grucast
