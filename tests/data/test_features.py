@@ -1,16 +1,17 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from grucast.data.covariates import Covariates
 from grucast.data.encoding import Schema, encode, fit_schema
-from grucast.data.features import continue_season, known_ahead, seasonal_difference
+from grucast.data.features import continue_season, known_ahead, seasonal_difference, window_features
 from grucast.data.features import make_features as features_of
 from grucast.data.panel import make_panel
 from grucast.data.windows import Window, Windows
+from grucast.kernels import native
 
 
 def make_features(history, seasons, h):
@@ -143,3 +144,19 @@ def test_only_what_is_known_ahead_is_seen_of_the_future(shops):
 def test_change_of_a_known_number_repeats_the_last_season():
     numbers = np.array([1.0, 2.0, 10.0, 10.0, 10.0])[None, :, None]
     assert known_ahead(numbers, np.empty((1, 5, 0)), 2, 3)[0, :, 2].tolist() == [9, 8, 9]
+
+
+@pytest.mark.skipif(not native.available(), reason="the extension was not built")
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**32), st.integers(0, 4), st.integers(1, 400), st.integers(1, 3), st.integers(0, 60))
+def test_kernels_compute_the_same_bits(seed, rows, steps, seasons, h):
+    rng = np.random.default_rng(seed)
+    history = rng.normal(size=(rows, steps)) * 10 ** rng.uniform(-8, 8, (rows, 1))
+    history[rng.random((rows, steps)) < rng.choice([0, 0.2, 0.9, 1])] = np.nan
+    if rng.random() < 0.1:
+        history = np.where(np.isnan(history), history, rng.choice([0.0, 5.0]))
+    lags = np.sort(rng.choice(np.arange(1, steps + 1), min(steps, seasons), replace=False))
+    arguments = history, lags, 2 * int(lags[0]), 2 + len(lags), h
+    for got, wanted in zip(native.window_features(*arguments), window_features(*arguments), strict=True):
+        assert got.dtype == wanted.dtype
+        np.testing.assert_array_equal(got, wanted)

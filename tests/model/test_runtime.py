@@ -11,8 +11,9 @@ from grucast.data.encoding import encode, fit_schema
 from grucast.data.features import make_features
 from grucast.data.panel import make_panel
 from grucast.data.windows import last_windows
+from grucast.kernels import native
 from grucast.model.models import at_levels
-from grucast.model.runtime import forecast_quantiles, non_crossing, regress
+from grucast.model.runtime import HEAD, NONE, forecast_quantiles, head, non_crossing, regress
 from grucast.nn import networks
 from grucast.training.loop import to_arrays
 
@@ -93,3 +94,25 @@ def test_quantiles_never_cross(raw):
     forecast = non_crossing(np.zeros((2, 3), np.float32), raw)
     assert (np.diff(forecast, axis=-1) >= 0).all()
     np.testing.assert_array_equal(forecast[..., 2], raw[..., 2])
+
+
+@pytest.mark.skipif(not native.available(), reason="the extension was not built")
+@pytest.mark.parametrize("known", [0, 5])
+@pytest.mark.parametrize("fixed", [0, 3])
+def test_the_kernels_head_equals_numpys(known, fixed, rng):
+    def draw(*shape):
+        return rng.normal(size=shape).astype(np.float32)
+
+    shapes = {
+        "hidden": (16, 8 + 4 * 6 + fixed),
+        "out": (6 * 5, 16),
+        "step_state": (7, 16),
+        "step": (7, known),
+        "step_out": (5, 7),
+    }
+    weights = {f"{name}.weight": draw(*shape) for name, shape in shapes.items()}
+    weights |= {f"{name}.bias": draw(shape[0]) for name, shape in shapes.items() if name != "step"}
+    arguments = draw(40, 8), draw(40, 4, 6), draw(40, fixed), draw(40, 6, known)
+    names = HEAD if known else HEAD[:4]
+    got = native.head(*arguments, [weights.get(name, NONE) for name in names], (40, 6, 5))
+    np.testing.assert_allclose(got, head(*arguments, weights), rtol=1e-5, atol=1e-5)

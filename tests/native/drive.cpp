@@ -2,6 +2,7 @@
 // each buffer ends at a page that must not be touched. Results must not depend on threads, nor a row's on its company.
 #include <sys/mman.h>
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
@@ -9,7 +10,9 @@
 #include <vector>
 
 #include "../../native/dispatch.h"
+#include "../../native/head.h"
 #include "../../native/layer.h"
+#include "../../native/window.h"
 
 using namespace grucast;
 
@@ -144,6 +147,62 @@ void check_linear(long rows, long inputs, long outputs) {
   }
 }
 
+// What a network sees of windows with gaps: finite, and for each window alone the same.
+void check_window(long count, long steps, long seasons, long horizon) {
+  Vector<double> history = normal<double>(count * steps);
+  for (double &y : history)
+    if (!pick(0, 3)) y = NAN;
+  Vector<long> season(seasons);
+  for (long &s : season) s = pick(1, steps);
+  const long width = 2 + seasons + pick(0, 3);
+  const long recent = pick(1, 2 * steps), continuations = 2 * seasons * horizon;
+  const auto run = [&](long first, long some) {
+    Vector<float> inputs(some * steps * width), error(some), continued(some * continuations);
+    Vector<double> centre(some), scale(some);
+    window_features({some, steps, seasons, horizon, recent, width, history.data() + first * steps, season.data(),
+                     inputs.data(), continued.data(), centre.data(), scale.data(), error.data()});
+    for (float v : inputs) require(std::isfinite(v), "inputs are finite");
+    for (double v : scale) require(v > 0, "scales are positive");
+    return continued;
+  };
+  const Vector<float> whole = run(0, count);
+  for (long row = 0; row < count; ++row) {
+    const Vector<float> alone = run(row, 1);
+    for (long k = 0; k < continuations; ++k)
+      require(alone[k] == whole[row * continuations + k], "a window's continuations alone are the same");
+  }
+}
+
+// The head: ascending quantiles, and for each row alone the same.
+void check_head(long rows, long horizon, long pairs, long known) {
+  const long state = pick(1, 20), continuations = pick(1, 4), fixed = pick(0, 3), quantiles = 2 * pairs + 1, size = pick(1, 20);
+  const long inputs = state + continuations * horizon + fixed, units = pick(1, 20);
+  const Vector<float> x = normal<float>(rows * state), continued = normal<float>(rows * continuations * horizon);
+  const Vector<float> statics = normal<float>(rows * fixed), ahead = normal<float>(rows * horizon * known);
+  const auto layer = [](long outputs, long from) { return std::pair(normal<float>(outputs * from), normal<float>(outputs)); };
+  const auto hidden = layer(size, inputs), out = layer(horizon * quantiles, size), of_state = layer(units, size);
+  const auto step = layer(units, known), last = layer(quantiles, units);
+  const auto run = [&](long first, long some) {
+    Vector<float> y(some * horizon * quantiles);
+    head({some, state, continuations, fixed, known, horizon, quantiles, x.data() + first * state,
+          continued.data() + first * continuations * horizon, statics.data() + first * fixed,
+          ahead.data() + first * horizon * known, {size, inputs, hidden.first.data(), hidden.second.data()},
+          {horizon * quantiles, size, out.first.data(), out.second.data()},
+          {units, size, of_state.first.data(), of_state.second.data()}, {units, known, step.first.data(), nullptr},
+          {quantiles, units, last.first.data(), last.second.data()}, y.data()});
+    return y;
+  };
+  const Vector<float> whole = run(0, rows);
+  for (long i = 0; i < rows * horizon; ++i)
+    for (long k = 1; k < quantiles; ++k)
+      require(whole[i * quantiles + k] >= whole[i * quantiles + k - 1], "quantiles ascend");
+  for (long row = 0; row < rows; ++row) {
+    const Vector<float> alone = run(row, 1);
+    for (long k = 0; k < horizon * quantiles; ++k)
+      require(alone[k] == whole[row * horizon * quantiles + k], "a row of the head alone is the same");
+  }
+}
+
 }  // namespace
 
 int main(int, char **argv) {
@@ -153,6 +212,8 @@ int main(int, char **argv) {
     check<double>(pick(0, 70), pick(0, 9), pick(1, 70), pick(1, 70));
     check_linear<float>(pick(0, 40), pick(0, 70), pick(0, 70));
     check_linear<double>(pick(0, 40), pick(0, 70), pick(0, 70));
+    check_window(pick(0, 5), pick(1, 300), pick(1, 3), pick(0, 60));
+    check_head(pick(0, 5), pick(1, 30), pick(0, 3), pick(0, 5));
   }
   check<float>(70, 40, 5, 70);  // enough work for several threads
   std::thread other([] {

@@ -148,7 +148,9 @@ class Stream:
 
     def _forecast(self, series: Integers, coming: Encoded | None) -> tuple[NDArray[np.bool_], Times, NDArray[Any]]:
         """Which series have a value in their window; time stamps (B, h) and quantiles (B, h, Q) of their forecasts."""
-        model, parts, known = self.model, list[Any](), list[Any]()
+        model = self.model
+        known: list[Any] = []
+        parts: list[Any] = []
         for start in range(0, len(series), CHUNK):
             part = slice(start, start + CHUNK)
             window = self.states.window(series[part], model.h, coming and coming.take(part))
@@ -207,7 +209,8 @@ def runs_without_repetition(series: Integers) -> Iterator[slice]:
     >>> [(run.start, run.stop) for run in runs_without_repetition(np.array([1, 2, 2, 1]))]
     [(0, 2), (2, 4)]
     """
-    start, seen = 0, set[int]()
+    start: int = 0
+    seen: set[int] = set()
     for index, value in enumerate(series.tolist()):
         if value in seen:
             yield slice(start, index)

@@ -70,7 +70,9 @@ class ForecastModel:
         features = make_features(window, self.schema, self.seasons)
         past = len(self.schema.categorical("past"))
         members = [forecast_quantiles(features, past, self.network, own) for own in self._each_weights()]
-        z = sum(members[1:], members[0]) / np.float32(self.members)  # np.mean would add in another order in a batch
+        z = members[0]
+        if self.members > 1:
+            z = sum(members[1:], z) / np.float32(self.members)  # np.mean would add in another order in a batch
         y = features.restore(at_levels(z, self.level, self.widths, level))
         return np.maximum(y, 0) if self.nonnegative else y
 
@@ -134,8 +136,8 @@ def at_levels(z: Array, trained: tuple[float, ...], widths: tuple[float, ...], l
     if not level:
         return z[..., middle : middle + 1]
     median = z[..., middle : middle + 1]
-    known = np.stack([median - z[..., :middle][..., ::-1], z[..., middle + 1 :] - median]) * np.array(widths)
-    below, above = nested = np.maximum.accumulate(known, axis=-1)  # whatever the widths
+    distances = np.array([median - z[..., :middle][..., ::-1], z[..., middle + 1 :] - median])
+    below, above = nested = np.maximum.accumulate(distances * widths, axis=-1)  # whatever the widths
     if level != trained:
         values = np.concatenate([np.zeros_like(nested[..., :1]), nested], axis=-1)
         left, share = neighbours(trained, level)
