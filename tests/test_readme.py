@@ -10,6 +10,7 @@ PRINTED = {  # by each example
     "README.md": (
         "mean absolute error: ",
         "GRU-lo-80",
+        "2012-12-31T01:00",
         "torch.Size([8, 50, 32])",
     ),
     "checkpoints.md": ("True",),
