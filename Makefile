@@ -51,7 +51,7 @@ portable: build/clang/drive build/aarch64/drive ## drive the kernels built by cl
 
 targets: $(VENV)/dev.stamp ## the kernels' tests on every other target, then all tests but the slow ones without the extension
 	@for target in $(wordlist 2,9,$(TARGETS)); do echo "== tests on $$target"; \
-	  GRUCAST_TARGET=$$target $(BIN)/python -m pytest -q tests/kernels tests/nn tests/model/test_runtime.py tests/model/test_golden.py || exit 1; done
+	  GRUCAST_TARGET=$$target $(BIN)/python -m pytest -q tests/kernels tests/nn tests/model/test_runtime.py tests/model/test_golden.py tests/model/test_bits.py tests/forecasting/test_stream.py || exit 1; done
 	@echo "== tests without the extension"
 	@$(BIN)/python -m pytest -q -r fE -p tests.without_native -m "not slow"
 

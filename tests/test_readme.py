@@ -10,6 +10,7 @@ PRINTED = {  # by each example
     "README.md": (
         "mean absolute error: ",
         "GRU-lo-80",
+        "2012-12-31T01:00",
         "torch.Size([8, 50, 32])",
     ),
     "checkpoints.md": ("True",),
@@ -20,7 +21,10 @@ PRINTED = {  # by each example
         "SeasonalNaive168",
         "no leak: ",
     ),
+    "determinism.md": (),
     "model-file.md": (),
+    "reliability.md": (),
+    "streams.md": ("2013-01-01T00:00", ""),
 }
 
 
@@ -36,11 +40,11 @@ def test_examples_run_in_order_and_print_what_they_say(name, tmp_path, monkeypat
 
 @pytest.mark.parametrize("name", PAGES)
 def test_commands_of_a_page_exist(name):
-    from grucast.cli import backtest, check, demo, forecast, info  # noqa: F401 - each registers its commands
+    from grucast.cli import backtest, check, demo, forecast, info, stream  # noqa: F401 - each registers its commands
     from grucast.cli.common import app
 
     names = {command.name or command.callback.__name__ for command in app.registered_commands}
-    assert set(re.findall(r"^    grucast (\w+)", PAGES[name], re.M)) <= names
+    assert set(re.findall(r"^    (?:.*\| )?grucast (\w+)", PAGES[name], re.M)) <= names
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -48,3 +52,23 @@ def test_what_a_page_links_to_exists(name):
     folder = ROOT if name == "README.md" else ROOT / "docs"
     for path in re.findall(r"\]\((?!https?:)([^)#]+)", PAGES[name]):
         assert (folder / path).is_file()
+
+
+def named_tests(page):
+    """File and name of each test in backticks; `::name` alone is in the file named before it."""
+    path = None
+    for here, test in re.findall(r"`((?:tests|fuzz)/[\w/]+\.\w+)?(?:::(\w+))?`", page):
+        path = here or path
+        if here or test:
+            yield path, test
+
+
+def is_there(path, test):
+    return path.is_file() and (not test or re.search(rf"^def {test}\(", path.read_text(), re.M))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_tests_that_a_page_names_are_in_the_suite(name):
+    named = list(named_tests(PAGES[name]))
+    assert [f"{path}::{test}" for path, test in named if not is_there(ROOT / path, test)] == []
+    assert named or name not in {"determinism.md", "reliability.md"}

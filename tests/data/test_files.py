@@ -83,6 +83,7 @@ BAD = {
     "binary.csv": (bytes(range(256)), "binary file"),
     "ragged.csv": (b"ds,y\n1,2\n1,2,3\n", "more fields than columns"),
     "quote.csv": (b'ds,y\n1,"2\n', "cannot be read as csv"),
+    "formula.csv": (b"ds,y\n1,=1+1\n", r"row 1 .* y = '=1\+1', which is not a number"),
     "mac.csv": (b"ds,y\r1,2\r", "carriage returns"),
     "twice.csv": (b"ds,y,y\n1,2,3\n", "two columns named 'y'"),
     "both.csv": (b"ds;y\n1;1.234,5\n", "decimal point alone"),

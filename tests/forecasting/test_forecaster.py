@@ -5,7 +5,6 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-import torch
 from tests.conftest import TINY
 from utilsforecast.losses import mae as utils_mae
 
@@ -398,16 +397,3 @@ def test_explanation_refuses_what_predict_refuses(shop):
     assert forecaster.explain(history, rest)["a"].observed.all()
     with pytest.raises(DataError, match="give predict their coming values"):
         forecaster.explain(history)
-
-
-def test_training_gives_the_same_bits_on_any_number_of_threads(hourly):
-    training, trained, before = TrainingConfig(max_steps=4, batch_size=181), [], torch.get_num_threads()
-    try:
-        for threads in (1, 2):
-            torch.set_num_threads(threads)
-            trained.append(GRUForecaster(24, 24, 24, training=training).fit(hourly))
-    finally:
-        torch.set_num_threads(before)
-    one, two = trained
-    assert one.history_ == two.history_
-    assert all((one.model_.weights[name] == two.model_.weights[name]).all() for name in one.model_.weights)

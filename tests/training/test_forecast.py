@@ -97,3 +97,16 @@ def test_loss_of_an_ensemble_is_the_mean_of_its_members(rng):
     batch, median = make_batch(y, np.ones_like(y)), torch.tensor([0.5], dtype=torch.float64)
     single = [pinball_loss(member, batch, median).item() for member in forecast]
     assert pinball_loss(forecast, batch, median).item() == pytest.approx(np.mean(single))
+
+
+def test_training_gives_the_same_bits_on_any_number_of_threads(hourly):
+    config, trained, before = TrainingConfig(max_steps=4, batch_size=181), [], torch.get_num_threads()
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            trained.append(GRUForecaster(24, 24, 24, training=config).fit(hourly))
+    finally:
+        torch.set_num_threads(before)
+    one, two = trained
+    assert one.history_ == two.history_
+    assert all((one.model_.weights[name] == two.model_.weights[name]).all() for name in one.model_.weights)

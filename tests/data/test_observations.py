@@ -1,0 +1,114 @@
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from grucast import Covariates, read
+from grucast.data.observations import Observations
+from grucast.errors import DataError
+
+NOON = np.datetime64("2024-01-31T12:00", "us")
+NONE = Covariates()
+TIMES = {
+    "integer": (7, np.int64(7)),
+    "NumPy integer": (np.int32(7), np.int64(7)),
+    "largest integer": (2**62, np.int64(2**62)),
+    "date": (date(2024, 1, 31), np.datetime64("2024-01-31", "us")),
+    "datetime": (datetime(2024, 1, 31, 12), NOON),
+    "UTC": (datetime(2024, 1, 31, 12, tzinfo=UTC), NOON),
+    "offset": (datetime(2024, 1, 31, 17, 30, tzinfo=timezone(timedelta(hours=5.5))), NOON),
+    "datetime64": (np.datetime64("2024-01-31T12"), NOON),
+    "pandas": (pd.Timestamp("2024-01-31 12:00"), NOON),
+    "pandas with zone": (pd.Timestamp("2024-01-31 07:00", tz="America/New_York"), NOON),
+    "text": ("2024-01-31 12:00", NOON),
+    "text with offset": ("2024-01-31T13:00+01:00", NOON),
+    "text in UTC": ("2024-01-31T12:00Z", NOON),
+}
+
+
+def row(**changes):
+    return {"unique_id": "a", "ds": "2024-01-31", "y": 1.0, **changes}
+
+
+@pytest.mark.parametrize("name", TIMES)
+def test_each_writing_of_a_time_is_the_instant(name):
+    given, wanted = TIMES[name]
+    seen = Observations.of_rows([row(ds=given)], NONE)
+    assert seen.times[0] == wanted
+    assert seen.times.dtype == wanted.dtype
+    assert seen.zoned == (name in {"UTC", "offset", "pandas with zone", "text with offset", "text in UTC"})
+
+
+@pytest.mark.parametrize("time", [None, True, 1.5, 2**62 + 1, -(2**70), float("nan"), pd.NaT, b"2024", [2024]], ids=str)
+def test_what_is_no_time_is_refused(time):
+    with pytest.raises(DataError, match="is no time stamp"):
+        Observations.of_rows([row(ds=time)], NONE)
+
+
+@pytest.mark.parametrize("name", [None, 1.5, True, ("a",), b"a"], ids=str)
+def test_what_names_no_series_is_refused(name):
+    with pytest.raises(DataError, match="names no series"):
+        Observations.of_rows([row(unique_id=name)], NONE)
+
+
+@pytest.mark.parametrize("y", [None, float("nan"), np.float32("nan")])
+def test_missing_y_is_nan(y):
+    assert np.isnan(Observations.of_rows([row(y=y)], NONE).y[0])
+
+
+@pytest.mark.parametrize("y", ["1", b"1", [1.0], {}, 1j, float("inf"), -1e101], ids=str)
+def test_what_is_no_usable_number_is_refused(y):
+    with pytest.raises(DataError, match="y = "):
+        Observations.of_rows([row(y=y)], NONE)
+
+
+def test_rows_columns_and_frames_give_the_same(rng):
+    covariates = Covariates(past=("load",), static=("kind",))
+    frame = pl.DataFrame(
+        {
+            "unique_id": ["a", "b", "a"],
+            "ds": [datetime(2024, 1, 1, hour) for hour in (3, 1, 2)],
+            "y": [1.0, None, 2.5],
+            "load": rng.normal(size=3),
+            "kind": ["x", "z", "x"],
+        }
+    )
+    ways = (
+        Observations.of_rows(frame.to_dicts(), covariates),
+        Observations.of_columns(frame.to_dict(as_series=False), covariates),
+        Observations.of_columns({name: frame[name].to_numpy() for name in frame.columns}, covariates),
+        Observations.of_frame(read(frame), covariates),
+    )
+    for seen in ways:
+        assert seen.ids == ["a", "b", "a"]
+        np.testing.assert_array_equal(seen.times, frame["ds"].to_numpy())
+        np.testing.assert_array_equal(seen.y, [1.0, np.nan, 2.5])
+        np.testing.assert_array_equal(seen.covariates["load"].values, frame["load"])
+        kind = seen.covariates["kind"]
+        np.testing.assert_array_equal(kind.values, ways[0].covariates["kind"].values)
+        assert kind.categories == ("x", "z")
+        assert not seen.zoned
+
+
+BAD_COLUMNS = {
+    "lengths": ({"ds": [1, 2], "y": [1.0]}, "differ in length"),
+    "no y": ({"ds": [1, 2]}, "no 'y'"),
+    "infinite": ({"ds": np.array([1, 2]), "y": np.array([1.0, np.inf])}, "infinite"),
+    "NaT": ({"ds": np.array(["2024-01-01", "NaT"], "M8[us]"), "y": np.ones(2)}, "no time stamp"),
+    "nanoseconds": ({"ds": np.array([1, 2], "M8[ns]"), "y": np.ones(2)}, "no time stamp"),
+    "kinds of time": ({"ds": [1, date(2024, 1, 1)], "y": [1.0, 2.0]}, "some dates"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_COLUMNS)
+def test_columns_that_cannot_be_used_are_refused(name):
+    columns, wanted = BAD_COLUMNS[name]
+    with pytest.raises(DataError, match=wanted):
+        Observations.of_columns(columns, NONE)
+
+
+def test_rows_without_a_name_are_the_one_series_of_read():
+    assert Observations.of_rows([{"ds": 1, "y": 1.0}], NONE).ids == ["series"]
+    assert Observations.of_columns({"ds": [1], "y": [1.0]}, NONE).ids == ["series"]
