@@ -234,7 +234,8 @@ TENSORS = {
     "external data": (tensor(external_data="https://example.org"), "must have dtype"),
     "bytes after the tensors": (pack(HEADER, DATA + b"PK\x03\x04"), "damaged"),
     "bytes missing": (pack(HEADER, DATA[:-1]), "damaged"),
-    "infinite weight": (pack(HEADER, struct.pack("<f", float("inf")) + DATA[4:]), "NaN or infinite"),
-    "NaN weight": (pack(HEADER, struct.pack("<f", float("nan")) + DATA[4:]), "NaN or infinite"),
+    "infinite weight": (pack(HEADER, struct.pack("<f", float("inf")) + DATA[4:]), "holds NaN"),
+    "huge weight": (pack(HEADER, struct.pack("<f", 3e38) + DATA[4:]), "beyond 1e"),
+    "NaN weight": (pack(HEADER, struct.pack("<f", float("nan")) + DATA[4:]), "holds NaN"),
 }
 ATTACKS = {**KINDS, **HEADERS, **METADATA, **SETTINGS, **TENSORS}

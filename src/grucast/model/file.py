@@ -21,6 +21,7 @@ from grucast.model.shapes import shapes_of
 from grucast.model.validation import SETTINGS, member
 
 FORMAT = 1
+LARGEST_WEIGHT = 1e9  # those of trained models are below 100
 MEMBERS = {"format", "library", "kind", "settings"}
 
 Model = ForecastModel | RegressionModel
@@ -43,7 +44,7 @@ def save_model(model: Model, path: str | Path) -> None:
         text = json.dumps(header, ensure_ascii=False, allow_nan=False)
         kinds = {n: json.dumps(["F32" if w.dtype == np.float32 else str(w.dtype), w.shape]) for n, w in weights.items()}
         require_tensors(kinds, read_model(parse(text)))
-        require_finite(weights)
+        require_bounded(weights)
         content = save(weights, metadata={"grucast": text})
     except ValueError as error:
         raise ModelFileError(f"this model cannot be written: {error}") from error
@@ -85,7 +86,7 @@ def load_model(path: str | Path) -> Model:
             model = check_header(read_header(file))
             file.seek(0)
             weights = load(file.read())  # checks the tensors' offsets against each other and the file's size
-        require_finite(weights)
+        require_bounded(weights)
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{path}: {error}") from error
     except SafetensorError as error:
@@ -158,8 +159,8 @@ def require_tensors(found: Mapping[str, str], model: Model) -> None:
         raise ValueError(f"tensor {min(unknown)[:80]!r} is none of this model's")
 
 
-def require_finite(weights: Mapping[str, Any]) -> None:
-    """No weight is NaN or infinite, seen without a copy of them."""
-    bad = [name for name, tensor in weights.items() if not np.isfinite([tensor.min(), tensor.max()]).all()]
+def require_bounded(weights: Mapping[str, Any]) -> None:
+    """No weight is NaN, or so large that a forecast could overflow; seen without a copy of them."""
+    bad = [n for n, tensor in weights.items() if not -LARGEST_WEIGHT <= tensor.min() <= tensor.max() <= LARGEST_WEIGHT]
     if bad:
-        raise ValueError(f"weight {bad[0]} holds NaN or infinite values")
+        raise ValueError(f"weight {bad[0]} holds NaN, or values beyond {LARGEST_WEIGHT:g}")

@@ -185,7 +185,7 @@ class States:
         count = len(self.row)
         try:
             yield
-        except DataError:
+        except BaseException:
             for name, array in saved.items():
                 getattr(self, name)[series] = array
             self.row = dict(list(self.row.items())[:count])
