@@ -1,7 +1,8 @@
 """What it takes to forecast without PyTorch: size of the install, time of import, of loading and of a forecast, memory.
 
 Everything is measured in fresh processes, in which torch cannot be imported: medians of 15 imports, of 200 calls for
-one series of 500 hours, of 3 calls for 10,000 of them. The table is printed and saved to benchmarks/results/runtime.md.
+one series of 500 hours, of 3 calls for 10,000 of them, of the last 300 of 500 observations of a stream. The table is
+printed and saved to benchmarks/results/runtime.md.
 
     python benchmarks/bench_runtime.py
 """
@@ -48,6 +49,25 @@ load = seconds(lambda: grucast.load(model), calls)
 forecaster = grucast.load(model)
 first = seconds(lambda: forecaster.predict(frame), 1)
 print(json.dumps([load, first, seconds(lambda: forecaster.predict(frame), calls), before, peak()]))
+"""
+)
+STREAM = (
+    START
+    + """
+import grucast
+library, model, one, many = importlib.import_module(sys.argv[1]), *sys.argv[2:5]
+rows, frame = library.read_parquet(one), library.read_parquet(many)
+rows = rows.to_dict("records") if sys.argv[1] == "pandas" else rows.to_dicts()
+stream, times = grucast.load(model).stream(), []
+for row in rows:
+    start = time.perf_counter()
+    stream.update(row)
+    times.append(time.perf_counter() - start)
+bulk = grucast.load(model).stream()
+whole = seconds(lambda: bulk.update_many(frame), 1)
+last = frame.groupby("unique_id").tail(1) if sys.argv[1] == "pandas" else frame.group_by("unique_id").tail(1)
+again = seconds(lambda: bulk.update_many(last), 3)
+print(json.dumps([statistics.median(times[200:]), len(frame) / whole, len(last) / again]))
 """
 )
 
@@ -107,6 +127,16 @@ def predictions(folder: Path) -> dict[str, str]:
             f"{library}: forecast of {MANY:,} series, s": f"{all_of_them:.2f}",
             f"{library}: peak memory, MiB (before loading {before:.0f})": f"{peak:.0f}",
             f"{library}: peak memory with {MANY:,} series, MiB": f"{large:.0f}",
+        }
+        update, rows_a_second, forecasts_a_second = child(STREAM, library, model, one, many)
+        rows |= {
+            f"{library}: stream, one observation and the forecast after it, us": f"{update * 1e6:.0f}",
+            f"{library}: stream, {HOURS} rows each of {MANY:,} series, then a forecast of each: rows a second": (
+                f"{rows_a_second:,.0f}"
+            ),
+            f"{library}: stream, a row each of {MANY:,} series, and a forecast of each: a second": (
+                f"{forecasts_a_second:,.0f}"
+            ),
         }
     return rows
 
