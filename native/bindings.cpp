@@ -146,6 +146,18 @@ void head(In<float> x, In<float> continued, In<float> statics, In<float> ahead, 
   grucast::head(n);
 }
 
+void intervals(In<float> z, In<double> widths, In<double> centre, In<double> scale, bool nonnegative, Array<double> y) {
+  require(z.ndim() == 3, "z must be (B, h, Q)");
+  grucast::Intervals n{};
+  n.rows = long(z.shape(0)), n.horizon = long(z.shape(1)), n.quantiles = long(z.shape(2)), n.nonnegative = nonnegative;
+  require(n.quantiles % 2 == 1, "the quantiles must be an odd number");
+  n.z = dense(z, {n.rows, n.horizon, n.quantiles}, "z"), n.y = dense(y, {n.rows, n.horizon, n.quantiles}, "y");
+  n.widths = dense(widths, {n.quantiles / 2}, "widths");
+  n.centre = dense(centre, {n.rows, 1}, "centre"), n.scale = dense(scale, {n.rows, 1}, "scale");
+  const nb::gil_scoped_release free;
+  grucast::intervals(n);
+}
+
 void window_features(In<double> history, In<std::int64_t> seasons, long recent, Array<float> inputs, Array<float> continued,
                      Array<double> centre, Array<double> scale, Array<float> naive_error) {
   require(history.ndim() == 2 && seasons.ndim() == 1, "history must be (B, T) and seasons (S,)");
@@ -275,6 +287,8 @@ NB_MODULE(_native, m) {
   });
   m.def("head", &head, "x"_a.noconvert(), "continued"_a.noconvert(), "statics"_a.noconvert(), "ahead"_a.noconvert(),
         "weights"_a.noconvert(), "y"_a.noconvert());
+  m.def("intervals", &intervals, "z"_a.noconvert(), "widths"_a.noconvert(), "centre"_a.noconvert(), "scale"_a.noconvert(),
+        "nonnegative"_a, "y"_a.noconvert());
   m.def("window_features", &window_features, "history"_a.noconvert(), "seasons"_a.noconvert(), "recent"_a,
         "inputs"_a.noconvert(), "continued"_a.noconvert(), "centre"_a.noconvert(), "scale"_a.noconvert(),
         "naive_error"_a.noconvert());

@@ -62,4 +62,21 @@ void head(const Head &n) {
     }
 }
 
+void intervals(const Intervals &n) {
+  const long middle = n.quantiles / 2;
+  for (long i = 0; i < n.rows * n.horizon; ++i) {
+    const float *z = n.z + i * n.quantiles, median = z[middle];
+    double *y = n.y + i * n.quantiles, below = 0, above = 0;
+    const double centre = n.centre[i / n.horizon], scale = n.scale[i / n.horizon];
+    y[middle] = centre + scale * double(median);
+    for (long k = 1; k <= middle; ++k) {
+      below = std::max(below, double(median - z[middle - k]) * n.widths[k - 1]);
+      above = std::max(above, double(z[middle + k] - median) * n.widths[k - 1]);
+      y[middle - k] = centre + scale * (double(median) - below);
+      y[middle + k] = centre + scale * (double(median) + above);
+    }
+    for (long k = 0; n.nonnegative && k < n.quantiles; ++k) y[k] = std::max(y[k], 0.0);
+  }
+}
+
 }  // namespace grucast

@@ -22,4 +22,17 @@ struct Head {
 // The function of model/runtime.py after the GRU; each row by itself.
 void head(const Head &n);
 
+// Quantiles on the scale of their windows, and what brings them to the unit of y.
+struct Intervals {
+  long rows, horizon, quantiles;
+  const float *z;                // (rows, horizon, quantiles), ascending
+  const double *widths;          // factor of each interval's width, narrowest first
+  const double *centre, *scale;  // (rows,)
+  bool nonnegative;
+  double *y;  // (rows, horizon, quantiles)
+};
+
+// The functions of model/models.py for the trained levels, to the same bits.
+void intervals(const Intervals &n);
+
 }  // namespace grucast

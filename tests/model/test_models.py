@@ -7,6 +7,7 @@ import pytest
 from grucast.data.encoding import encode
 from grucast.data.panel import make_panel
 from grucast.data.windows import make_windows
+from grucast.kernels import native
 from grucast.model import models
 from grucast.model.models import at_levels, chunked, quantiles
 
@@ -52,3 +53,24 @@ def test_widths_stretch_intervals_round_the_median():
 def test_intervals_stay_nested_whatever_their_widths():
     z = np.array([[[-3.0, -1.0, 0.0, 2.0, 4.0]]])
     np.testing.assert_allclose(at_levels(z, (80, 95), (9.0, 1.0), (80, 95))[0, 0], [-9, -9, 0, 18, 18])
+
+
+@pytest.mark.skipif(not native.available(), reason="the extension was not built")
+@pytest.mark.parametrize("nonnegative", [False, True])
+@pytest.mark.parametrize("level", [(), (80.0,), (50.0, 80.0, 95.0)])
+def test_the_kernels_intervals_have_the_bits_of_numpys(level, nonnegative, rng):
+    z = np.sort(rng.normal(size=(30, 7, 2 * len(level) + 1)).astype(np.float32))
+    widths = tuple(rng.uniform(0.2, 3, len(level)))
+    centre, scale = rng.normal(size=(30, 1)), np.exp(rng.normal(size=(30, 1)) * 9)
+    wanted = centre[..., None] + scale[..., None] * at_levels(z, level, widths, level).astype(np.float64)
+    got = native.intervals(z, widths, centre, scale, nonnegative)
+    np.testing.assert_array_equal(got, np.maximum(wanted, 0) if nonnegative else wanted)
+
+
+def test_wrong_shapes_of_intervals_are_named():
+    if native.available():
+        z, one = np.zeros((2, 3, 3), np.float32), np.ones((2, 1))
+        with pytest.raises(ValueError, match="widths"):
+            native.intervals(z, (1.0, 2.0), one, one, False)
+        with pytest.raises(ValueError, match="scale"):
+            native.intervals(z, (1.0,), one, one[:1], False)

@@ -77,7 +77,7 @@ class Stream:
         with self.states.all_or_nothing(seen.ids if len(rows) > 1 else ()):  # recording one row is either already
             series = self.states.rows(seen.ids, seen.times)
             for run in runs_without_repetition(series):
-                self.states.record(series[run], seen.times[run], seen.y[run], beside.take(run))
+                self.states.record(series[run], seen.times[run], seen.y[run], beside and beside.take(run))
                 known, times, quantiles = self._forecast(series[run], coming and coming.take(run))
                 for row, name in enumerate(seen.ids[run]):
                     own = {"unique_id": name, "ds": times[row]}
@@ -107,7 +107,7 @@ class Stream:
             series = self.states.rows([seen.ids[row] for row in by_time], seen.times[by_time])
             grouped = np.argsort(series, kind="stable")
             rows = by_time[grouped]
-            self.states.record(series[grouped], seen.times[rows], seen.y[rows], beside.take(rows))
+            self.states.record(series[grouped], seen.times[rows], seen.y[rows], beside and beside.take(rows))
             own = np.array([self.states.row[name] for name in names])
             known, times, quantiles = self._forecast(own, self._coming_rows(names, own, future))
         ids = [name for name, there in zip(names, known, strict=True) if there for _ in range(self.model.h)]
@@ -142,9 +142,9 @@ class Stream:
             raise DataError(f"this model counts days in {zone}: give ds with its offset from UTC")
         return seen
 
-    def _encode(self, seen: Observations) -> Encoded:
+    def _encode(self, seen: Observations) -> Encoded | None:
         columns, size = seen.covariates, len(seen.ids)
-        return encode_columns(columns, columns, self.model.schema, size, size)
+        return encode_columns(columns, columns, self.model.schema, size, size) if columns else None
 
     def _forecast(self, series: Integers, coming: Encoded | None) -> tuple[NDArray[np.bool_], Times, NDArray[Any]]:
         """Which series have a value in their window; time stamps (B, h) and quantiles (B, h, Q) of their forecasts."""

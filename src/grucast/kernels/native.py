@@ -138,6 +138,17 @@ def head(
     return y
 
 
+def intervals(z: Array, widths: tuple[float, ...], centre: Array, scale: Array, nonnegative: bool) -> Array:
+    """Quantiles (B, h, Q) on the scale of their windows in the unit of y, at the trained levels; see `model.models`.
+
+    Raises:
+        ValueError: A shape doesn't fit.
+    """
+    y = np.empty(z.shape)
+    _native.intervals(np.ascontiguousarray(z), np.array(widths, float), centre, scale, nonnegative, y)
+    return y
+
+
 def window_features(
     history: NDArray[np.float64], seasons: NDArray[np.int64], recent: int, width: int, h: int
 ) -> tuple[Array, Array, Array, Array, Array]:

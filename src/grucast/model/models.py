@@ -13,6 +13,7 @@ from grucast.data.features import make_features
 from grucast.data.fingerprint import TrainedOn
 from grucast.data.frequency import Frequency
 from grucast.data.windows import Window, Windows
+from grucast.kernels import native
 from grucast.model.config import NetworkConfig, TrainingConfig
 from grucast.model.explain import Explanation, explain_rows
 from grucast.model.runtime import Tensors, forecast_quantiles, regress, trace
@@ -73,6 +74,8 @@ class ForecastModel:
         z = members[0]
         if self.members > 1:
             z = sum(members[1:], z) / np.float32(self.members)  # np.mean would add in another order in a batch
+        if level == self.level and native.available():
+            return native.intervals(z, self.widths, features.centre, features.scale, self.nonnegative)
         y = features.restore(at_levels(z, self.level, self.widths, level))
         return np.maximum(y, 0) if self.nonnegative else y
 

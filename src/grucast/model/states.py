@@ -84,7 +84,7 @@ class States:
             getattr(larger, name)[: len(self.row)] = getattr(self, name)
             setattr(self, name, getattr(larger, name))
 
-    def record(self, series: Integers, times: Times, y: NDArray[np.float64], beside: Encoded) -> None:
+    def record(self, series: Integers, times: Times, y: NDArray[np.float64], beside: Encoded | None) -> None:
         """Take in rows, in the order of series and time, each with its encoded covariates.
 
         A step that passed without a row is missing, a row that comes late fills its step, one that comes twice is
@@ -105,16 +105,16 @@ class States:
         fresh = np.flatnonzero(np.isnan(was) & (positions >= self.lengths[series] - self.size))
         series, cells = series[fresh], cells[fresh]
         self.values[series, cells] = y[fresh]
-        self.numbers[series, cells] = beside.numbers[fresh]
-        self.codes[series, cells] = beside.codes[fresh]
-        self.static_numbers[series] = beside.static_numbers[fresh]
-        self.static_codes[series] = beside.static_codes[fresh]
+        if beside:
+            self.numbers[series, cells], self.codes[series, cells] = beside.numbers[fresh], beside.codes[fresh]
+            self.static_numbers[series] = beside.static_numbers[fresh]
+            self.static_codes[series] = beside.static_codes[fresh]
 
-    def _append(self, row: int, y: NDArray[np.float64], beside: Encoded) -> None:
+    def _append(self, row: int, y: NDArray[np.float64], beside: Encoded | None) -> None:
         """Take in the next step of one series: what the rest of `record` does, in a tenth of the time."""
         cell = self.lengths[row] % self.size
         self.values[row, cell] = y[0]
-        if self.schema.columns:
+        if beside:
             self.numbers[row, cell], self.codes[row, cell] = beside.numbers[0], beside.codes[0]
             self.static_numbers[row], self.static_codes[row] = beside.static_numbers[0], beside.static_codes[0]
         self.lengths[row] += 1
