@@ -1,6 +1,6 @@
 """Forecast from an exported model without grucast: python forecast_onnx.py model.onnx history.csv.
 
-The model reads y and the calendar; history.csv has columns ds and y, one row a step, an empty y where there is none.
+The model reads y and the calendar, in steps of a fixed length; history.csv has the columns ds and y, in order of time.
 """
 
 import csv
@@ -13,13 +13,16 @@ import onnxruntime
 
 session = onnxruntime.InferenceSession(sys.argv[1])
 about = json.loads(session.get_modelmeta().custom_metadata_map["grucast"])
-steps, horizon, step = about["input_size"], about["h"], np.timedelta64(about["frequency"]["step"], "us")
-rows = list(csv.DictReader(Path(sys.argv[2]).read_text().splitlines()))[-steps:]
-y = np.full((1, steps), np.nan)  # a short history is filled up from the front
-y[0, steps - len(rows) :] = [float(row["y"] or "nan") for row in rows]
-time = np.datetime64(rows[-1]["ds"], "us") + np.arange(1 - steps, horizon + 1) * step
+steps, h, step = about["input_size"], about["h"], np.timedelta64(about["frequency"]["step"], "us")
+rows = list(csv.DictReader(Path(sys.argv[2]).read_text().splitlines()))
+times = np.array([row["ds"] for row in rows], "datetime64[us]")
+places = (times - times[-1]) // step + steps - 1  # each row's place in the window; what has no row stays NaN
+y = np.full((1, steps), np.nan)
+y[0, places[places >= 0]] = [float(row["y"] or "nan") for row, place in zip(rows, places, strict=True) if place >= 0]
+time = times[-1] + np.arange(1 - steps, h + 1) * step
 feeds = {"y": y, "observed": ~np.isnan(y), "time": time.astype(np.int64)[None]}
-feeds = {given.name: feeds[given.name] for given in session.get_inputs()}
+feeds = {wanted.name: feeds[wanted.name] for wanted in session.get_inputs()}
 quantiles, point = session.run(["quantiles", "point"], feeds)
+print("ds", "GRU", "lowest", "highest", sep=",")
 for ds, middle, row in zip(time[steps:].astype("datetime64[s]"), point[0], quantiles[0], strict=True):
-    print(ds, middle, *row, sep=",")
+    print(ds, middle, row[0], row[-1], sep=",")
