@@ -23,6 +23,7 @@ PRINTED = {  # by each example
     ),
     "determinism.md": (),
     "model-file.md": (),
+    "onnx.md": ("(1, 24) True",),
     "reliability.md": (),
     "streams.md": ("2013-01-01T00:00", ""),
 }

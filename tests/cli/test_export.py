@@ -1,5 +1,6 @@
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -16,13 +17,24 @@ def test_export_says_how_to_feed_the_graph(run, model, tmp_path):
     lines = out.splitlines()
     assert lines[:4] == [
         "Inputs:",
-        "  y         float64 (batch, 48)",
-        "  observed  bool (batch, 48)",
-        "  time      int64 (batch, 54)",
+        "  y                  float64 (batch, 48)",
+        "  observed           bool (batch, 48)",
+        "  time               int64 (batch, 54)",
     ]
-    assert lines[4:7] == ["Outputs:", "  quantiles  float64 (batch, 6, 5)", "  point      float64 (batch, 6)"]
+    assert [line.split() for line in lines[4:7]] == [
+        ["Outputs:"],
+        ["quantiles", "float64", "(batch,", "6,", "5)"],
+        ["point", "float64", "(batch,", "6)"],
+    ]
+    assert lines[7].startswith("Largest relative difference from the model's forecasts: ")
     assert lines[-1] == "ONNX: model.onnx"
     assert (tmp_path / "model.onnx").is_file()
+
+
+def test_export_names_the_columns_of_an_input(run):
+    golden = Path(__file__).parents[1] / "model" / "golden" / "format1-covariates.safetensors"
+    out = run("export", golden, "--onnx", "model.onnx")[1]
+    assert "  numbers            float64 (batch, 52, 2)    temp, price\n" in out
 
 
 def test_export_prints_json_for_programs(run, model):

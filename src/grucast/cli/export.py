@@ -22,10 +22,12 @@ def export(
     if as_json:
         print_json({"onnx": str(path), **exported._asdict()})
         return
+    columns = exported.description["columns"]
     for title, tensors in (("Inputs", exported.inputs), ("Outputs", exported.outputs)):
         out.print(f"{title}:")
-        width = max(map(len, tensors))
         for name, kind in tensors.items():
-            out.print(f"  {name:{width}}  {escape(kind)}", highlight=False, soft_wrap=True)
-    out.print(f"Largest difference of its forecasts: {exported.difference:.1e}, in proportion.", highlight=False)
+            covariates = ", ".join(column["name"] for column in columns if column["input"] == name)
+            line = f"  {name:17}  {kind:24}  {covariates}".rstrip()
+            out.print(escape(line), highlight=False, soft_wrap=True)
+    out.print(f"Largest relative difference from the model's forecasts: {exported.difference:.1e}", highlight=False)
     out.print(f"ONNX: {path}", highlight=False, soft_wrap=True)
