@@ -28,7 +28,7 @@ test: $(VENV)/dev.stamp check native ## lint, types, layers, kernels under sanit
 	@$(BIN)/python -m pytest -q --cov --cov-report=term:skip-covered
 	@$(MAKE) --no-print-directory targets $(CAN_FUZZ)
 
-test-interop: $(VENV)/dev.stamp build/javascript/stamp ## forecast from an exported model in JavaScript (needs node, npm and the network)
+test-interop: $(VENV)/dev.stamp build/javascript/stamp ## forecast from exported models in JavaScript (needs node, npm and the network)
 	@echo "== tests with JavaScript"
 	@$(BIN)/python -m pytest -q interop/test_javascript.py
 

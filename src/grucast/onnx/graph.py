@@ -139,7 +139,7 @@ def restored(g: Builder, z: str, window: Scaled) -> str:
 def finished(g: Builder, model: ForecastModel) -> onnx.ModelProto:
     """The model with all that says what it is."""
     proto = g.model("forecast", producer_name="grucast", producer_version=version("grucast"))
-    helper.set_model_props(proto, {"grucast": json.dumps(description(model), ensure_ascii=False)})
+    helper.set_model_props(proto, {"grucast": json.dumps(description(model))})
     return proto
 
 
