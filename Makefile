@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 20
 CAN_FUZZ := $(if $(filter Linux_x86_64,$(shell uname -s)_$(shell uname -m)),fuzz)
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test check native portable targets fuzz audit fix bench bench-runtime bench-forecast bench-ablation docs clean
+.PHONY: help demo test test-interop check native portable targets fuzz audit fix bench bench-runtime bench-forecast bench-ablation docs clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,10 @@ test: $(VENV)/dev.stamp check native ## lint, types, layers, kernels under sanit
 	@echo "== tests"
 	@$(BIN)/python -m pytest -q --cov --cov-report=term:skip-covered
 	@$(MAKE) --no-print-directory targets $(CAN_FUZZ)
+
+test-interop: $(VENV)/dev.stamp build/javascript/stamp ## forecast from exported models in JavaScript (needs node, npm and the network)
+	@echo "== tests with JavaScript"
+	@$(BIN)/python -m pytest -q interop/test_javascript.py
 
 check: $(VENV)/dev.stamp ## lint, format, types, layers
 	@echo "== lint"
@@ -81,6 +85,13 @@ build/%/drive: $(wildcard native/*) tests/native/drive.cpp CMakeLists.txt | $(VE
 	@echo "== building the kernels' test program: $(FLAGS) $(CMAKE)"
 	@PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B $(@D) -DGRUCAST_DRIVE=ON -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="$(FLAGS) -Werror" $(CMAKE) >/dev/null
 	@PATH="$(CURDIR)/$(BIN):$$PATH" cmake --build $(@D) --parallel 2 >/dev/null
+
+build/javascript/stamp: examples/package.json
+	@echo "== installing ONNX Runtime for JavaScript"
+	@mkdir -p $(@D)
+	@cp $< $(@D)
+	@npm install --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 fix: $(VENV)/dev.stamp ## format and mend what can be mended
 	@$(BIN)/ruff check --quiet --fix .

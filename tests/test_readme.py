@@ -23,6 +23,7 @@ PRINTED = {  # by each example
     ),
     "determinism.md": (),
     "model-file.md": (),
+    "onnx.md": ("(1, 24) True",),
     "reliability.md": (),
     "streams.md": ("2013-01-01T00:00", ""),
 }
@@ -40,7 +41,7 @@ def test_examples_run_in_order_and_print_what_they_say(name, tmp_path, monkeypat
 
 @pytest.mark.parametrize("name", PAGES)
 def test_commands_of_a_page_exist(name):
-    from grucast.cli import backtest, check, demo, forecast, info, stream  # noqa: F401 - each registers its commands
+    from grucast.cli import backtest, check, demo, export, forecast, info, stream  # noqa: F401 - each registers its commands
     from grucast.cli.common import app
 
     names = {command.name or command.callback.__name__ for command in app.registered_commands}

@@ -9,7 +9,8 @@ GrucastError                exit code 1: it failed while running
 │   └── CheckpointError     a checkpoint is damaged, or belongs to another run
 ├── MissingExtraError       an optional dependency is not installed (also ImportError)
 ├── NotFittedError          predict before fit
-└── TrainingError           training ended without a usable model
+├── TrainingError           training ended without a usable model
+└── ExportError             an exported model forecasts something else than the one it comes from
 
 TrainingInterrupted         exit code 130: Ctrl-C while training (a KeyboardInterrupt, not a GrucastError)
 
@@ -39,6 +40,10 @@ class NotFittedError(GrucastError):
 
 class TrainingError(GrucastError):
     """Training ended without a usable model."""
+
+
+class ExportError(GrucastError):
+    """An exported model forecasts something else than the one it comes from, or cannot be written."""
 
 
 class InputError(GrucastError, ValueError):

@@ -372,7 +372,7 @@ def test_forecast_of_an_ensemble_is_the_mean_of_its_members(hourly, tmp_path):
     ensemble = make(training=TrainingConfig(max_steps=20, batch_size=8, ensemble=3), level=()).fit(hourly)
     model = ensemble.model_
     singles = []
-    for weights in model._each_weights():
+    for weights in model.each_weights():
         single = GRUForecaster.from_model(replace(model, members=1, weights=weights, nonnegative=False))
         singles.append(single.predict(hourly)["GRU"].to_numpy())
     assert np.abs(singles[0] - singles[1]).max() > 1e-3

@@ -8,7 +8,7 @@ from grucast.errors import GrucastError, MissingExtraError
 def main() -> None:
     """Run the command line; an error is one paragraph and an exit code, never a traceback."""
     try:
-        from grucast.cli import backtest, check, demo, forecast, info, stream  # noqa: F401 - each registers its commands
+        from grucast.cli import backtest, check, demo, export, forecast, info, stream  # noqa: F401 - each registers its commands
         from grucast.cli.common import app, err, escape
     except ImportError as error:
         sys.exit(f"error: {MissingExtraError(f'{error.name} (for the command line)', 'cli')}")

@@ -70,7 +70,7 @@ class ForecastModel:
         """Forecast from windows that are there: quantiles (B, h, Q) in the unit of y."""
         features = make_features(window, self.schema, self.seasons)
         past = len(self.schema.categorical("past"))
-        members = [forecast_quantiles(features, past, self.network, own) for own in self._each_weights()]
+        members = [forecast_quantiles(features, past, self.network, own) for own in self.each_weights()]
         z = members[0]
         if self.members > 1:
             z = sum(members[1:], z) / np.float32(self.members)  # np.mean would add in another order in a batch
@@ -82,10 +82,10 @@ class ForecastModel:
     def explain(self, windows: Windows) -> list[Explanation]:
         """What the forecast from each window uses."""
         features = make_features(windows.take(np.arange(len(windows))), self.schema, self.seasons)
-        gates = [step for own in self._each_weights() for step in trace(features, self.network, own)]
+        gates = [step for own in self.each_weights() for step in trace(features, self.network, own)]
         return explain_rows(windows, features, gates, self.seasons)
 
-    def _each_weights(self) -> list[Tensors]:
+    def each_weights(self) -> list[Tensors]:
         """The parameters of each member by their names in one network."""
         if self.members == 1:
             return [self.weights]

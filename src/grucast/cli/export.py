@@ -1,0 +1,33 @@
+"""A model as ONNX, as a command."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from grucast import load, onnx
+from grucast.cli.common import Json, command, escape, out, print_json, require_writable
+
+
+@command("grucast export model.safetensors --onnx model.onnx")
+def export(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model file.", show_default=False)],
+    path: Annotated[Path, typer.Option("--onnx", help="ONNX file to write.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Write the whole forecast as one ONNX graph, once ONNX Runtime is seen to forecast the same from it."""
+    forecaster = load(model)
+    require_writable(path)
+    exported = onnx.export(forecaster, path)
+    if as_json:
+        print_json({"onnx": str(path), **exported._asdict()})
+        return
+    columns = exported.description["columns"]
+    for title, tensors in (("Inputs", exported.inputs), ("Outputs", exported.outputs)):
+        out.print(f"{title}:")
+        for name, kind in tensors.items():
+            covariates = ", ".join(column["name"] for column in columns if column["input"] == name)
+            line = f"  {name:17}  {kind:24}  {covariates}".rstrip()
+            out.print(escape(line), highlight=False, soft_wrap=True)
+    out.print(f"Largest relative difference from the model's forecasts: {exported.difference:.1e}", highlight=False)
+    out.print(f"ONNX: {path}", highlight=False, soft_wrap=True)

@@ -1,0 +1,107 @@
+"""What the network sees of a window, as operations: data/scaling.py, features.py and calendar.py in ONNX."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from grucast.data.calendar import CYCLES, MONDAY, Cycle
+from grucast.data.encoding import Column
+from grucast.data.features import places
+from grucast.onnx.builder import LAST, Builder
+
+ZERO, ONE = np.float64(0), np.float64(1)
+
+
+class Scaled(NamedTuple):
+    """A window on its own scale, in double precision."""
+
+    z: str  # (B, T), 0 where not observed
+    observed: str  # (B, T)
+    centre: str  # (B, 1)
+    scale: str  # (B, 1)
+
+
+def scaled_window(g: Builder, y: str, observed: str, recent: int) -> Scaled:
+    """Bring windows to their own scale; what is NaN is not observed, whatever the mask says."""
+    observed = g.op("And", observed, g.op("Not", g.op("IsNaN", y)))
+    centre, scale = window_scale(g, y, observed, recent)
+    z = g.op("Div", g.op("Sub", y, centre), scale)
+    return Scaled(g.op("Where", observed, z, ZERO), observed, centre, scale)
+
+
+def window_scale(g: Builder, y: str, observed: str, recent: int) -> tuple[str, str]:
+    """Centre and scale of each window, (B, 1)."""
+    far = np.iinfo(np.int64).max
+    late = g.cut(observed, 1, -recent, far)
+    silent = g.op("Equal", count(g, late), ZERO)
+    centre = g.op("Where", silent, masked_mean(g, y, observed), masked_mean(g, g.cut(y, 1, -recent, far), late))
+    deviation = masked_mean(g, g.op("Abs", g.op("Sub", y, centre)), observed)
+    size = g.op("Abs", centre)
+    flat = g.op("LessOrEqual", deviation, g.op("Mul", size, np.float64(1e-9)))
+    instead = g.op("Where", g.op("Equal", size, ZERO), ONE, size)
+    return centre, g.op("Where", flat, instead, deviation)
+
+
+def masked_mean(g: Builder, values: str, observed: str) -> str:
+    """Mean over the last axis of what is observed; 0 where nothing is."""
+    total = g.sum(g.op("Where", observed, values, ZERO), -1)
+    return g.op("Div", total, g.op("Max", count(g, observed), ONE))
+
+
+def count(g: Builder, observed: str, axis: int = -1) -> str:
+    """How many are observed."""
+    return g.sum(g.cast(observed, np.float64), axis)
+
+
+def seasonal_difference(g: Builder, window: Scaled, steps: int, season: int) -> str:
+    """Each value less the one a season before, 0 where either is not observed."""
+    before = np.maximum(np.arange(steps) - season, 0)
+    both = g.op("And", window.observed, g.op("Gather", window.observed, before, axis=1))
+    both = g.op("And", both, (np.arange(steps) >= season)[None])
+    return g.op("Where", both, g.op("Sub", window.z, g.op("Gather", window.z, before, axis=1)), ZERO)
+
+
+def continue_season(g: Builder, window: Scaled, steps: int, season: int, h: int) -> list[str]:
+    """The last season, and the mean of the last three, over the horizon, (B, 1, h) each."""
+    where = places(steps, season, h)
+    past = g.op("Gather", window.z, where, axis=1)  # (B, R, h), latest season first, 0 where not observed
+    seen = g.op("Gather", window.observed, where, axis=1)
+    latest = g.cut(past, 1, len(where) - 1, len(where))
+    for season_ago in reversed(range(len(where) - 1)):
+        here = (season_ago, season_ago + 1)
+        latest = g.op("Where", g.cut(seen, 1, *here), g.cut(past, 1, *here), latest)
+    mean = g.op("Div", g.sum(past, 1), g.op("Max", count(g, seen, 1), ONE))
+    return [latest, mean]
+
+
+def scaled_numbers(g: Builder, numbers: str, columns: tuple[Column, ...]) -> str:
+    """Numbers (..., C) in deviations from the training data's mean, NaN where missing."""
+    centre = np.array([column.centre for column in columns])
+    scale = np.array([column.scale for column in columns])
+    return g.cast(g.op("Div", g.op("Sub", numbers, centre), scale), np.float32)
+
+
+def flagged(g: Builder, numbers: str) -> list[str]:
+    """Numbers with 0 for NaN, and a flag for each that says whether it is there."""
+    missing = g.op("IsNaN", numbers)
+    flags = g.cast(g.op("Not", missing), np.float32)
+    return [g.op("Where", missing, np.float32(0), numbers), flags]
+
+
+def known_ahead(g: Builder, numbers: str, steps: int, season: int, h: int) -> list[str]:
+    """Numbers known in advance and their change from the last known season, over the horizon, with flags."""
+    coming = g.cut(numbers, 1, steps, steps + h)
+    before = g.op("Gather", numbers, steps - season + np.arange(h) % season, axis=1)
+    return [*flagged(g, coming), *flagged(g, g.op("Sub", coming, before))]
+
+
+def phases(g: Builder, time: str, cycles: tuple[Cycle, ...]) -> list[str]:
+    """Sine and cosine of where in each cycle microseconds since 1970 lie, (B, T + h, 1) each."""
+    since = g.op("Unsqueeze", g.cast(g.op("Sub", time, MONDAY.astype(np.int64)), np.float64), LAST)
+    found = []
+    for cycle in cycles:
+        turns = g.op("Div", since, np.float64(CYCLES[cycle]))
+        part = g.cast(g.op("Sub", turns, g.op("Floor", turns)), np.float32)
+        angle = g.op("Mul", part, np.float32(2 * np.pi))
+        found += [g.op("Sin", angle), g.op("Cos", angle)]
+    return found

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from tests.onnx.pieces import HOURLY, compute
+
+from grucast.data import features
+from grucast.data.calendar import compute_phases
+from grucast.data.encoding import Column
+from grucast.data.scaling import window_scale
+from grucast.onnx import window as piece
+
+T = 12
+NAN = np.nan
+
+
+@pytest.fixture
+def history(rng):
+    """Windows of every kind: noise of three sizes, gaps, an end without values, constants, zeros, one value, none."""
+    y = rng.normal(size=(9, T)) * 10.0 ** rng.integers(-6, 7, (9, 1))
+    y[1, ::2] = y[2, -8:] = y[3, :9] = NAN
+    y[4], y[5], y[6, 1:], y[7], y[8, :11] = 0.1, 0, NAN, NAN, 1e6
+    return y
+
+
+def scaled(history, build):
+    """What `build` computes from windows that were scaled."""
+
+    def call(g, y, observed):
+        return build(g, piece.scaled_window(g, y, observed, 6))
+
+    return compute(call, y=np.nan_to_num(history, nan=1e9), observed=~np.isnan(history))
+
+
+def test_centre_and_scale_are_those_of_numpy(history):
+    centre, scale, z = scaled(history, lambda _, w: [w.centre, w.scale, w.z])
+    expected = window_scale(history, 6)
+    np.testing.assert_allclose(centre, expected[0], rtol=1e-12)
+    np.testing.assert_allclose(scale, expected[1], rtol=1e-12)
+    np.testing.assert_allclose(z, np.nan_to_num((history - centre) / scale), atol=1e-12)
+
+
+def test_nan_is_not_observed_whatever_the_mask_says(history):
+    def build(g, y, observed):
+        window = piece.scaled_window(g, y, observed, 6)
+        return [window.z, g.cast(window.observed, np.float64)]
+
+    z, observed = compute(build, y=history, observed=np.ones(history.shape, bool))
+    assert np.isfinite(z).all()
+    np.testing.assert_array_equal(observed, ~np.isnan(history))
+
+
+@pytest.mark.parametrize("season", [1, 5, T])
+def test_differences_and_continuations_are_those_of_numpy(season, history):
+    def build(g, window):
+        return [
+            piece.seasonal_difference(g, window, T, season),
+            g.concat(piece.continue_season(g, window, T, season, 7), 1),
+        ]
+
+    difference, continued = scaled(history, build)
+    centre, scale = window_scale(history, 6)
+    z = (history - centre) / scale
+    before = np.full_like(z, NAN)
+    before[:, season:] = z[:, : T - season]
+    np.testing.assert_allclose(difference, np.nan_to_num(z - before), atol=1e-12)
+    np.testing.assert_allclose(continued, features.continue_season(z, season, 7), atol=1e-12)
+
+
+def test_numbers_come_with_flags_and_their_change_from_the_last_season(rng):
+    columns = (Column("price", "future", 2011.0, 0.5), Column("cost", "future", -1.0, 1e3))
+    numbers = rng.normal(size=(4, T + 7, 2)) * 3
+    numbers[:, ::5] = NAN
+
+    def build(g, numbers):
+        return [g.concat(piece.known_ahead(g, piece.scaled_numbers(g, numbers, columns), T, 5, 7), 2)]
+
+    (got,) = compute(build, numbers=numbers)
+    encoded = ((numbers - [2011.0, -1.0]) / [0.5, 1e3]).astype(np.float32)
+    expected = features.known_ahead(encoded, np.empty((4, T + 7, 0), np.float32), 5, 7)
+    np.testing.assert_allclose(got, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("start", ["1905-03-01T01:02:03.000004", "2001-01-01", "2024-02-29T13:00"])
+def test_phases_are_those_of_the_calendar(start):
+    start, positions = np.array([start], "datetime64[us]"), np.arange(500)[None]
+    times = HOURLY.times(start[:, None], positions).astype(np.int64)
+    cycles = ("day", "week", "year")
+    (got,) = compute(lambda g, time: [g.concat(piece.phases(g, time, cycles), 2)], time=times)
+    np.testing.assert_allclose(got, compute_phases(HOURLY, start, cycles, positions), atol=1e-6)
