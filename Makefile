@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 20
 CAN_FUZZ := $(if $(filter Linux_x86_64,$(shell uname -s)_$(shell uname -m)),fuzz)
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test check native portable targets fuzz audit fix bench bench-runtime bench-forecast bench-ablation docs clean
+.PHONY: help demo test test-interop check native portable targets fuzz audit fix bench bench-runtime bench-forecast bench-ablation docs clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,12 @@ test: $(VENV)/dev.stamp check native ## lint, types, layers, kernels under sanit
 	@echo "== tests"
 	@$(BIN)/python -m pytest -q --cov --cov-report=term:skip-covered
 	@$(MAKE) --no-print-directory targets $(CAN_FUZZ)
+
+test-interop: $(VENV)/interop.stamp ## the layer beside Keras, Flax, ONNX and torch; prints the largest differences
+	@for backend in torch numpy; do echo "== tests with Keras on $$backend"; \
+	  KERAS_BACKEND=$$backend $(BIN)/python -m pytest -q -p tests.differences interop/test_keras.py || exit 1; done
+	@echo "== tests with Flax, ONNX and torch"
+	@$(BIN)/python -m pytest -q -p tests.differences interop/test_flax.py tests/nn/test_convert_torch.py tests/nn/test_convert_onnx.py tests/onnx/test_layers.py
 
 check: $(VENV)/dev.stamp ## lint, format, types, layers
 	@echo "== lint"
@@ -126,6 +132,11 @@ $(VENV)/dev.stamp: $(VENV)/demo.stamp
 $(VENV)/fuzz.stamp: $(VENV)/dev.stamp
 	@echo "== installing the fuzzer"
 	@$(PIP) --group fuzz
+	@touch $@
+
+$(VENV)/interop.stamp: $(VENV)/dev.stamp
+	@echo "== installing Keras and Flax"
+	@$(PIP) --group interop
 	@touch $@
 
 .venv-bench/stamp: $(SOURCES) | $(BIN)/python
