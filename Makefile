@@ -61,9 +61,9 @@ targets: $(VENV)/dev.stamp ## the kernels' tests on every other target, then all
 	@echo "== tests without the extension"
 	@$(BIN)/python -m pytest -q -r fE -p tests.without_native -m "not slow"
 
-fuzz: $(VENV)/fuzz.stamp ## feed mutated model files and CSV files to their readers, FUZZ_SECONDS=20 each (Linux on x86-64)
+fuzz: $(VENV)/fuzz.stamp ## feed mutated model files, CSV files and ONNX models to their readers, FUZZ_SECONDS=20 each (Linux on x86-64)
 	@mkdir -p build/fuzz
-	@for target in model_file csv_file; do echo "== fuzzing $$target for $(FUZZ_SECONDS) s"; \
+	@for target in model_file csv_file onnx_file; do echo "== fuzzing $$target for $(FUZZ_SECONDS) s"; \
 	  POLARS_MAX_THREADS=1 $(BIN)/python -m fuzz.$$target $(FUZZ_SECONDS) >build/fuzz/$$target.log 2>&1 \
 	  || { grep -v Instrumenting build/fuzz/$$target.log | tail -40; exit 1; }; \
 	  grep -E 'executed_units|units_added' build/fuzz/$$target.log; done

@@ -105,6 +105,11 @@ def test_weights_that_do_not_fit_are_an_error(weights, reset_after, error, words
         from_keras(weights, reset_after)
 
 
+def test_keras_2_is_not_run(monkeypatch):
+    monkeypatch.setitem(convert_keras.sys.modules, "keras", object())
+    assert repr(from_keras(constant())) == "GRU(4, 3, batch_first=True)"
+
+
 class Keras:
     """As much of Keras as verifying needs, answering with zeros."""
 

@@ -115,7 +115,8 @@ def _write(part: Weights, reset_after: bool) -> Weights:
 
 def _verify(gru: GRU, layers: Sequence[Weights]) -> None:
     # Importing Keras takes seconds and settles its backend, which is the user's choice.
-    if keras := sys.modules.get("keras"):
+    keras: Any = sys.modules.get("keras")
+    if hasattr(keras, "ops"):  # Keras 2 has the same weights, and no such name
         require_same(gru, partial(_run, keras, gru, layers), f"Keras {keras.__version__}")
 
 
