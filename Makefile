@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 20
 CAN_FUZZ := $(if $(filter Linux_x86_64,$(shell uname -s)_$(shell uname -m)),fuzz)
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test test-interop check native portable targets fuzz audit fix bench bench-runtime bench-forecast bench-ablation docs clean
+.PHONY: help demo test test-interop test-javascript check native portable targets fuzz audit fix bench bench-runtime bench-forecast bench-ablation docs clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +28,13 @@ test: $(VENV)/dev.stamp check native ## lint, types, layers, kernels under sanit
 	@$(BIN)/python -m pytest -q --cov --cov-report=term:skip-covered
 	@$(MAKE) --no-print-directory targets $(CAN_FUZZ)
 
-test-interop: $(VENV)/dev.stamp build/javascript/stamp ## forecast from exported models in JavaScript (needs node, npm and the network)
+test-interop: $(VENV)/interop.stamp ## the layer beside Keras, Flax, ONNX and torch; prints the largest differences
+	@for backend in torch numpy; do echo "== tests with Keras on $$backend"; \
+	  KERAS_BACKEND=$$backend $(BIN)/python -m pytest -q -p tests.differences interop/test_keras.py || exit 1; done
+	@echo "== tests with Flax, ONNX and torch"
+	@$(BIN)/python -m pytest -q -p tests.differences interop/test_flax.py tests/nn/test_convert_torch.py tests/nn/test_convert_onnx.py tests/onnx/test_layers.py
+
+test-javascript: $(VENV)/dev.stamp build/javascript/stamp ## forecast from exported models in JavaScript (needs node, npm and the network)
 	@echo "== tests with JavaScript"
 	@$(BIN)/python -m pytest -q interop/test_javascript.py
 
@@ -59,9 +65,9 @@ targets: $(VENV)/dev.stamp ## the kernels' tests on every other target, then all
 	@echo "== tests without the extension"
 	@$(BIN)/python -m pytest -q -r fE -p tests.without_native -m "not slow"
 
-fuzz: $(VENV)/fuzz.stamp ## feed mutated model files and CSV files to their readers, FUZZ_SECONDS=20 each (Linux on x86-64)
+fuzz: $(VENV)/fuzz.stamp ## feed mutated model files, CSV files and ONNX models to their readers, FUZZ_SECONDS=20 each (Linux on x86-64)
 	@mkdir -p build/fuzz
-	@for target in model_file csv_file; do echo "== fuzzing $$target for $(FUZZ_SECONDS) s"; \
+	@for target in model_file csv_file onnx_file; do echo "== fuzzing $$target for $(FUZZ_SECONDS) s"; \
 	  POLARS_MAX_THREADS=1 $(BIN)/python -m fuzz.$$target $(FUZZ_SECONDS) >build/fuzz/$$target.log 2>&1 \
 	  || { grep -v Instrumenting build/fuzz/$$target.log | tail -40; exit 1; }; \
 	  grep -E 'executed_units|units_added' build/fuzz/$$target.log; done
@@ -137,6 +143,11 @@ $(VENV)/dev.stamp: $(VENV)/demo.stamp
 $(VENV)/fuzz.stamp: $(VENV)/dev.stamp
 	@echo "== installing the fuzzer"
 	@$(PIP) --group fuzz
+	@touch $@
+
+$(VENV)/interop.stamp: $(VENV)/dev.stamp
+	@echo "== installing Keras and Flax"
+	@$(PIP) --group interop
 	@touch $@
 
 .venv-bench/stamp: $(SOURCES) | $(BIN)/python

@@ -1,4 +1,4 @@
-"""ONNX Runtime for the web, run by Node; `make test-interop` installs it."""
+"""ONNX Runtime for the web, run by Node; `make test-javascript` installs it."""
 
 import json
 import shutil

@@ -18,7 +18,7 @@ MODULES = [
     "grucast",
     *(m.name for m in pkgutil.walk_packages(grucast.__path__, "grucast.") if m.name != "grucast._native"),
 ]
-PUBLIC = ["grucast", "grucast.data", "grucast.kernels", "grucast.nn"]
+PUBLIC = ["grucast", "grucast.data", "grucast.kernels", "grucast.nn", "grucast.onnx"]
 SOURCES = sorted([*ROOT.glob("src/**/*.py"), *ROOT.glob("tests/**/*.py"), *ROOT.glob("native/*")])
 
 
@@ -66,7 +66,7 @@ def test_import_needs_neither_torch_nor_any_extra():
 import sys
 for name in ("torch", "polars", "pandas", "matplotlib", "typer", "rich"):
     sys.modules[name] = None
-import grucast, grucast.data, grucast.kernels, grucast.forecasting.backtest, grucast.plotting, grucast.cli
+import grucast, grucast.data, grucast.kernels, grucast.forecasting.backtest, grucast.plotting, grucast.cli, grucast.onnx
 print([n for n in ("scipy", "pyarrow", "onnx", "ray", "optuna") if n in sys.modules])
 """
     run = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)

@@ -14,6 +14,11 @@ PRINTED = {  # by each example
         "torch.Size([8, 50, 32])",
     ),
     "checkpoints.md": ("True",),
+    "exchange.md": (
+        "GRU(3, 8, num_layers=2, batch_first=True) GRU(3, 8",
+        "[(3, 24), (8, 24), (2, 24)]",
+        "reset_after=False",
+    ),
     "forecasting.md": (
         "2,000 rows, 1 series",
         "2012-12-31 00:00:00",
@@ -58,7 +63,7 @@ def test_what_a_page_links_to_exists(name):
 def named_tests(page):
     """File and name of each test in backticks; `::name` alone is in the file named before it."""
     path = None
-    for here, test in re.findall(r"`((?:tests|fuzz)/[\w/]+\.\w+)?(?:::(\w+))?`", page):
+    for here, test in re.findall(r"`((?:tests|fuzz|interop)/[\w/]+\.\w+)?(?:::(\w+))?`", page):
         path = here or path
         if here or test:
             yield path, test

@@ -7,6 +7,7 @@ GrucastError                exit code 1: it failed while running
 │   ├── ShapeError          an array has the wrong rank or size
 │   ├── ModelFileError      a model file is damaged, foreign or from another version
 │   └── CheckpointError     a checkpoint is damaged, or belongs to another run
+├── MismatchError           another program computes something else with the same weights
 ├── MissingExtraError       an optional dependency is not installed (also ImportError)
 ├── NotFittedError          predict before fit
 ├── TrainingError           training ended without a usable model
@@ -25,6 +26,10 @@ class GrucastError(Exception):
     """Base of all errors; `exit_code` is what the command line answers."""
 
     exit_code = 1
+
+
+class MismatchError(GrucastError):
+    """Another program computes something else with the same weights."""
 
 
 class MissingExtraError(GrucastError, ImportError):
