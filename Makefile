@@ -12,7 +12,7 @@ CAN_FUZZ := $(if $(filter Linux_x86_64,$(shell uname -s)_$(shell uname -m)),fuzz
 .PHONY: help demo test test-interop test-javascript check native portable targets fuzz audit fix bench bench-runtime bench-forecast bench-ablation docs clean
 
 help: ## list the tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/demo.stamp ## train on the textbook's example, then forecast real data; writes plots to demo/
 	@echo "== 1. The textbook's example"
