@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -84,7 +85,10 @@ CHOICES: dict[str, Change | list[Patch]] = {
         (runtime, "final_state", then(lambda state: 0 * state)),
     ],
     "no seasonal continuations": features(lambda x: x._replace(continuations=0 * x.continuations)),
-    "continuations of the last season alone": [(features_module, "REPEATS", constant(1))],
+    "continuations of the last season alone": [
+        (features_module, "native", constant(SimpleNamespace(available=lambda: False))),  # it averages three
+        (features_module, "REPEATS", constant(1)),
+    ],
     "no seasonal differences": features(without_differences),
     "no calendar": [(forecaster, "usual_cycles", then(lambda _: ()))],
     "three networks, averaged": lambda s: s.train(ensemble=3),
