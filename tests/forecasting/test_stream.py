@@ -141,6 +141,25 @@ def test_a_bad_row_says_why_and_changes_nothing(fitted, hourly, name):
         assert all(np.array_equal(one[column], other[column]) for column in one)
 
 
+@pytest.mark.parametrize("rows", [5, "2024-01-01,1", [None], pl.DataFrame({"ds": [1], "y": [1.0]})])
+def test_what_is_no_observation_is_refused(fitted, rows):
+    with pytest.raises(DataError, match="an observation is a mapping"):
+        fitted.stream().update(rows)
+
+
+@pytest.mark.parametrize("columns", [{}, {"ds": [], "y": []}])
+def test_columns_need_rows(fitted, columns):
+    with pytest.raises(DataError, match="there are no rows"):
+        fitted.stream().update_many(columns)
+
+
+def test_rows_may_come_from_any_iterable(fitted, hourly):
+    one, other = fitted.stream(), fitted.stream()
+    rows = rows_of(hourly.head(3))
+    assert len(one.update(row for row in rows)) == len(other.update(rows)) == 3
+    assert one.update([]) == []
+
+
 def test_contradicting_rows_of_one_frame_are_refused(fitted, hourly):
     twice = pl.concat([hourly, hourly.head(1).with_columns(y=pl.lit(7.0))])
     with pytest.raises(DataError, match=r"series 'a' has y = .* already"):

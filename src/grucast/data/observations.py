@@ -66,6 +66,8 @@ class Observations:
         lengths = {name: len(values) for name, values in columns.items()}
         if len(set(lengths.values())) > 1:
             raise DataError(f"the columns differ in length: {lengths}")
+        if not any(lengths.values()):
+            raise DataError(f"there are no rows, only columns: {', '.join(map(str, columns)) or 'none'}")
         times, y = np.asarray(pick(columns, "ds")), np.asarray(pick(columns, "y"))
         whole = times.astype(np.int64 if times.dtype.kind == "i" else "M8[us]") if times.dtype.kind in "iM" else None
         if whole is None or (whole != times).any() or y.dtype.kind not in "if":  # NaT is unlike itself

@@ -1,6 +1,6 @@
 """Forecasts that follow each observation."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,7 @@ class Stream:
         """
         if isinstance(rows, Mapping):
             return self.update([rows], future if future is None else [future])[0]
+        rows = list(rows) if isinstance(rows, Iterable) else [rows]
         if not rows:
             return []
         seen = self._usable(Observations.of_rows(rows, self._covariates))
