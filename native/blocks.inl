@@ -32,14 +32,17 @@ inline void with_size(long size, F f) {
   f(Int<N>{});
 }
 
-// Cuts 0..count into blocks of N, the last two evenly, and calls f(Int<size>, begin).
+// Cuts 0..count into blocks of N, the last two evenly, and calls f(Int<size>, begin), from the last on if `backwards`.
 template <int N, class F>
-inline void in_blocks(long count, F f) {
-  for (long begin = 0; begin < count;) {
-    const long left = count - begin;
-    const long size = left >= 2 * N || left == N ? N : left > N ? (left + 1) / 2 : left;
-    with_size<N>(size, [&](auto n) { f(n, begin); });
-    begin += size;
+inline void in_blocks(long count, F f, bool backwards = false) {
+  const long blocks = (count + N - 1) / N, uneven = count % N ? (blocks < 2 ? 0 : blocks - 2) * N : count;
+  const auto start = [&](long block) {
+    const long whole = block * N;
+    return block == blocks ? count : whole <= uneven ? whole : uneven + (count - uneven + 1) / 2;
+  };
+  for (long i = 0; i < blocks; ++i) {
+    const long block = backwards ? blocks - 1 - i : i, begin = start(block);
+    with_size<N>(start(block + 1) - begin, [&](auto n) { f(n, begin); });
   }
 }
 
@@ -99,22 +102,26 @@ void outer(const Num<V> *d, long d_row, long d_step, long rows, const Num<V> *z,
     });
 }
 
-// Sixteen rows' elements from..from+n to lanes [n][16], and back.
+// The first n elements of a square's worth of rows to columns, `stride` apart.
 template <class V>
-void to_lanes(const Num<V> *const *rows, long n, Num<V> *lanes) {
+inline void to_columns(const Num<V> *const *rows, long n, Num<V> *columns, long stride) {
   using S = typename V::Square;
   constexpr int side = S::kSide;
   const long whole = n / side * side;
-  for (long r = 0; r < kLanes; r += side) {
-    for (long k = 0; k < whole; k += side) {
-      typename S::Vector square[side];
-      each<side>([&](int i) { square[i] = load<S>(rows[r + i] + k); });
-      S::transpose(square);
-      each<side>([&](int i) { store<S>(lanes + (k + i) * kLanes + r, square[i]); });
-    }
-    for (long k = whole; k < n; ++k)
-      for (int i = 0; i < side; ++i) lanes[k * kLanes + r + i] = rows[r + i][k];
+  for (long k = 0; k < whole; k += side) {
+    typename S::Vector square[side];
+    each<side>([&](int i) { square[i] = load<S>(rows[i] + k); });
+    S::transpose(square);
+    each<side>([&](int i) { store<S>(columns + (k + i) * stride, square[i]); });
   }
+  for (long k = whole; k < n; ++k)
+    for (int i = 0; i < side; ++i) columns[k * stride + i] = rows[i][k];
+}
+
+// Sixteen rows' first n elements to lanes [n][16], and back.
+template <class V>
+void to_lanes(const Num<V> *const *rows, long n, Num<V> *lanes) {
+  for (long r = 0; r < kLanes; r += V::Square::kSide) to_columns<V>(rows + r, n, lanes + r, kLanes);
 }
 
 template <class V>

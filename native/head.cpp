@@ -49,7 +49,10 @@ void head(const Head &n) {
     std::vector<float> of_state(n.rows * size), units(steps * size), correction(steps * n.quantiles);
     apply(n.step_state, hidden.data(), n.rows, of_state.data());
     apply(n.step, n.ahead, steps, units.data());
-    for (long i = 0; i < steps * size; ++i) units[i] += of_state[i / (n.horizon * size) * size + i % size];
+    for (long step = 0; step < steps; ++step) {
+      const float *own = of_state.data() + step / n.horizon * size;
+      for (long i = 0; i < size; ++i) units[step * size + i] += own[i];
+    }
     relu(units);
     apply(n.step_out, units.data(), steps, correction.data());
     for (long i = 0; i < n.rows * outputs; ++i) n.y[i] += correction[i];

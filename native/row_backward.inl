@@ -138,7 +138,7 @@ void row_backward(const Layer<Num<V>> &n, const Gradients<Num<V>> &g, const Num<
     fill_row(n.x.at(row, t), n.inputs, capacity, c.used, c.inputs);
     if (g.output.data)
       for (long u = 0; u < h; ++u) carry[u] += g.output.at(row, t)[u];
-    if (!n.saved) row_step(r, n.x.at(row, t), weights, again);
+    if (!n.saved) row_step(r, n.x.at(row, t), weights, again, false);
     row_pass<V>(n, n.saved ? n.saved + (row * n.steps + t) * 4 * width : again, packed, d, state, carry, product);
     if (!n.reset_after) fill_row(state, h, capacity, c.used, c.reset_states);
     if (g.x.data) row_pass_input<V>(n, packed, d, sums, g.x.at(row, t));

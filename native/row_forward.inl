@@ -96,20 +96,21 @@ inline void row_candidate(const Row<V> &r, const Num<V> *x, const Num<V> *w, lon
   });
 }
 
+// Every other step goes through the weights backwards: those read last are still in the L1 cache.
 template <class V>
-void row_step(const Row<V> &r, const Num<V> *x, const Num<V> *packed, Num<V> *saved) {
+void row_step(const Row<V> &r, const Num<V> *x, const Num<V> *packed, Num<V> *saved, bool backwards) {
   const long count = vectors<V>(r.layer.hidden), terms = r.layer.inputs + r.layer.hidden;
   if (r.layer.reset_after)
     return in_blocks<kRowVecs>(count, [&](auto n, long v) {
       row_after<V, n.value>(r, x, packed + v * V::kWidth * (4 + 3 * terms), v * V::kWidth, saved);
-    });
+    }, backwards);
   in_blocks<kRowVecs>(count, [&](auto n, long v) {
     row_gates<V, n.value>(r, x, packed + v * V::kWidth * 2 * (1 + terms), v * V::kWidth, saved);
-  });
+  }, backwards);
   packed += count * V::kWidth * 2 * (1 + terms);
   in_blocks<kRowVecs>(count, [&](auto n, long v) {
     row_candidate<V, n.value>(r, x, packed + v * V::kWidth * (1 + terms), v * V::kWidth, saved);
-  });
+  }, backwards);
 }
 
 template <class V>
@@ -117,14 +118,20 @@ long row_packed_forward(const Layer<Num<V>> &n) {
   return padded(n.hidden) * (4 + 3 * (n.inputs + n.hidden));
 }
 
-// `wide` units from `unit` on of gates from..to: weights [columns][gate][wide], transposed.
-template <class T>
-T *pack_units(const T *w, long columns, long units, long unit, long wide, long from, long to, T *out) {
-  const long gates = to - from, some = units - unit < wide ? units - unit : wide;
-  for (long g = from; g < to; ++g)
-    for (long u = 0; u < wide; ++u)
-      for (long k = 0; k < columns; ++k)
-        out[(k * gates + g - from) * wide + u] = u < some ? w[(g * units + unit + u) * columns + k] : 0;
+// `wide` units from `unit` on of gates from..to: weights [columns][gate][wide], transposed; 0 where there is no unit.
+template <class V>
+Num<V> *pack_units(const Num<V> *w, long columns, long units, long unit, long wide, long from, long to, Num<V> *out) {
+  constexpr long side = V::Square::kSide;
+  const long gates = to - from;
+  for (long g = 0; g < gates; ++g)
+    for (long u = 0; u < wide; u += side) {
+      const Num<V> *rows[side];
+      const long some = units - unit - u;
+      for (long i = 0; i < side; ++i) rows[i] = w + ((from + g) * units + (i < some ? unit + u + i : 0)) * columns;
+      to_columns<V>(rows, columns, out + g * wide + u, gates * wide);
+      for (long i = some < 0 ? 0 : some; i < side; ++i)
+        for (long k = 0; k < columns; ++k) out[(k * gates + g) * wide + u + i] = 0;
+    }
   return out + columns * gates * wide;
 }
 
@@ -140,8 +147,8 @@ void row_pack_forward(const Layer<Num<V>> &n, Num<V> *to) {
     const bool split = n.reset_after;
     for (long g = from; g < until; ++g) biases(n.bias_ih, g == 2 && split ? none : n.bias_hh, g);
     if (split) biases(none, n.bias_hh, 2);
-    to = pack_units(n.weight_ih, n.inputs, h, unit, wide, from, until, to);
-    to = pack_units(n.weight_hh, h, h, unit, wide, from, until, to);
+    to = pack_units<V>(n.weight_ih, n.inputs, h, unit, wide, from, until, to);
+    to = pack_units<V>(n.weight_hh, h, h, unit, wide, from, until, to);
   };
   if (n.reset_after) return in_blocks<kRowVecs>(count, [&](auto s, long v) { block(v, s.value * V::kWidth, 0, 3); });
   in_blocks<kRowVecs>(count, [&](auto s, long v) { block(v, s.value * V::kWidth, 0, 2); });
@@ -161,7 +168,8 @@ void row_forward(const Layer<Num<V>> &n, const Num<V> *packed, long row, Num<V> 
   if (n.initial) copy(n.initial + row * n.hidden, n.hidden, r.state);
   for (long place = 0; place < limit; ++place) {
     const long t = n.reverse ? limit - 1 - place : place;
-    row_step(r, n.x.at(row, t), packed, n.saved ? n.saved + (row * n.steps + t) * 4 * width : nullptr);
+    row_step(r, n.x.at(row, t), packed, n.saved ? n.saved + (row * n.steps + t) * 4 * width : nullptr,
+             place % 2);
     copy(r.next, n.hidden, n.output.at(row, t));
     Num<V> *old = r.state;
     r.state = r.next, r.next = old;
