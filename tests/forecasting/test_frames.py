@@ -12,7 +12,7 @@ from grucast.forecasting.frames import FrameKind, forecast_columns
 
 @pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame])
 def test_types_of_the_given_frame_are_kept(library):
-    given = library({"unique_id": np.array([3], np.int32), "ds": np.array(["2024-01-01"], "datetime64[ms]")})
+    given = library({"unique_id": np.array([3], np.int32), "ds": np.array(["2024-01-01"], "datetime64[ms]"), "y": 1.0})
     times = np.array(["2024-01-02", "2024-01-03"], "datetime64[us]")
     made = FrameKind.of(given).make([3, 3], {"ds": times}, {"GRU": np.ones(2)})
     assert isinstance(made, library)
@@ -38,7 +38,7 @@ IDS = {
 @pytest.mark.parametrize("kind", IDS)
 def test_ids_keep_type_and_order(kind):
     library = pd.DataFrame if kind.startswith("pandas") else pl.DataFrame
-    given = library({"unique_id": IDS[kind], "ds": [1, 2]})
+    given = library({"unique_id": IDS[kind], "ds": [1, 2], "y": 1.0})
     ids = IDS[kind].to_list()
     made = FrameKind.of(given).make(ids, {"ds": np.array([3, 4])}, {})
     assert made["unique_id"].dtype == given["unique_id"].dtype
@@ -49,19 +49,19 @@ def test_ids_keep_type_and_order(kind):
 @pytest.mark.parametrize("unit", ["ns", "us", "ms"])
 def test_zone_and_resolution_are_kept(zone, unit):
     utc = pd.date_range("2024-03-09", periods=48, freq="h", tz="UTC", unit=unit)
-    frame = pd.DataFrame({"unique_id": 1, "ds": utc.tz_convert(zone)})
+    frame = pd.DataFrame({"unique_id": 1, "ds": utc.tz_convert(zone), "y": 1.0})
     times = utc.tz_convert(None).to_numpy().astype("datetime64[us]")
     made = FrameKind.of(frame).make(frame["unique_id"], {"ds": times}, {})
-    pd.testing.assert_frame_equal(made, frame)
+    pd.testing.assert_frame_equal(made, frame[["unique_id", "ds"]])
     other = pl.DataFrame({"unique_id": 1, "ds": times}).with_columns(
         pl.col("ds").dt.cast_time_unit(unit).dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
     )
-    assert FrameKind.of(other).make(other["unique_id"], {"ds": times}, {}).equals(other)
+    assert FrameKind.of(other.with_columns(y=1.0)).make(other["unique_id"], {"ds": times}, {}).equals(other)
 
 
 @pytest.mark.parametrize(("unit", "last"), [("ns", "2262-04-11"), ("us", "9999-12-31")])
 def test_time_stamps_that_the_type_cannot_hold_are_refused(unit, last):
-    given = pd.DataFrame({"unique_id": [1], "ds": np.array(["2024-01-01"], f"datetime64[{unit}]")})
+    given = pd.DataFrame({"unique_id": [1], "ds": np.array(["2024-01-01"], f"datetime64[{unit}]"), "y": 1.0})
     late = np.array([last], "datetime64[us]") + np.timedelta64(1, "D")
     with pytest.raises(DataError, match=last):
         FrameKind.of(given).make([1], {"ds": late}, {})

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +13,7 @@ from grucast.data.frequency import Times
 from grucast.data.sources import LARGEST
 from grucast.data.stamps import LARGEST as LARGEST_TIME
 from grucast.data.stamps import parse_time, to_times, zone_of
+from grucast.data.table import Table
 from grucast.errors import DataError
 
 
@@ -84,13 +84,12 @@ class Observations:
 
     @classmethod
     def of_frame(cls, frame: Any, covariates: Covariates) -> "Observations":
-        """Take the rows of a frame as `grucast.read` returns it."""
-        data = nw.from_native(frame, eager_only=True)
-        y = data["y"].to_numpy().astype(np.float64)
+        """Take the rows of a frame as `grucast.read` returns it, or of its table."""
+        data, ids, ds, target = Table.of(frame)
         names = (*covariates.temporal, *covariates.static)
         beside = {name: read_covariate(data, name) for name in names}
-        zoned = zone_of(data["ds"]) != "" or getattr(data["ds"].dtype, "time_zone", None) is not None
-        return cls(data["unique_id"].to_list(), to_times(data["ds"]), y, beside, zoned)
+        zoned = zone_of(ds) != "" or getattr(ds.dtype, "time_zone", None) is not None
+        return cls(ids.to_list(), to_times(ds), target.to_numpy().astype(np.float64), beside, zoned)
 
 
 def pick(row: Mapping[str, Any], name: str) -> Any:
@@ -101,6 +100,16 @@ def pick(row: Mapping[str, Any], name: str) -> Any:
     if name not in row:
         raise DataError(f"there is no {name!r}, only {', '.join(map(str, row)) or 'an empty mapping'}")
     return row[name]
+
+
+def read_row(row: Mapping[str, Any]) -> tuple[str | int, Any, float]:
+    """The name of its series, its time and its target.
+
+    Raises:
+        DataError: One of them cannot be used.
+    """
+    time = read_time(pick(row, "ds"))
+    return read_id(row.get("unique_id", "series")), time, read_y(pick(row, "y"))
 
 
 def read_id(name: Any) -> str | int:

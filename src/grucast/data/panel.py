@@ -12,6 +12,7 @@ from grucast.data.covariates import Covariate, Covariates, read_covariate, requi
 from grucast.data.frequency import MICROSECONDS, Frequency, Times
 from grucast.data.inference import count_pairs, find_frequency, in_zone, starts_of
 from grucast.data.stamps import to_times, zone_of
+from grucast.data.table import Table
 from grucast.errors import DataError
 
 NONE = Covariates()
@@ -112,17 +113,16 @@ def make_panel(frame: Any, frequency: Frequency | None = None, covariates: Covar
     """Put the rows of a frame (unique_id, ds, y) on a regular grid, in any order and with gaps.
 
     Args:
-        frame: A frame as `read` returns it.
+        frame: A frame as `read` returns it, or its table.
         frequency: The step; found from the time stamps when not given.
         covariates: Columns to keep beside y.
 
     Raises:
         DataError: Duplicate or irregular time stamps, mixed frequencies, or a series too short to have one.
     """
-    data = nw.from_native(frame, eager_only=True)
-    ds, target = data.get_column("ds"), data.get_column("y")
+    data, names, ds, target = Table.of(frame)
     times, zone = to_times(ds), zone_of(ds)
-    codes, ids = factorize(data.get_column("unique_id"))
+    codes, ids = factorize(names)
     order, backward = sort_rows(codes, times)
     codes, times, y = codes[order], times[order], target.to_numpy().astype(np.float64, copy=False)[order]
     refuse_duplicates(codes, times, ids, zone)

@@ -8,6 +8,7 @@ import numpy as np
 
 from grucast.data.files import read_files
 from grucast.data.stamps import parse_times
+from grucast.data.table import Table
 from grucast.errors import DataError
 
 ALIASES = {
@@ -42,20 +43,20 @@ def read(source: Any, id_col: str | None = None, time_col: str | None = None, ta
     >>> read(pl.DataFrame({"date": [1, 2], "value": [3.0, 4.5]})).columns
     ['unique_id', 'ds', 'y']
     """
-    return read_frame(source, id_col, time_col, target_col).clone().to_native()
+    return read_table(source, id_col, time_col, target_col).frame.clone().to_native()
 
 
-def read_frame(
+def read_table(
     source: Any, id_col: str | None = None, time_col: str | None = None, target_col: str | None = None
-) -> nw.DataFrame[Any]:
-    """As `read`, for those who go on with narwhals; a frame that is tidy already is itself what comes back."""
+) -> Table:
+    """As `read`, for those who go on with narwhals; the frame within is the one given if that is tidy already."""
     given = {"unique_id": id_col, "ds": time_col, "y": target_col}
     if isinstance(source, str | Path):
         return join([(name, tidy(frame, name, given)) for name, frame in read_files(str(source))])
     return tidy(source, "the frame", given)
 
 
-def tidy(native: Any, name: str, given: dict[str, str | None]) -> nw.DataFrame[Any]:
+def tidy(native: Any, name: str, given: dict[str, str | None]) -> Table:
     """A frame with the standard columns first, every value of theirs checked."""
     try:
         frame = nw.from_native(native, eager_only=True)
@@ -67,32 +68,33 @@ def tidy(native: Any, name: str, given: dict[str, str | None]) -> nw.DataFrame[A
     frame = rename(frame, given, name)
     if frame.is_empty():
         raise DataError(f"{name} has a header but no rows")
-    ids, ds, y = (frame.get_column(column) for column in ALIASES)
+    _, ids, ds, y = Table.of(frame)
     for column in (ids, ds):
         require_complete(column, name)
     refuse_odd_ids(ids, name)
     times, target = parse_times(ds, name), parse_target(y, name)
-    return frame if times is ds and target is y else frame.with_columns(times, target)
+    whole = frame if times is ds and target is y else frame.with_columns(times, target)
+    return Table(whole, ids, times, target)
 
 
-def join(frames: list[tuple[str, nw.DataFrame[Any]]]) -> nw.DataFrame[Any]:
+def join(tables: list[tuple[str, Table]]) -> Table:
     """The rows of all files, one after the other."""
-    first = frames[0][1].schema
-    for name, frame in frames[1:]:
-        schema = frame.schema
+    first = tables[0][1].frame.schema
+    for name, table in tables[1:]:
+        schema = table.frame.schema
         differ = [column for column in ALIASES if schema[column] != first[column]]
         if differ:
-            one, other = f"{first[differ[0]]} in {frames[0][0]}", f"{schema[differ[0]]} in {name}"
+            one, other = f"{first[differ[0]]} in {tables[0][0]}", f"{schema[differ[0]]} in {name}"
             raise DataError(f"column {differ[0]} is {one} but {other}: write it alike in all files")
-    if len(frames) == 1:
-        return frames[0][1]
+    if len(tables) == 1:
+        return tables[0][1]
     import polars as pl
 
     try:
-        joined = pl.concat([frame.to_native() for _, frame in frames], how="diagonal_relaxed")
+        joined = pl.concat([table.frame.to_native() for _, table in tables], how="diagonal_relaxed")
     except pl.exceptions.PolarsError as error:
-        raise DataError(f"{frames[0][0]} and the other files have columns of different types: {error}") from error
-    return nw.from_native(joined, eager_only=True)
+        raise DataError(f"{tables[0][0]} and the other files have columns of different types: {error}") from error
+    return Table.of(joined)
 
 
 def rename(frame: nw.DataFrame[Any], given: dict[str, str | None], name: str) -> nw.DataFrame[Any]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from grucast.data.encoding import encode
 from grucast.data.panel import Panel, make_panel
-from grucast.data.sources import read
+from grucast.data.sources import read_table
 from grucast.data.windows import last_windows
 from grucast.errors import DataError
 from grucast.forecasting.baselines import SIMPLE, check_baselines, make_baselines
@@ -68,9 +68,9 @@ def backtest(
         MissingExtraError: A baseline needs statsforecast, which is not installed.
     """
     check_baselines(baselines)
-    frame = read(df)
-    panel = make_panel(frame, covariates=forecaster.covariates)
-    return rolling_forecasts(forecaster, panel, FrameKind.of(frame), n_windows, step_size, refit, baselines)
+    table = read_table(df)
+    panel = make_panel(table, covariates=forecaster.covariates)
+    return rolling_forecasts(forecaster, panel, FrameKind.of(table), n_windows, step_size, refit, baselines)
 
 
 def rolling_forecasts(

@@ -12,7 +12,7 @@ from grucast.data.covariates import Covariates
 from grucast.data.encoding import encode, fit_schema
 from grucast.data.fingerprint import trained_on
 from grucast.data.panel import Panel, make_panel
-from grucast.data.sources import read, read_frame
+from grucast.data.sources import read_table
 from grucast.data.windows import Windows, last_windows
 from grucast.errors import ConfigError, DataError, NotFittedError, TrainingInterrupted
 from grucast.forecasting.arguments import positive, valid_level
@@ -112,9 +112,9 @@ class GRUForecaster:
         if resume and checkpoint_dir is None:
             raise ConfigError("resume needs the folder of the checkpoints: give checkpoint_dir (--checkpoint-dir)")
         saving = None if checkpoint_dir is None else CheckpointConfig(Path(checkpoint_dir), checkpoint_every, resume)
-        frame = read(df)
-        panel = make_panel(frame, covariates=self.covariates)
-        return self.fit_panel(panel, FrameKind.of(frame), val_size, progress, start, saving)
+        table = read_table(df)
+        panel = make_panel(table, covariates=self.covariates)
+        return self.fit_panel(panel, FrameKind.of(table), val_size, progress, start, saving)
 
     def fit_panel(
         self,
@@ -226,9 +226,9 @@ class GRUForecaster:
         """
         from grucast.forecasting.backtest import rolling_forecasts
 
-        frame = read(df)
-        panel = make_panel(frame, covariates=self.covariates)
-        return rolling_forecasts(self, panel, FrameKind.of(frame), n_windows, step_size, refit).frame
+        table = read_table(df)
+        panel = make_panel(table, covariates=self.covariates)
+        return rolling_forecasts(self, panel, FrameKind.of(table), n_windows, step_size, refit).frame
 
     def stream(self, level: tuple[float, ...] | None = None) -> Stream:
         """A stream that forecasts after each observation; it begins empty, so give it the history first.
@@ -290,8 +290,8 @@ class GRUForecaster:
 
     def _history(self, df: Any) -> tuple[Panel, FrameKind]:
         if df is not None:
-            frame = read_frame(df)
-            return make_panel(frame, self.model_.frequency, self.covariates), FrameKind.of(frame)
+            table = read_table(df)
+            return make_panel(table, self.model_.frequency, self.covariates), FrameKind.of(table)
         if not hasattr(self, "_panel"):
             raise NotFittedError("a loaded model holds no data: give predict the history to forecast from")
         return self._panel, self._kind

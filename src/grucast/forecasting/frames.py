@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.frequency import Times
+from grucast.data.table import Table
 from grucast.errors import DataError
 
 Array = NDArray[Any]
@@ -24,13 +25,12 @@ class FrameKind:
     zoned: bool
 
     @classmethod
-    def of(cls, native: Any) -> "FrameKind":
-        """The kind of a frame with the columns unique_id and ds."""
-        frame = nw.from_native(native, eager_only=True)
-        ids, ds = (frame.get_column(name) for name in ("unique_id", "ds"))
+    def of(cls, frame: Any) -> "FrameKind":
+        """The kind of a frame as `read` returns it, or of its table."""
+        data, ids, ds, _ = Table.of(frame)
         times = ds.to_native().dtype
         zoned = (getattr(times, "tz", None) or getattr(ds.dtype, "time_zone", None)) is not None
-        return cls(frame.implementation, ids.to_native().dtype, times, zoned)
+        return cls(data.implementation, ids.to_native().dtype, times, zoned)
 
     def make(self, ids: Sequence[Any], times: Mapping[str, Times], columns: Mapping[str, Array]) -> Any:
         """Build a frame: ids, then columns of time stamps, then columns of numbers.
@@ -38,10 +38,16 @@ class FrameKind:
         Raises:
             DataError: A time stamp is later than the type of the time stamps can be.
         """
-        data = {"unique_id": self._typed(nw.new_series("unique_id", list(ids), backend=self.backend), self.id_type)}
+        library = self.backend.to_native_namespace()
+        data = {"unique_id": self._ids(list(ids), library)}
         data |= {name: self._time_series(name, values) for name, values in times.items()}
         data |= {name: np.asarray(values, np.float64) for name, values in columns.items()}
-        return self.backend.to_native_namespace().DataFrame(data)
+        return library.DataFrame(data)
+
+    def _ids(self, ids: list[Any], library: Any) -> Any:
+        if self.backend.is_pandas_like():
+            return library.array(ids, dtype=self.id_type)  # pandas would align a series with the other columns
+        return self._typed(nw.new_series("unique_id", ids, backend=self.backend), self.id_type)
 
     def _time_series(self, name: str, values: Times) -> Any:
         if values.dtype.kind == "M":
