@@ -70,6 +70,36 @@ def test_windows_are_the_last_steps_of_all_that_came(given_batches):
     assert (window.codes[:, SIZE:] == 0).all()
 
 
+FREQUENCIES = {"integers": Frequency("integer", 5), "hours": Frequency("duration", 3600 * 10**6)}
+
+
+@pytest.mark.parametrize("kind", FREQUENCIES)
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 3), st.sampled_from([1.5, np.nan])), max_size=30))
+def test_append_is_record_where_it_takes_a_row_at_all(kind, rows):
+    frequency = FREQUENCIES[kind]
+    quick, usual = (States.empty(SIZE, frequency, Schema((), ("day",) * (kind == "hours"))) for _ in range(2))
+    begin = np.array([100]) if kind == "integers" else np.array(["2024-03-01T05"], "datetime64[us]")
+    steps = dict.fromkeys("ab", 0)
+    for name, skipped, y in rows:
+        time = begin + frequency.stride * (steps[name] + skipped)
+        taken = quick.append(name, time[0], y)
+        assert (taken is not None) == (name in usual.row and skipped == 0 and y == 1.5)
+        for states in (usual,) if taken is not None else (usual, quick):
+            states.record(states.rows([name], time), time, np.array([y]), None)
+        steps[name] += skipped + 1
+        row = usual.row[name]
+        for one, other in zip(quick.latest(row, 3), usual.window(np.array([row]), 3), strict=True):
+            np.testing.assert_array_equal(one, other)
+            assert one.dtype == other.dtype
+
+
+@pytest.mark.parametrize("time", [np.datetime64("2024-03-01T06", "us"), np.int64(101)])
+def test_append_leaves_a_row_of_another_kind_or_grid_of_time_to_record(time):
+    states = States.empty(SIZE, FREQUENCIES["integers"], Schema())
+    states.rows(["a"], np.array([100]))
+    assert states.append("a", time, 1.0) is None
+
+
 def test_arrays_grow_and_keep_what_they_have():
     states = make()
     for index in range(100):

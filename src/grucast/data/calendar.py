@@ -42,14 +42,17 @@ def phases(
         cycles: Cycles of the calendar.
         positions: Steps from there, (B, T).
     """
-    if not cycles:
-        return np.empty((*positions.shape, 0), np.float32)
     if len(positions) == 1:
-        first, count = int(positions[0, 0]), positions.shape[1]
-        block = first // BLOCK
-        some = block_of_phases(frequency, starts[0], cycles, block, count)
-        return some[:, first - block * BLOCK :][:, :count]
+        return phases_of_one(frequency, starts[0], cycles, int(positions[0, 0]), positions.shape[1])
     return compute_phases(frequency, starts, cycles, positions)
+
+
+def phases_of_one(
+    frequency: Frequency, start: Any, cycles: tuple[Cycle, ...], first: int, count: int
+) -> NDArray[np.float32]:
+    """The phases of `count` steps of one series, (1, count, 2 C)."""
+    block, skip = divmod(first, BLOCK)
+    return block_of_phases(frequency, start, cycles, block, count)[:, skip : skip + count]
 
 
 @lru_cache(maxsize=256)
@@ -65,6 +68,8 @@ def compute_phases(
     frequency: Frequency, starts: Times, cycles: tuple[Cycle, ...], positions: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """What `phases` gives."""
+    if not cycles:
+        return np.empty((*positions.shape, 0), np.float32)
     times = frequency.times(starts[:, None], positions)
     since = (times - MONDAY).astype(np.float64)[..., None]
     angles = (since / [CYCLES[cycle] for cycle in cycles] % 1).astype(np.float32) * np.float32(2 * np.pi)

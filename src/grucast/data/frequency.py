@@ -1,6 +1,7 @@
 """The step between observations, able to count time stamps and to continue them."""
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -70,6 +71,18 @@ class Frequency:
     def counts_days(self) -> bool:
         """A step is made of whole days, which local time keeps where clocks change."""
         return self.kind in ("month", "business") or (self.kind == "duration" and self.step % MICROSECONDS["D"] == 0)
+
+    @cached_property
+    def stride(self) -> Any:
+        """What each step adds to a time stamp; None where steps differ, as months do."""
+        if self.zone or self.kind not in ("integer", "duration"):
+            return None
+        return np.int64(self.step) if self.kind == "integer" else np.timedelta64(self.step, "us")
+
+    @lru_cache(maxsize=64)  # noqa: B019 - frequencies are few and small
+    def strides(self, h: int) -> NDArray[Any]:
+        """What 1 to h steps add to a time stamp, where `stride` says what one does."""
+        return np.asarray(np.arange(1, h + 1) * self.stride)
 
     def positions(self, times: Times, start: Times) -> NDArray[np.float64]:
         """Steps from `start` to each time; a fraction where a time is off the grid."""

@@ -11,9 +11,9 @@ from grucast.data.ahead import read_future, require_future
 from grucast.data.covariates import Covariate, Covariates, to_covariate
 from grucast.data.encoding import Encoded, encode_columns
 from grucast.data.frequency import Times
-from grucast.data.observations import Observations, pick
+from grucast.data.observations import Observations, pick, read_row
 from grucast.data.panel import show
-from grucast.data.sources import read_frame
+from grucast.data.sources import read_table
 from grucast.errors import DataError
 from grucast.forecasting.frames import FrameKind, column_places, forecast_columns
 from grucast.model.models import ForecastModel
@@ -68,7 +68,7 @@ class Stream:
         ('2024-01-31T14:00:00.000000', 24)
         """
         if isinstance(rows, Mapping):
-            return self.update([rows], future if future is None else [future])[0]
+            return self._update_one(rows, future)
         rows = list(rows) if isinstance(rows, Iterable) else [rows]
         if not rows:
             return []
@@ -86,6 +86,17 @@ class Stream:
                     forecasts.append(own if known[row] else None)
         return forecasts
 
+    def _update_one(self, row: Mapping[str, Any], future: Any) -> dict[str, Any] | None:
+        """`update` of one observation; where it is simply the next one of its series, without its detours."""
+        name, time, y = read_row(row)
+        series = self.states.append(name, time, y) if future is None else None
+        if series is None:
+            found: list[dict[str, Any] | None] = self.update([row], future if future is None else [future])
+            return found[0]
+        quantiles = self.model.forecast_window(self.states.latest(series, self.model.h), self.level)[0]
+        times = time + self.model.frequency.strides(self.model.h)
+        return {"unique_id": name, "ds": times, **{column: quantiles[:, at] for column, at in self._places.items()}}
+
     def update_many(self, df: Any, future: Any = None) -> Any:
         """Take in all rows of a frame or file, and forecast each of its series once, after its last row.
 
@@ -100,7 +111,7 @@ class Stream:
             DataError: A row cannot be used, see above.
         """
         columns = isinstance(df, Mapping)
-        frame: Any = df if columns else read_frame(df)
+        frame: Any = df if columns else read_table(df)
         seen = self._usable((Observations.of_columns if columns else Observations.of_frame)(frame, self._covariates))
         beside, by_time = self._encode(seen), np.lexsort((~np.isnan(seen.y), seen.times))
         names = list(dict.fromkeys(seen.ids))

@@ -22,7 +22,7 @@ NONE = np.empty(0, np.float32)
 def final_state(x: Array, network: NetworkConfig, weights: Tensors) -> Array:
     """Run the GRU over x (B, T, I) and join the last layer's final states, (B, H) or (B, 2H)."""
     if native.available():
-        run: Run = partial(native.gru_forward, threads=native.usual_threads())
+        run: Run = partial(native.gru_forward, threads=native.usual_threads() if len(x) > 1 else 1)
     else:
         run = reference.gru_forward
     return join(run_layers(x, network, weights, run)[-1], axis=1)

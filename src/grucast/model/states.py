@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.calendar import phases
+from grucast.data.calendar import phases, phases_of_one
 from grucast.data.encoding import Encoded, Schema
 from grucast.data.frequency import Frequency, Times
 from grucast.data.panel import show
@@ -95,7 +96,7 @@ class States:
         """
         positions = self._positions(series, times)
         if len(series) == 1 and positions[0] == self.lengths[series[0]]:
-            self._append(int(series[0]), y, beside)
+            self._fill_next(int(series[0]), y, beside)
             return
         cells = positions % self.size
         known = (positions < self.lengths[series]) & (positions >= self.lengths[series] - self.size)
@@ -110,7 +111,22 @@ class States:
             self.static_numbers[series] = beside.static_numbers[fresh]
             self.static_codes[series] = beside.static_codes[fresh]
 
-    def _append(self, row: int, y: NDArray[np.float64], beside: Encoded | None) -> None:
+    def append(self, name: Any, time: Any, y: float) -> int | None:
+        """Take in the next step of a known series without covariates, and return its row; None if it's anything else.
+
+        This is `record` of the usual observation, in a tenth of the time.
+        """
+        row, stride = self.row.get(name), self.frequency.stride
+        if row is None or stride is None or self.schema.columns:
+            return None
+        length = self.lengths[row]
+        if y != y or time != self.starts[row] + length * stride:  # noqa: PLR0124 - NaN alone is not itself
+            return None
+        self.values[row, length % self.size] = y
+        self.lengths[row] = length + 1
+        return row
+
+    def _fill_next(self, row: int, y: NDArray[np.float64], beside: Encoded | None) -> None:
         """Take in the next step of one series: what the rest of `record` does, in a tenth of the time."""
         cell = self.lengths[row] % self.size
         self.values[row, cell] = y[0]
@@ -177,6 +193,15 @@ class States:
             phases(self.frequency, self.starts[series], self.schema.cycles, positions),
         )
 
+    def latest(self, row: int, h: int) -> Window:
+        """The last window of one series without covariates, as `window` gives it."""
+        length, ring = int(self.lengths[row]), self.values[row]
+        oldest = length % self.size
+        history = np.concatenate([ring[oldest:], ring[:oldest]])[None]
+        cycles, steps = self.schema.cycles, self.size + h
+        seen = phases_of_one(self.frequency, self.starts[row], cycles, length - self.size, steps)
+        return Window(history, *nothing_beside(self.size, h), seen)
+
     @contextmanager
     def all_or_nothing(self, ids: Iterable[Any]) -> Iterator[None]:
         """Where an error ends the block, take back what it did to these series."""
@@ -190,3 +215,10 @@ class States:
                 getattr(self, name)[series] = array
             self.row = dict(list(self.row.items())[:count])
             raise
+
+
+@lru_cache(maxsize=16)
+def nothing_beside(size: int, h: int) -> tuple[Array, Array, Array, Array, Array]:
+    """What a window of one series holds between history and phases where there are no covariates."""
+    numbers, static = np.empty((1, size + h, 0), np.float32), np.empty((1, 0), np.float32)
+    return np.full((1, h), np.nan), numbers, numbers.astype(np.int32), static, static.astype(np.int32)
