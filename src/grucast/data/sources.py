@@ -6,7 +6,6 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 
-from grucast.data.files import read_files
 from grucast.data.stamps import parse_times
 from grucast.data.table import Table
 from grucast.errors import DataError
@@ -52,6 +51,8 @@ def read_table(
     """As `read`, for those who go on with narwhals; the frame within is the one given if that is tidy already."""
     given = {"unique_id": id_col, "ds": time_col, "y": target_col}
     if isinstance(source, str | Path):
+        from grucast.data.files import read_files
+
         return join([(name, tidy(frame, name, given)) for name, frame in read_files(str(source))])
     return tidy(source, "the frame", given)
 

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -18,11 +18,13 @@ from grucast.errors import ConfigError, DataError, NotFittedError, TrainingInter
 from grucast.forecasting.arguments import positive, valid_level
 from grucast.forecasting.frames import FrameKind, forecast_columns
 from grucast.forecasting.plan import make_plan
-from grucast.forecasting.stream import Stream
 from grucast.model.config import CheckpointConfig, NetworkConfig, TrainingConfig
 from grucast.model.explain import Explanation
 from grucast.model.file import save_model
 from grucast.model.models import ForecastModel
+
+if TYPE_CHECKING:
+    from grucast.forecasting.stream import Stream
 
 
 class GRUForecaster:
@@ -230,7 +232,7 @@ class GRUForecaster:
         panel = make_panel(table, covariates=self.covariates)
         return rolling_forecasts(self, panel, FrameKind.of(table), n_windows, step_size, refit).frame
 
-    def stream(self, level: tuple[float, ...] | None = None) -> Stream:
+    def stream(self, level: tuple[float, ...] | None = None) -> "Stream":
         """A stream that forecasts after each observation; it begins empty, so give it the history first.
 
         Args:
@@ -239,6 +241,8 @@ class GRUForecaster:
         Raises:
             NotFittedError: Call fit first.
         """
+        from grucast.forecasting.stream import Stream
+
         return Stream(self.model_, self._level(level))
 
     def save(self, path: str | Path) -> None:
