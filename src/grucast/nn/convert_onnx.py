@@ -158,9 +158,10 @@ def _write(layer: list[list[Array]]) -> dict[str, Any]:
 def _verify(gru: GRU, nodes: Sequence[Node]) -> None:
     try:
         import onnx
-    except ImportError:
+
+        require_same(gru, partial(_run, nodes), f"onnx {onnx.__version__}")
+    except (ImportError, NotImplementedError):  # before 1.23 it runs one direction alone
         return
-    require_same(gru, partial(_run, nodes), f"onnx {onnx.__version__}")
 
 
 def _run(nodes: Sequence[Node], x: Array, hx: Array) -> tuple[Array, Array]:

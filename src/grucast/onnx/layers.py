@@ -148,7 +148,7 @@ def _members(place: str, node: "NodeProto", tensors: Tensors) -> dict[str, Any]:
         if given in tensors:
             try:
                 members[name] = numpy_helper.to_array(tensors[given])
-            except (ValueError, TypeError, KeyError) as error:
+            except (ValueError, TypeError, LookupError) as error:
                 raise ModelFileError(f"{place}: the tensor {given!r} is damaged: {error}") from error
         elif name != "initial_h":
             raise ConfigError(
