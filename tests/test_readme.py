@@ -18,6 +18,7 @@ PRINTED = {  # by each example
         "GRU(3, 8, num_layers=2, batch_first=True) GRU(3, 8",
         "[(3, 24), (8, 24), (2, 24)]",
         "reset_after=False",
+        "{'network__hidden_size': ",
     ),
     "forecasting.md": (
         "2,000 rows, 1 series",
