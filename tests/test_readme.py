@@ -14,10 +14,22 @@ PRINTED = {  # by each example
         "torch.Size([8, 50, 32])",
     ),
     "checkpoints.md": ("True",),
+    "coming-from.md": (
+        "",
+        "'GRU', 'GRU-lo-80', 'GRU-hi-80'",
+        "'GRU-lo-50', 'GRU-hi-50', 'GRU-lo-99'",
+        "['unique_id', 'ds', 'cutoff', 'y', 'GRU']",
+        "48",
+        "elsewhere",
+        "True",
+        "coverage_level80",
+        "True True GRU(3, 16, batch_first=True)",
+    ),
     "exchange.md": (
         "GRU(3, 8, num_layers=2, batch_first=True) GRU(3, 8",
         "[(3, 24), (8, 24), (2, 24)]",
         "reset_after=False",
+        "{'network__hidden_size': ",
     ),
     "forecasting.md": (
         "2,000 rows, 1 series",

@@ -9,7 +9,7 @@ GrucastError                exit code 1: it failed while running
 │   └── CheckpointError     a checkpoint is damaged, or belongs to another run
 ├── MismatchError           another program computes something else with the same weights
 ├── MissingExtraError       an optional dependency is not installed (also ImportError)
-├── NotFittedError          predict before fit
+├── NotFittedError          predict before fit (also AttributeError: hasattr says no)
 ├── TrainingError           training ended without a usable model
 └── ExportError             an exported model forecasts something else than the one it comes from
 
@@ -39,7 +39,7 @@ class MissingExtraError(GrucastError, ImportError):
         super().__init__(f"this needs {package}, which is not installed: pip install 'grucast[{extra}]'")
 
 
-class NotFittedError(GrucastError):
+class NotFittedError(GrucastError, AttributeError):
     """The estimator has not been fitted yet."""
 
 

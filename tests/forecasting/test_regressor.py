@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.metrics import r2_score
 
@@ -42,6 +43,12 @@ def test_score_is_sklearns_r2(data, regressor):
     assert regressor.score(x, y) == pytest.approx(r2_score(y, regressor.predict(x)), rel=1e-6)
 
 
+def test_only_a_fitted_one_has_a_model_and_a_number_of_features(regressor):
+    assert regressor.n_features_in_ == 2
+    assert not hasattr(GRURegressor(), "n_features_in_")
+    assert not hasattr(GRURegressor(), "model_")
+
+
 def test_sklearn_clones_it_unfitted(regressor):
     twin = clone(regressor)
     assert twin.get_params() == regressor.get_params()
@@ -53,6 +60,36 @@ def test_parameters_can_be_set(regressor):
     assert regressor.set_params(network=None).network is None
     with pytest.raises(ConfigError, match="no parameter 'depth'"):
         regressor.set_params(depth=2)
+
+
+def test_settings_can_be_set_by_flat_names(regressor):
+    params = regressor.get_params()
+    assert params["network__hidden_size"] == 8
+    assert params["training__max_steps"] == 10
+    changed = GRURegressor().set_params(network__hidden_size=3, training=TrainingConfig(seed=7), training__max_steps=2)
+    assert changed.network == NetworkConfig(hidden_size=3)
+    assert changed.training == TrainingConfig(seed=7, max_steps=2)
+
+
+def test_parameters_that_are_refused_change_nothing(regressor):
+    before = regressor.get_params()
+    with pytest.raises(ConfigError, match="no parameter 'network__depth'"):
+        regressor.set_params(network__hidden_size=3, network__depth=2)
+    with pytest.raises(ConfigError, match="num_layers must be a whole number"):
+        regressor.set_params(network=None, network__num_layers=0)
+    assert regressor.get_params() == before
+
+
+def test_arguments_of_another_class_are_refused_by_fit(data):
+    with pytest.raises(ConfigError, match="network must be a NetworkConfig or None, not 64"):
+        GRURegressor(network=64).fit(*data)
+    with pytest.raises(ConfigError, match="training must be a TrainingConfig or None"):
+        GRURegressor(NETWORK, training=NETWORK).fit(*data)
+
+
+def test_repr_is_the_call_that_makes_it():
+    regressor = GRURegressor(NETWORK)
+    assert eval(repr(regressor)).get_params() == regressor.get_params()
 
 
 def test_sequences_of_another_length_can_be_predicted(regressor):
@@ -70,6 +107,10 @@ def test_sequences_of_another_length_can_be_predicted(regressor):
         (np.full((5, 6, 1), np.nan), np.zeros(5), DataError, r"X\[0, 0, 0\] is nan"),
         (np.zeros((5, 6, 1)), np.array([0, 0, np.inf, 0, 0]), DataError, r"y\[2\] is inf"),
         ([["a"]], np.zeros(1), DataError, "X holds something that is not a number"),
+        ([[[1.0], [2.0, 3.0]]], np.zeros(1), DataError, "X holds something that is not a number"),
+        (np.zeros((5, 6, 1), complex), np.zeros(5), DataError, "X holds complex numbers"),
+        (csr_array((5, 6)), np.zeros(5), DataError, r"X is a sparse csr_array.*toarray\(\)"),
+        (np.zeros((5, 6, 1)), None, DataError, "requires y to be passed"),
     ],
 )
 def test_arrays_that_cannot_be_used_are_refused(x, y, error, wanted):
@@ -78,7 +119,7 @@ def test_arrays_that_cannot_be_used_are_refused(x, y, error, wanted):
 
 
 def test_other_number_of_features_is_refused(regressor):
-    with pytest.raises(ShapeError, match="3 features, the model was trained on 2"):
+    with pytest.raises(ShapeError, match="3 features, but GRURegressor is expecting 2 features"):
         regressor.predict(np.zeros((1, 6, 3)))
 
 

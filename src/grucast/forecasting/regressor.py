@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from grucast.errors import ConfigError, DataError, ModelFileError, NotFittedError, ShapeError, TrainingInterrupted
 from grucast.forecasting.metrics import r2
+from grucast.forecasting.parameters import CONFIGS, change_settings, list_settings, to_config
 from grucast.model.config import NetworkConfig, TrainingConfig
 from grucast.model.file import load_model, save_model
 from grucast.model.models import RegressionModel
@@ -57,10 +58,9 @@ class GRURegressor:
         start = time.perf_counter()
         from grucast.training.regression import train_regressor
 
-        x, targets = to_sequences(X), to_finite(y, "y")
-        if targets.ndim not in (1, 2) or len(targets) != len(x) or not targets.size:
-            raise ShapeError(f"y has shape {targets.shape}: give (N, O) or (N,) with N = {len(x)} as in X {x.shape}")
-        network, training = self.network or NetworkConfig(), self.training or TrainingConfig()
+        x = to_sequences(X)
+        targets = to_targets(y, x)
+        network, training = (to_config(name, getattr(self, name)) for name in CONFIGS)
         if training.ensemble > 1:
             raise ConfigError(f"GRURegressor trains one network, not an ensemble of {training.ensemble}")
         flat = targets.ndim == 1
@@ -84,7 +84,8 @@ class GRURegressor:
         model = self.model_
         x = to_sequences(X)
         if x.shape[2] != model.features:
-            raise ShapeError(f"X has {x.shape[2]} features, the model was trained on {model.features}")
+            name, wanted = type(self).__name__, model.features
+            raise ShapeError(f"X has {x.shape[2]} features, but {name} is expecting {wanted} features as input")
         result = model.predict(x)
         return result[:, 0] if model.flat else result
 
@@ -118,21 +119,55 @@ class GRURegressor:
         regressor._model = model
         return regressor
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002 - scikit-learn's signature
-        """The constructor's arguments, as scikit-learn's clone wants them."""
-        return {"network": self.network, "training": self.training}
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The constructor's arguments and, when deep, each setting in them under names such as network__hidden_size."""
+        params = {name: getattr(self, name) for name in CONFIGS}
+        settings = [list_settings(name, value) for name, value in params.items()] if deep else []
+        return params | {name: value for each in settings for name, value in each.items()}
 
     def set_params(self, **params: Any) -> Self:
-        """Change constructor arguments.
+        """Change constructor arguments, or settings in them under names such as network__hidden_size.
 
         Raises:
-            ConfigError: There is no such argument.
+            ConfigError: There is no such argument or setting, or its value has no meaning. Then nothing has changed.
+
+        >>> from grucast import GRURegressor
+        >>> GRURegressor().set_params(network__hidden_size=8).network.hidden_size
+        8
         """
-        for name, value in params.items():
-            if name not in self.get_params():
-                raise ConfigError(f"GRURegressor has no parameter {name!r}; it has: {', '.join(self.get_params())}")
-            setattr(self, name, value)
+        known = self.get_params()
+        for name in params:
+            if name not in known:
+                raise ConfigError(f"GRURegressor has no parameter {name!r}; it has: {', '.join(known)}")
+        values = {name: params.get(name, getattr(self, name)) for name in CONFIGS}
+        vars(self).update({name: change_settings(name, value, params) for name, value in values.items()})
         return self
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_params(deep=False).items())
+        return f"{type(self).__name__}({arguments})"
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import InputTags, RegressorTags, Tags, TargetTags  # type: ignore[import-untyped]
+
+        return Tags(
+            estimator_type="regressor",
+            target_tags=TargetTags(required=True, multi_output=True),
+            regressor_tags=RegressorTags(),
+            input_tags=InputTags(two_d_array=False, three_d_array=True),
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "model_")
+
+    @property
+    def n_features_in_(self) -> int:
+        """Features F of the sequences in fit.
+
+        Raises:
+            NotFittedError: Call fit first.
+        """
+        return self.model_.features
 
     @property
     def model_(self) -> RegressionModel:
@@ -148,15 +183,21 @@ class GRURegressor:
 
 
 def to_finite(array: Any, name: str) -> Array:
-    """An array of finite numbers."""
+    """An array of finite real numbers."""
+    if hasattr(array, "toarray"):
+        raise DataError(f"{name} is a sparse {type(array).__name__}: give a dense array, as toarray() makes")
     try:
-        values = np.asarray(array, dtype=np.float64)
+        values = np.asarray(array)
+        values = values if np.iscomplexobj(values) else values.astype(np.float64, copy=False)
     except (TypeError, ValueError) as error:
         raise DataError(f"{name} holds something that is not a number: {error}") from error
+    if np.iscomplexobj(values):
+        raise DataError(f"{name} holds complex numbers. Complex data not supported: give real ones")
     bad = np.argwhere(~np.isfinite(values))
     if bad.size:
         where = tuple(int(i) for i in bad[0])
-        raise DataError(f"{name}{list(where)} is {values[where]} ({len(bad)} such values): give finite numbers")
+        place = f"{name}{list(where)} is {values[where]} ({len(bad)} such values)"
+        raise DataError(f"{place}: give finite numbers, not NaN or inf")
     return values
 
 
@@ -164,5 +205,17 @@ def to_sequences(array: Any) -> Array:
     """Finite sequences (N, T, F), none of the three zero."""
     x = to_finite(array, "X")
     if x.ndim != 3 or not x.size:
-        raise ShapeError(f"X has shape {x.shape}: give sequences (N, T, F), as X[..., None] makes of (N, T)")
+        raise ShapeError(
+            f"X has shape {x.shape}: give sequences (N, T, F). Reshape your data, for example (N, T) with X[..., None]"
+        )
     return x
+
+
+def to_targets(array: Any, x: Array) -> Array:
+    """Finite targets (N, O) or (N,) of sequences x."""
+    if array is None:
+        raise DataError("GRURegressor requires y to be passed, but the target y is None")
+    y = to_finite(array, "y")
+    if y.ndim not in (1, 2) or len(y) != len(x) or not y.size:
+        raise ShapeError(f"y has shape {y.shape}: give (N, O) or (N,) with N = {len(x)} as in X {x.shape}")
+    return y
