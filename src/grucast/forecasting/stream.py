@@ -68,7 +68,9 @@ class Stream:
         ('2024-01-31T14:00:00.000000', 24)
         """
         if isinstance(rows, Mapping):
-            return self._update_one(rows, future)
+            if future is None and self.states.plain:
+                return self._update_one(rows)
+            return self.update([rows], future if future is None else [future])[0]
         rows = list(rows) if isinstance(rows, Iterable) else [rows]
         if not rows:
             return []
@@ -86,12 +88,12 @@ class Stream:
                     forecasts.append(own if known[row] else None)
         return forecasts
 
-    def _update_one(self, row: Mapping[str, Any], future: Any) -> dict[str, Any] | None:
+    def _update_one(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
         """`update` of one observation; where it is simply the next one of its series, without its detours."""
         name, time, y = read_row(row)
-        series = self.states.append(name, time, y) if future is None else None
+        series = self.states.append(name, time, y)
         if series is None:
-            found: list[dict[str, Any] | None] = self.update([row], future if future is None else [future])
+            found: list[dict[str, Any] | None] = self.update([row])
             return found[0]
         quantiles = self.model.forecast_window(self.states.latest(series, self.model.h), self.level)[0]
         times = time + self.model.frequency.strides(self.model.h)

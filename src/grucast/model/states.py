@@ -63,6 +63,11 @@ class States:
         return int(self.values.shape[1])
 
     @property
+    def plain(self) -> bool:
+        """There are no covariates, and all steps have one length."""
+        return not self.schema.columns and self.frequency.stride is not None
+
+    @property
     def names(self) -> list[str]:
         """Of the arrays, each with a row for each series."""
         return [f.name for f in fields(self) if isinstance(getattr(self, f.name), np.ndarray)]
@@ -112,15 +117,15 @@ class States:
             self.static_codes[series] = beside.static_codes[fresh]
 
     def append(self, name: Any, time: Any, y: float) -> int | None:
-        """Take in the next step of a known series without covariates, and return its row; None if it's anything else.
+        """Take in the next step of a known series and return its row; None if it is anything else, or not `plain`.
 
         This is `record` of the usual observation, in a tenth of the time.
         """
-        row, stride = self.row.get(name), self.frequency.stride
-        if row is None or stride is None or self.schema.columns:
+        row = self.row.get(name)
+        if row is None or not self.plain:
             return None
         length = self.lengths[row]
-        if y != y or time != self.starts[row] + length * stride:  # noqa: PLR0124 - NaN alone is not itself
+        if y != y or time != self.starts[row] + length * self.frequency.stride:  # noqa: PLR0124 - NaN alone is not itself
             return None
         self.values[row, length % self.size] = y
         self.lengths[row] = length + 1
