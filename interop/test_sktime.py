@@ -7,11 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from sktime.forecasting.base import ForecastingHorizon
+from sktime.forecasting.model_evaluation import evaluate
+from sktime.forecasting.model_selection import ForecastingGridSearchCV
+from sktime.split import ExpandingWindowSplitter
 from sktime.utils.estimator_checks import check_estimator
 from tests.conftest import TINY
 
 import grucast
-from grucast import Covariates
+from grucast import Covariates, NetworkConfig
 from grucast.errors import ConfigError, DataError
 from grucast.sktime import GRUForecaster
 
@@ -52,7 +55,7 @@ def ours(frame, **options):
 
 
 def fitted(y, X=None, fh=range(1, H + 1), **options):
-    return GRUForecaster(**TINY, **options).fit(y, X, fh=list(fh))
+    return GRUForecaster(**{**TINY, **options}).fit(y, X, fh=list(fh))
 
 
 def same(one, other):
@@ -105,18 +108,8 @@ def test_without_levels_there_are_no_intervals(y):
 
 def test_exogenous_data_are_covariates_known_in_advance(y, X):
     past, future = X.iloc[:240], X.iloc[240:]
-    plain = ours(
-        long(y, price=past["price"].to_numpy(), day=past["day"].to_numpy()),
-        covariates=Covariates(future=("price", "day")),
-    )
-    coming = pd.DataFrame(
-        {
-            "unique_id": "series",
-            "ds": future.index,
-            "price": future["price"].to_numpy(),
-            "day": future["day"].to_numpy(),
-        }
-    )
+    plain = ours(long(y, **past.to_dict("list")), covariates=Covariates(future=("price", "day")))
+    coming = future.rename_axis("ds").reset_index().assign(unique_id="series")
     forecaster = fitted(y, past)
     same(forecaster.predict(X=future), plain.predict(future=coming)["GRU"])
     same(forecaster.predict(X=X), forecaster.predict(X=future))
@@ -177,6 +170,25 @@ def test_cutoff_that_is_set_back_hides_what_came_after(y):
     before = forecaster.update_predict_single(y[180:200], update_params=False)
     same(before, ours(long(y)).predict(long(y[:200]))["GRU"])
     assert before.index[0] == y.index[200]
+
+
+def test_evaluation_without_training_again_forecasts_from_each_cutoff(y):
+    cv = ExpandingWindowSplitter(initial_window=200, step_length=20, fh=range(1, H + 1))
+    options = {"strategy": "no-update_params", "return_data": True, "error_score": "raise"}
+    found = evaluate(GRUForecaster(**TINY), cv, y, **options)["y_pred"]
+    forecaster = ours(long(y[:200]))
+    assert len(found) == 2
+    for forecast, cutoff in zip(found, (200, 220), strict=True):
+        same(forecast, forecaster.predict(long(y[:cutoff]))["GRU"])
+
+
+@pytest.mark.filterwarnings("ignore:The default of config ``remember_data``:FutureWarning")  # of the search itself
+def test_search_takes_whole_settings(y):
+    cv = ExpandingWindowSplitter(initial_window=200, step_length=20, fh=range(1, H + 1))
+    grid = {"network": [NetworkConfig(hidden_size=4), NetworkConfig(hidden_size=8)]}
+    search = ForecastingGridSearchCV(GRUForecaster(**TINY), cv, grid, backend=None, error_score="raise")
+    search.fit(y, fh=range(1, H + 1))
+    same(search.predict(), fitted(y, **search.best_params_).predict())
 
 
 def test_panel_is_one_model(panel):

@@ -1,4 +1,4 @@
-"""GRUForecaster as a forecaster of sktime: its containers, horizons and intervals."""
+"""GRUForecaster as a forecaster of sktime: its containers, horizons and intervals; needs the extra sktime."""
 
 from typing import Any, ClassVar
 
@@ -15,8 +15,6 @@ try:
 except ImportError as error:
     raise MissingExtraError("sktime", "sktime") from error
 
-__all__ = ["GRUForecaster"]
-
 CONTAINERS = ["pd.DataFrame", "pd-multiindex", "pd_multiindex_hier"]
 
 
@@ -27,9 +25,9 @@ class GRUForecaster(BaseForecaster):
     data, so the next forecast continues them; with `update_params=True` it also trains anew on all of them.
 
     Args:
-        input_size: As in grucast.GRUForecaster, like all that follow.
+        input_size: Steps of history the network reads; chosen from seasons and horizon when None.
         season_length: Seasonal period in steps; found from the frequency when None.
-        level: Coverage in percent of the intervals that are trained; those between are interpolated.
+        level: Coverage in percent of the intervals that are trained; others follow from them.
         covariates: The roles of X's columns; when None, all are known in advance, and `predict` needs their values at
             every step up to the last of `fh`.
         network: Shape of the network.
@@ -39,7 +37,8 @@ class GRUForecaster(BaseForecaster):
         forecaster_: The trained grucast.GRUForecaster, once fitted.
 
     Raises:
-        MissingExtraError: At import, sktime is not installed.
+        ConfigError: In fit, an argument has no meaning.
+        DataError: The data cannot be used, or X is missing or lacks a step.
 
     >>> import pandas as pd
     >>> from grucast import TrainingConfig
