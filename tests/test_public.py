@@ -65,7 +65,7 @@ def test_every_source_file_has_its_test_file():
 def test_import_needs_neither_torch_nor_any_extra():
     code = """
 import sys
-for name in ("torch", "polars", "pandas", "matplotlib", "typer", "rich"):
+for name in ("torch", "polars", "pandas", "matplotlib", "typer", "rich", "sktime"):
     sys.modules[name] = None
 import grucast, grucast.data, grucast.kernels, grucast.forecasting.backtest, grucast.plotting, grucast.cli, grucast.onnx
 print([n for n in ("scipy", "pyarrow", "onnx", "ray", "optuna") if n in sys.modules])
