@@ -28,11 +28,13 @@ test: $(VENV)/dev.stamp check native ## lint, types, layers, kernels under sanit
 	@$(BIN)/python -m pytest -q --cov --cov-report=term:skip-covered
 	@$(MAKE) --no-print-directory targets $(CAN_FUZZ)
 
-test-interop: $(VENV)/interop.stamp ## the layer beside Keras, Flax, ONNX and torch; prints the largest differences
+test-interop: $(VENV)/interop.stamp build/sktime/stamp ## the layer beside Keras, Flax, ONNX and torch, prints the largest differences; the forecaster in sktime
 	@for backend in torch numpy; do echo "== tests with Keras on $$backend"; \
 	  KERAS_BACKEND=$$backend $(BIN)/python -m pytest -q -p tests.differences interop/test_keras.py || exit 1; done
 	@echo "== tests with Flax, ONNX and torch"
 	@$(BIN)/python -m pytest -q -p tests.differences interop/test_flax.py tests/nn/test_convert_torch.py tests/nn/test_convert_onnx.py tests/onnx/test_layers.py
+	@echo "== tests with sktime"
+	@PYTHONPATH=build/sktime $(BIN)/python -m pytest -q interop/test_sktime.py src/grucast/sktime.py
 
 test-javascript: $(VENV)/dev.stamp build/javascript/stamp ## forecast from exported models in JavaScript (needs node, npm and the network)
 	@echo "== tests with JavaScript"
@@ -148,6 +150,12 @@ $(VENV)/fuzz.stamp: $(VENV)/dev.stamp
 $(VENV)/interop.stamp: $(VENV)/dev.stamp
 	@echo "== installing Keras and Flax"
 	@$(PIP) --group interop
+	@touch $@
+
+build/sktime/stamp: pyproject.toml | $(VENV)/dev.stamp
+	@echo "== installing sktime, and a pandas that it takes, beside $(VENV)"
+	@rm -rf $(@D)
+	@$(PIP) --no-deps --target $(@D) --group sktime
 	@touch $@
 
 .venv-bench/stamp: $(SOURCES) | $(BIN)/python

@@ -14,9 +14,10 @@ import pytest
 import grucast
 
 ROOT = Path(__file__).parents[1]
+APART = {"grucast._native", "grucast.sktime"}  # without source; without what it is made for, see interop/test_sktime.py
 MODULES = [
     "grucast",
-    *(m.name for m in pkgutil.walk_packages(grucast.__path__, "grucast.") if m.name != "grucast._native"),
+    *(m.name for m in pkgutil.walk_packages(grucast.__path__, "grucast.") if m.name not in APART),
 ]
 PUBLIC = ["grucast", "grucast.data", "grucast.kernels", "grucast.nn", "grucast.onnx"]
 SOURCES = sorted([*ROOT.glob("src/**/*.py"), *ROOT.glob("tests/**/*.py"), *ROOT.glob("native/*")])
@@ -64,7 +65,7 @@ def test_every_source_file_has_its_test_file():
 def test_import_needs_neither_torch_nor_any_extra():
     code = """
 import sys
-for name in ("torch", "polars", "pandas", "matplotlib", "typer", "rich"):
+for name in ("torch", "polars", "pandas", "matplotlib", "typer", "rich", "sktime"):
     sys.modules[name] = None
 import grucast, grucast.data, grucast.kernels, grucast.forecasting.backtest, grucast.plotting, grucast.cli, grucast.onnx
 print([n for n in ("scipy", "pyarrow", "onnx", "ray", "optuna") if n in sys.modules])
@@ -88,6 +89,19 @@ except grucast.errors.MissingExtraError as error:
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "grucast[train]" in run.stdout
+
+
+def test_without_sktime_its_adapter_names_the_extra():
+    code = """
+import sys
+sys.modules["sktime"] = None
+try:
+    import grucast.sktime
+except ImportError as error:
+    print(type(error).__name__, error)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "MissingExtraError this needs sktime, which is not installed: pip install 'grucast[sktime]'\n"
 
 
 def test_changelog_names_the_version():
