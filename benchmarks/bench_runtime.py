@@ -1,8 +1,8 @@
 """What it takes to forecast without PyTorch: size of the install, time of import, of loading and of a forecast, memory.
 
-Everything is measured in fresh processes, in which torch cannot be imported: medians of 15 imports, of 200 calls for
-one series of 500 hours, of 3 calls for 10,000 of them, of the last 300 of 500 observations of a stream. The table is
-printed and saved to benchmarks/results/runtime.md.
+Everything is measured in fresh processes, in which torch cannot be imported: medians of 15 imports of a base install,
+of 200 calls for one series of 500 hours, of 3 calls for 10,000 of them, and of a stream's last 300 observations of 500.
+The table is printed and saved to benchmarks/results/runtime.md.
 
     python benchmarks/bench_runtime.py
 """
@@ -37,7 +37,10 @@ def seconds(call, times):
     return statistics.median(found)
 peak = lambda: int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]) / 1024
 """
-IMPORT = START + "print(json.dumps([seconds(lambda: importlib.import_module(sys.argv[1]), 1)]))"
+IMPORT = (
+    START
+    + "sys.path.insert(0, sys.argv[2]); print(json.dumps([seconds(lambda: importlib.import_module(sys.argv[1]), 1)]))"
+)
 PREDICT = (
     START
     + """
@@ -72,9 +75,9 @@ print(json.dumps([statistics.median(times[200:]), len(frame) / whole, len(last) 
 )
 
 
-def child(code: str, *arguments: object) -> list[float]:
+def child(code: str, *arguments: object, options: tuple[str, ...] = ()) -> list[float]:
     """What a fresh process prints."""
-    command = [sys.executable, "-c", code, *map(str, arguments)]
+    command = [sys.executable, *options, "-c", code, *map(str, arguments)]
     return list(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
 
 
@@ -87,24 +90,22 @@ def series(count: int) -> pl.DataFrame:
     return pl.DataFrame({"unique_id": ids, "ds": np.tile(times, count), "y": y.ravel()})
 
 
-def imports() -> dict[str, str]:
-    """Time of importing grucast, and of numpy and narwhals by themselves."""
+def imports(folder: Path) -> dict[str, str]:
+    """Time of importing an installed grucast, and numpy and narwhals by themselves; -S leaves this environment out."""
     names = ("grucast", "numpy", "narwhals")
-    runs = [{name: child(IMPORT, name)[0] for name in names} for _ in range(15)]
+    runs = [{name: child(IMPORT, name, folder, options=("-S",))[0] for name in names} for _ in range(15)]
     times = {name: statistics.median(run[name] for run in runs) for name in names}
     of = f"numpy {times['numpy'] * 1e3:.0f}, narwhals {times['narwhals'] * 1e3:.0f} by themselves"
     return {f"import grucast, ms ({of})": f"{times['grucast'] * 1e3:.0f}"}
 
 
-def install() -> dict[str, str]:
+def install(folder: Path) -> dict[str, str]:
     """MB of the base install, all dependencies included, and of each package."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "install", "-q", "--target", folder, str(ROOT)]
-        subprocess.run(command, check=True)
-        sizes = {
-            found.name: sum(path.stat().st_size for f in found.files or () if (path := Path(folder, f)).is_file()) / 1e6
-            for found in distributions(path=[folder])
-        }
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--target", str(folder), str(ROOT)], check=True)
+    sizes = {
+        found.name: sum(path.stat().st_size for f in found.files or () if (path := folder / f).is_file()) / 1e6
+        for found in distributions(path=[str(folder)])
+    }
     shares = ", ".join(f"{name} {size:.1f}" for name, size in sorted(sizes.items(), key=lambda pair: -pair[1]))
     return {f"base install, MB ({shares})": f"{sum(sizes.values()):.1f}"}
 
@@ -142,8 +143,9 @@ def predictions(folder: Path) -> dict[str, str]:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        rows = imports() | predictions(Path(folder)) | install()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        rows = install(folder / "base") | imports(folder / "base") | predictions(folder)
     about = ", ".join(f"{key} {value}" for key, value in facts().items() if key not in ("torch", "onnxruntime", "jax"))
     text = "\n".join([about, "", "| without PyTorch | |", "|---|---|", *(f"| {k} | {v} |" for k, v in rows.items())])
     print(text)
