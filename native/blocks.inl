@@ -32,9 +32,20 @@ inline void with_size(long size, F f) {
   f(Int<N>{});
 }
 
-// Cuts 0..count into blocks of N, the last two evenly, and calls f(Int<size>, begin), from the last on if `backwards`.
+// Cuts 0..count into blocks of N, the last two evenly, and calls f(Int<size>, begin).
 template <int N, class F>
-inline void in_blocks(long count, F f, bool backwards = false) {
+inline void in_blocks(long count, F f) {
+  for (long begin = 0; begin < count;) {
+    const long left = count - begin;
+    const long size = left >= 2 * N || left == N ? N : left > N ? (left + 1) / 2 : left;
+    with_size<N>(size, [&](auto n) { f(n, begin); });
+    begin += size;
+  }
+}
+
+// The same blocks, the last one first if `backwards`.
+template <int N, class F>
+inline void in_blocks_either_way(long count, bool backwards, F f) {
   const long blocks = (count + N - 1) / N, uneven = count % N ? (blocks < 2 ? 0 : blocks - 2) * N : count;
   const auto start = [&](long block) {
     const long whole = block * N;

@@ -101,16 +101,16 @@ template <class V>
 void row_step(const Row<V> &r, const Num<V> *x, const Num<V> *packed, Num<V> *saved, bool backwards) {
   const long count = vectors<V>(r.layer.hidden), terms = r.layer.inputs + r.layer.hidden;
   if (r.layer.reset_after)
-    return in_blocks<kRowVecs>(count, [&](auto n, long v) {
+    return in_blocks_either_way<kRowVecs>(count, backwards, [&](auto n, long v) {
       row_after<V, n.value>(r, x, packed + v * V::kWidth * (4 + 3 * terms), v * V::kWidth, saved);
-    }, backwards);
-  in_blocks<kRowVecs>(count, [&](auto n, long v) {
+    });
+  in_blocks_either_way<kRowVecs>(count, backwards, [&](auto n, long v) {
     row_gates<V, n.value>(r, x, packed + v * V::kWidth * 2 * (1 + terms), v * V::kWidth, saved);
-  }, backwards);
+  });
   packed += count * V::kWidth * 2 * (1 + terms);
-  in_blocks<kRowVecs>(count, [&](auto n, long v) {
+  in_blocks_either_way<kRowVecs>(count, backwards, [&](auto n, long v) {
     row_candidate<V, n.value>(r, x, packed + v * V::kWidth * (1 + terms), v * V::kWidth, saved);
-  }, backwards);
+  });
 }
 
 template <class V>
