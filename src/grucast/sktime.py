@@ -6,7 +6,7 @@ import numpy as np
 
 from grucast.data.covariates import Covariates
 from grucast.errors import DataError, MissingExtraError
-from grucast.forecasting import forecaster as native
+from grucast.forecasting.forecaster import GRUForecaster as Forecaster
 from grucast.model.config import NetworkConfig, TrainingConfig
 
 try:
@@ -88,7 +88,7 @@ class GRUForecaster(BaseForecaster):
 
     def _fit(self, y: Any, X: Any, fh: Any) -> "GRUForecaster":
         columns = () if X is None else tuple(map(str, X.columns))
-        untrained = native.GRUForecaster(
+        untrained = Forecaster(
             self._steps(fh, y).max(),
             self.input_size,
             self.season_length,

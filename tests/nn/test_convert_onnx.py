@@ -201,6 +201,17 @@ def test_node_that_onnx_computes_otherwise_is_refused(monkeypatch, rng):
     from_onnx(weights, verify=False)
 
 
+def test_onnx_that_runs_one_direction_alone_checks_nothing(monkeypatch):
+    def run(*arguments):
+        raise NotImplementedError("Unsupported value 2 for num_directions and operator 'GRU'.")
+
+    monkeypatch.setattr(convert_onnx, "_run", run)
+    with pytest.raises(NotImplementedError):
+        to_onnx(GRU(4, 3, bidirectional=True))
+    monkeypatch.setattr(onnx, "__version__", "1.22.0")
+    assert to_onnx(GRU(4, 3, bidirectional=True))["direction"] == "bidirectional"
+
+
 def test_without_onnx_weights_are_converted_all_the_same(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     assert repr(from_onnx(to_onnx(GRU(4, 3)))) == "GRU(4, 3)"

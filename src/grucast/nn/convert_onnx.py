@@ -30,6 +30,7 @@ KNOWN = {
     *("linear_before_reset", "output_sequence"),
 }
 ACTIVATIONS = ["sigmoid", "tanh"]
+TRUSTED = (1, 23)  # before, ONNX' own GRU runs in one direction alone
 
 
 def from_onnx(node: Node | Sequence[Node], verify: bool = True) -> GRU:
@@ -41,7 +42,7 @@ def from_onnx(node: Node | Sequence[Node], verify: bool = True) -> GRU:
     Args:
         node: Its arrays `W`, `R` and, if there is one, `B`, and the attributes that are not as the standard has them:
             `linear_before_reset`, `direction`, `layout`, `hidden_size`. A list of nodes is a stack.
-        verify: Whether both run on the same random numbers, where the package onnx is installed.
+        verify: Whether both run on the same random numbers, where the package onnx, 1.23 or newer, is installed.
 
     Raises:
         ConfigError: It clips, has other activations, runs only backwards, stores an initial state, or has types other
@@ -74,7 +75,7 @@ def to_onnx(gru: GRU, verify: bool = True) -> dict[str, Any] | list[dict[str, An
 
     Args:
         gru: The layer.
-        verify: Whether both run on the same random numbers, where the package onnx is installed.
+        verify: Whether both run on the same random numbers, where the package onnx, 1.23 or newer, is installed.
 
     Returns:
         `W`, `R`, with a bias `B`, and the attributes, by name. Of more than one layer, a list of them: between two
@@ -158,10 +159,10 @@ def _write(layer: list[list[Array]]) -> dict[str, Any]:
 def _verify(gru: GRU, nodes: Sequence[Node]) -> None:
     try:
         import onnx
-
-        require_same(gru, partial(_run, nodes), f"onnx {onnx.__version__}")
-    except (ImportError, NotImplementedError):  # before 1.23 it runs one direction alone
+    except ImportError:
         return
+    if tuple(map(int, onnx.__version__.split(".")[:2])) >= TRUSTED:
+        require_same(gru, partial(_run, nodes), f"onnx {onnx.__version__}")
 
 
 def _run(nodes: Sequence[Node], x: Array, hx: Array) -> tuple[Array, Array]:
