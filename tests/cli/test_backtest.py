@@ -94,7 +94,7 @@ def test_without_mase_the_errors_by_step_are_mae():
 
 def test_what_was_left_out_is_said():
     stream = StringIO()
-    show(Backtest(None, [GRU, replace(NAIVE, steps=40)], 3, 7, 2), 2, Console(file=stream, width=80))
+    show(Backtest(None, [GRU, replace(NAIVE, steps=40)], 3, 7, 2, panel=None), 2, Console(file=stream, width=80))
     assert "7 windows of 2 steps in 3 series; 2 left out" in stream.getvalue()
     assert "GRU: the 80% interval covers 78.9%\n" in stream.getvalue()
     assert stream.getvalue().endswith("SeasonalNaive168: scored on the 40 of 48 steps it forecasts\n")

@@ -35,6 +35,7 @@ class Backtest:
         series: Series with a forecast.
         windows: Pairs of series and cutoff with a forecast.
         left_out: Pairs without, since the series had no value then in the window that the network reads.
+        panel: All series, to draw what came before.
     """
 
     frame: Any
@@ -42,6 +43,7 @@ class Backtest:
     series: int
     windows: int
     left_out: int
+    panel: Panel
 
 
 def backtest(
@@ -115,7 +117,7 @@ def rolling_forecasts(
         raise DataError(f"no series has a value in the {model.input_size} steps before any cutoff")
     scores = [seconds.added_to(score) for score in score_models(table, naive_errors)]
     series, left_out = len(np.unique(table["series"])), len(panel) * n_windows - count
-    return Backtest(to_frame(kind, panel, table), scores, series, count, left_out)
+    return Backtest(to_frame(kind, panel, table), scores, series, count, left_out, panel)
 
 
 def hide_past(panel: Panel, past: Sequence[str], steps: int) -> Panel:
