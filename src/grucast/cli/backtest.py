@@ -19,7 +19,7 @@ from grucast.forecasting.backtest import Backtest
 from grucast.forecasting.backtest import backtest as run_backtest
 from grucast.forecasting.baselines import SIMPLE, check_baselines
 from grucast.forecasting.scoring import Score
-from grucast.model.file import write_whole
+from grucast.model.writing import write_whole
 
 MEASURES = {"MAE": "mae", "RMSE": "rmse", "sMAPE %": "smape", "MASE": "mase", "sCRPS": "scaled_crps"}
 LOOK: Any = {"box": SIMPLE_HEAD, "padding": (0, 1, 0, 0), "caption_justify": "left"}  # fits 80 columns

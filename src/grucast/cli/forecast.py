@@ -14,7 +14,7 @@ from grucast.data.ahead import read_future
 from grucast.data.declared import given_away
 from grucast.data.panel import make_panel
 from grucast.errors import DataError, TrainingInterrupted
-from grucast.model.file import write_whole
+from grucast.model.writing import write_whole
 
 
 @command("grucast fit sales.csv -h 28 --future price,holiday --out model.safetensors")

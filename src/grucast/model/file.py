@@ -1,9 +1,7 @@
 """The model file: one safetensors file, with the settings as JSON in its metadata; docs/model-file.md specifies it."""
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,12 +11,13 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from grucast.errors import GrucastError, ModelFileError
+from grucast.errors import ModelFileError
 from grucast.model.config import is_number
 from grucast.model.header import LARGEST, Header, parse, read_header
 from grucast.model.models import ForecastModel, RegressionModel
 from grucast.model.shapes import shapes_of
 from grucast.model.validation import SETTINGS, member
+from grucast.model.writing import write_whole
 
 FORMAT = 1
 LARGEST_WEIGHT = 1e9  # those of trained models are below 100
@@ -51,25 +50,6 @@ def save_model(model: Model, path: str | Path) -> None:
     if (length := int.from_bytes(content[:8], "little")) > LARGEST:
         raise ModelFileError(f"this model has {length} bytes of settings, more than {LARGEST}: group rare categories")
     write_whole(Path(path), content)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write to a temporary file beside the target, then move it there in one step."""
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise GrucastError(f"cannot write {path}: {error.strerror}") from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError as error:
-        raise GrucastError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def load_model(path: str | Path) -> Model:

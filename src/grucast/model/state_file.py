@@ -12,10 +12,10 @@ from safetensors.numpy import load, save
 
 from grucast.data.sources import LARGEST
 from grucast.errors import DataError, ModelFileError
-from grucast.model.file import write_whole
 from grucast.model.header import Header, parse, read_header
 from grucast.model.models import ForecastModel
 from grucast.model.states import States
+from grucast.model.writing import write_whole
 
 FORMAT = 1
 LONGEST = 2**53  # steps of a series

@@ -7,7 +7,7 @@ import numpy as np
 
 from grucast.errors import ExportError, MissingExtraError
 from grucast.forecasting.forecaster import GRUForecaster
-from grucast.model.file import write_whole
+from grucast.model.writing import write_whole
 
 TOLERANCE = 1e-4  # of the largest difference
 

@@ -17,7 +17,7 @@ from torch import nn
 
 from grucast.errors import CheckpointError, GrucastError
 from grucast.model.config import CheckpointConfig
-from grucast.model.file import write_whole
+from grucast.model.writing import write_whole
 from grucast.training.state import State, Tensors, unpack
 
 FORMAT, LIBRARY = 1, version("grucast")
