@@ -1,0 +1,129 @@
+"""Delimited text as a frame of text: a sample decides how it is written, polars reads it.
+
+The sampler is our own: DuckDB's passes over `sep=` lines, UTF-16, Windows-1252 and lines above the header, and picks
+day or month without a word; charset-normalizer takes short Windows-1252 texts for other alphabets.
+"""
+
+import contextlib
+import csv
+import re
+from io import BytesIO, StringIO, TextIOWrapper
+from itertools import islice
+
+import polars as pl
+
+from grucast.data.raw.dialect import Sample, decide, fields, too_many
+from grucast.data.raw.header import kind_of
+from grucast.data.raw.table import Raw, check_width, name_columns
+from grucast.data.raw.text import as_text
+from grucast.errors import DataError
+
+STATED = re.compile(rb'\s*"?sep=(.)"?[ \t]*\n')  # what Excel writes, and reads, as the first line
+TAIL = 2**16  # bytes at the end among which lines below the data are looked for
+REASONS = dict.fromkeys(  # what polars says: what to do
+    ["could not parse", "CSV malformed"],
+    "a quotation mark is not closed, or stands in a field without another: put the field in quotes and write it twice",
+)
+GAP = re.compile(rb"\n[^\S\n]*\n")
+
+
+def read_delimited(data: bytes, name: str, skip_rows: int = 0) -> Raw:
+    """Read the text of a table.
+
+    Args:
+        data: The text, in any encoding.
+        name: For messages.
+        skip_rows: Lines above the header; where there are some, nothing is guessed.
+
+    Raises:
+        DataError: It is no table.
+    """
+    text, notes = as_text(data, name)
+    stated = STATED.match(text)
+    text = text[max(stated.end() if stated else 0, size_of_lines(text, skip_rows)) :]
+    if not text.strip():
+        raise DataError(f"{name} is empty" + (f" below its first {skip_rows} lines" if skip_rows else ""))
+    sample = decide(text, name, stated[1].decode() if stated else None, skip_rows > 0)
+    body = text[size_of_lines(text, sample.lines[sample.layout.first]) :]
+    body, below = cut_footer(body, sample)
+    top = "header" if sample.header else "data"
+    places = {f"above the {top}": sample.above, "below the header": sample.between, "below the data": below}
+    notes += [f"{lines} line{'s' * (lines > 1)} {place} skipped" for place, lines in places.items() if lines]
+    frame, named = parse(body, sample, name)
+    return Raw(name, frame, sample.separator if sample.width > 1 else None, (*notes, *named))
+
+
+def parse(body: bytes, sample: Sample, name: str) -> tuple[pl.DataFrame, list[str]]:
+    """The rows of data as a frame with the header's names."""
+    wanted = len(sample.header or range(sample.width))
+    widest = max((len(row) for row in sample.rows[sample.layout.first :]), default=0)
+    check_width(widest, name)
+    frame = read_body(body, sample.separator, max(wanted, widest), wanted, name)
+    header = sample.header or [f"column_{index + 1}" for index in range(wanted)]
+    notes = [] if sample.header else [f"no header: columns are called {', '.join(header[:3])}{', ...' * (wanted > 3)}"]
+    empty = [index for index, cell in enumerate(header) if not cell and frame[:, index].null_count() == len(frame)]
+    names, renamed = name_columns([cell for index, cell in enumerate(header) if index not in empty], name)
+    frame = frame.select(column for index, column in enumerate(frame.columns[:wanted]) if index not in empty)
+    return frame.rename(dict(zip(frame.columns, names, strict=True))), notes + renamed
+
+
+def read_body(body: bytes, separator: str, width: int, wanted: int, name: str) -> pl.DataFrame:
+    """Rows of stripped text, without blank ones; refuses a field beyond those wanted."""
+    mark = separator.encode()
+    if mark + b' "' in body:
+        body = re.sub(re.escape(mark) + rb' +"(?!")', mark + b'"', body)
+    try:
+        frame = scan(body, mark, width, False)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        check_fields(body, separator, wanted, name)
+        if "more fields" not in str(error):
+            known = next((said for start, said in REASONS.items() if start in str(error)), str(error)[:200])
+            raise DataError(f"{name} cannot be read as delimited text: {known}") from error
+        frame = scan(body, mark, width, True)
+    if not all(frame[:, index].is_null().all() for index in range(wanted, width)):
+        check_fields(body, separator, wanted, name)
+    return frame
+
+
+def scan(body: bytes, mark: bytes, width: int, ragged: bool) -> pl.DataFrame:
+    """Let polars read rows of text; with a header of our own, so that all rows are held to its width."""
+    text = pl.all().str.strip_chars()
+    frame = pl.read_csv(
+        BytesIO(mark.join(b"%d" % index for index in range(width)) + b"\n" + body),
+        separator=mark.decode(),
+        quote_char='"' if body.startswith(b'"') or b'\n"' in body or mark + b'"' in body else None,
+        infer_schema=False,
+        truncate_ragged_lines=ragged,
+    ).select(pl.when(text != "").then(text))
+    return frame.filter(~pl.all_horizontal(pl.all().is_null()))
+
+
+def check_fields(body: bytes, separator: str, wanted: int, name: str) -> None:
+    """Name the first row with more fields than wanted."""
+    number = 0
+    with contextlib.suppress(csv.Error):
+        for row in csv.reader(TextIOWrapper(BytesIO(body), "utf-8", newline="\n"), delimiter=separator):
+            number += any(cell.strip() for cell in row)
+            found = fields([cell.strip() for cell in row])
+            if found > wanted:
+                raise too_many(name, number, found, wanted)
+
+
+def cut_footer(body: bytes, sample: Sample) -> tuple[bytes, int]:
+    """The rows of data without lines of text below an empty line, and how many lines these are."""
+    begin = max(0, len(body) - TAIL)
+    cut = len(body)
+    for gap in reversed(list(GAP.finditer(body, begin))):
+        below = StringIO(body[gap.end() : cut].decode(errors="replace"))
+        kinds = [
+            kind_of(row, sample.layout.shapes) for row in csv.reader(below, delimiter=sample.separator) if any(row)
+        ]
+        if "data" in kinds or not any(sample.layout.shapes) or body.count(b'"', 0, gap.start()) % 2:
+            break
+        cut = gap.start() + 1
+    return body[:cut], len(body[cut:].strip().splitlines())
+
+
+def size_of_lines(text: bytes, count: int) -> int:
+    """How many bytes the first lines have."""
+    return sum(len(line) for line in islice(BytesIO(text), count))
