@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,8 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import ArrayLike
 
-from grucast.errors import ConfigError, GrucastError, MissingExtraError
+from grucast.errors import ConfigError, MissingExtraError
+from grucast.model.writing import is_device, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,18 +56,17 @@ def figure(path: str | Path, rows: int = 1, height: float = SIZE[1]) -> Iterator
     except ImportError as error:
         raise MissingExtraError("matplotlib (to draw)", "plot") from error
     require_picture(path)
+    content = BytesIO()
     with rc_context(STYLE):
         drawing = Figure(figsize=(SIZE[0], height), layout="constrained")
         yield drawing, list(drawing.subplots(rows, squeeze=False)[:, 0])
-        try:
-            drawing.savefig(path)
-        except OSError as error:
-            raise GrucastError(f"cannot write {path}: {error.strerror}") from error
+        drawing.savefig(content, format=Path(path).suffix[1:].lower() or "png")
+    write_whole(Path(path), content.getvalue())
 
 
 def require_picture(path: str | Path) -> None:
     """Refuse a name that does not end like a picture's."""
-    if Path(path).suffix.lower() not in PICTURES:
+    if Path(path).suffix.lower() not in PICTURES and not is_device(Path(path)):
         raise ConfigError(f"{path} is no picture's name: end it with one of {', '.join(PICTURES)}")
 
 

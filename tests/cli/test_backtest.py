@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from grucast.cli.backtest import numbers, score_table, show, some_steps, step_table, without_nan
+from grucast.cli.backtest import conclude, fitting, numbers, score_table, show, some_steps, step_table
 from grucast.forecasting.backtest import Backtest
 from grucast.forecasting.scoring import Score
 
@@ -46,6 +46,18 @@ def test_table_and_json_have_the_scores(run, data, tmp_path):
     assert "GRU: the 95% interval covers" in err
     assert pl.read_csv(tmp_path / "past.csv").height == 2 * 2 * 6
     assert (tmp_path / "past.png").exists()
+    assert err.splitlines()[-1] == result["verdict"]
+    assert "over 4 tests in 2 series; 80% intervals held " in result["verdict"]
+    assert all(f"warning: {text}" in err for text in result["warnings"])
+
+
+def test_interrupted_backtest_says_so_and_has_exit_code_130(run, data, tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("grucast.cli.backtest.run_backtest", interrupt)
+    assert run("backtest", data, "-h", 6, "--out", "past.csv") == (130, "", "interrupted\n")
+    assert not (tmp_path / "past.csv").exists()
 
 
 def test_baselines_are_chosen_by_name(run, data):
@@ -84,6 +96,32 @@ def test_numbers_are_aligned_within_80_columns_whatever_their_size():
         assert ends[0][1:] == ends[1][1:]
 
 
+@pytest.mark.parametrize("width", [30, 40, 50, 60, 70, 100])
+def test_columns_that_have_no_room_are_left_out_whole(width):
+    h = 24
+    long = [replace(score, mae_by_step=(1.0,) * h, mase_by_step=(1234567.0,) * h) for score in (GRU, NAIVE)]
+    for build, drop in ((lambda: score_table(long), -1), (lambda: step_table(long, h), -2)):
+        whole = [column.header for column in build().columns]
+        table = fitting(build(), Console(width=width), drop)
+        text = printed(table, width)[0]
+        assert "…" not in text
+        assert "SeasonalNaive168 " in text
+        assert max(map(len, text.splitlines())) <= width
+        kept = [column.header for column in table.columns]
+        assert kept == [header for header in whole if header in kept]
+        assert kept[:2] == whole[:2] or kept == [whole[0], whole[-1]]
+        assert ("--json" in text) == (kept != whole)
+
+
+def test_warnings_are_yellow_and_the_verdict_is_bold_and_last():
+    stream = StringIO()
+    terminal = Console(file=stream, width=60, force_terminal=True, color_system="standard")
+    conclude({"verdict": "23% better than [b]", "warnings": ("the 80% interval held only 12%",)}, terminal)
+    first, last = stream.getvalue().splitlines()
+    assert first == "\x1b[33mwarning:\x1b[0m the 80% interval held only 12%"
+    assert last == "\x1b[1m23% better than [b]\x1b[0m"
+
+
 def test_without_mase_the_errors_by_step_are_mae():
     lost = [replace(score, mase=math.nan, mase_by_step=(math.nan, math.nan)) for score in (GRU, NAIVE)]
     text = printed(step_table(lost, 2))[0]
@@ -110,7 +148,3 @@ def test_steps_shown_are_a_handful_from_first_to_last(h):
 
 def test_numbers_of_nothing_are_empty():
     assert numbers([math.nan, math.nan], 2) == ["", ""]
-
-
-def test_nan_becomes_null():
-    assert without_nan({80.0: (1.0, math.nan), "a": [math.nan]}) == {"80": [1.0, None], "a": [None]}

@@ -4,12 +4,13 @@ import subprocess
 import sys
 from contextlib import nullcontext
 from datetime import datetime
+from importlib.metadata import version
 
 import polars as pl
 import pytest
 
 from grucast import read
-from grucast.cli.common import to_bytes
+from grucast.cli.output import to_bytes
 from grucast.kernels import targets
 
 FIT = ["--input-size", "48", "--max-steps", "2", "--season-length", "24"]
@@ -94,6 +95,30 @@ def test_info_names_version_and_kernels(run):
     assert "python" in run("info")[1]
 
 
+def test_version_is_one_line(run):
+    assert run("--version") == (0, f"grucast {version('grucast')}\n", "")
+
+
+def test_interrupted_command_has_a_short_message_and_exit_code_130(run, monkeypatch):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("grucast.cli.info.targets", interrupt)
+    assert run("info") == (130, "", "interrupted\n")
+    monkeypatch.setattr("grucast.cli.run", interrupt)
+    assert run("info") == (130, "", "interrupted\n")
+
+
+def test_predict_as_json_holds_the_forecast_that_no_file_does(run, model, data):
+    from grucast import load
+
+    result = json.loads(run("predict", model, data, "--json")[1])
+    assert (result["rows"], result["out"]) == (12, None)
+    wanted = load(model).predict(read(data))
+    assert pl.DataFrame(result["forecast"]).with_columns(pl.col("ds").str.to_datetime(time_unit="us")).equals(wanted)
+    assert "forecast" not in json.loads(run("predict", model, data, "--json", "--out", "f.csv")[1])
+
+
 @pytest.mark.parametrize("command", ["check", "demo", "fit", "predict", "backtest", "info"])
 def test_help_has_an_example(run, command):
     code, out, _ = run(command, "--help")
@@ -156,7 +181,7 @@ def test_bad_input_is_one_paragraph_and_exit_code_2(run, data, tmp_path, case):
         (["predict", "data.csv", "data.csv"], "not a safetensors file"),
         (["predict", "absent.safetensors", "data.csv"], "does not exist"),
         (["predict", "model.safetensors"], "holds no data"),
-        (["predict", "model.safetensors", "data.csv", "--plot", "p.txt"], "no picture's name"),
+        (["predict", "model.safetensors", "data.csv", "--plot", "p.txt"], "--plot p.txt does not say what to write"),
         (["backtest", "data.csv", "-h", "6", "--windows", "0"], "n_windows"),
         (["backtest", "data.csv", "-h", "6", "--windows", "500"], "too few for 500 windows"),
     ],
@@ -198,7 +223,11 @@ def test_without_typer_the_error_names_the_extra(run, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("words", "wanted"), [([], "nothing is saved"), (["--save-on-interrupt"], "is in m.safetensors")]
+    ("words", "wanted"),
+    [
+        ([], "nothing is saved; --save-on-interrupt saves the best model"),
+        (["--save-on-interrupt"], "is in m.safetensors"),
+    ],
 )
 def test_interrupted_fit_has_exit_code_130_and_saves_if_asked(run, data, hourly, tmp_path, monkeypatch, words, wanted):
     def interrupt(progress):

@@ -1,5 +1,6 @@
 """The command that forecasts the past, and the tables it prints."""
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import asdict
 from math import floor, isnan, log10
@@ -10,16 +11,19 @@ from typing import Annotated, Any
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from grucast import plotting
 from grucast.cli import common
-from grucast.cli.common import command, print_json, require_writable, split, to_bytes
+from grucast.cli.common import command, split
+from grucast.cli.output import TABLES, print_json, require_outputs, write_table
 from grucast.forecasting.backtest import Backtest
 from grucast.forecasting.backtest import backtest as run_backtest
 from grucast.forecasting.baselines import SIMPLE, check_baselines
 from grucast.forecasting.scoring import Score
-from grucast.model.writing import write_whole
+from grucast.forecasting.verdict import verdict, warnings
 
 MEASURES = {"MAE": "mae", "RMSE": "rmse", "sMAPE %": "smape", "MASE": "mase", "sCRPS": "scaled_crps"}
 LOOK: Any = {"box": SIMPLE_HEAD, "padding": (0, 1, 0, 0), "caption_justify": "left"}  # fits 80 columns
@@ -48,20 +52,28 @@ def backtest(
     forecaster = settings.forecaster(horizon, roles)
     chosen = split(baselines)
     check_baselines(chosen)
-    require_writable(path)
-    require_writable(plot, plotting.require_picture)
+    require_outputs({"DATA": data}, {"--out": (path, TABLES), "--plot": (plot, plotting.PICTURES)})
     frame = columns.read(data)
     say = Console(stderr=as_json)
     with say.status("training and forecasting the past") if say.is_terminal else nullcontext():
         result = run_backtest(forecaster, frame, windows, step_size, refit, chosen)
     if path:
-        write_whole(path, to_bytes(result.frame, path))
+        write_table(result.frame, path)
     if plot:
         plotting.plot_backtest(result, plot)
+    said = {"verdict": verdict(result, result.panel.frequency, horizon), "warnings": warnings(result)}
     show(result, horizon, say)
+    conclude(said, say)
     if as_json:
         counts = {"series": result.series, "windows": result.windows, "left_out": result.left_out}
-        print_json(counts | {"scores": [without_nan(asdict(score)) for score in result.scores]})
+        print_json(counts | {"scores": [asdict(score) for score in result.scores]} | said)
+
+
+def conclude(said: Mapping[str, Any], say: Console) -> None:
+    """The warnings, and the verdict last; whole lines where a program may read them."""
+    for text in said["warnings"]:
+        say.print(f"[yellow]warning:[/] {escape(text)}", highlight=False, soft_wrap=not say.is_terminal)
+    say.print(f"[bold]{escape(said['verdict'])}[/]", highlight=False, soft_wrap=not say.is_terminal)
 
 
 def show(result: Backtest, h: int, say: Console) -> None:
@@ -69,15 +81,25 @@ def show(result: Backtest, h: int, say: Console) -> None:
     cutoffs = f"{result.windows:,} windows of {h} steps in {result.series:,} series"
     left_out = f"; {result.left_out:,} left out, their series had no history then" if result.left_out else ""
     say.print(cutoffs + left_out, highlight=False)
-    say.print(score_table(result.scores))
+    say.print(fitting(score_table(result.scores), say, drop=-1))
     if h > 1:
-        say.print(step_table(result.scores, h))
+        say.print(fitting(step_table(result.scores, h), say, drop=-2))
     most = max(score.steps for score in result.scores)
     for score in result.scores:
         if score.steps < most:
             say.print(f"{score.model}: scored on the {score.steps:,} of {most:,} steps it forecasts", highlight=False)
         for level, share in score.coverage.items():
             say.print(f"{score.model}: the {level:g}% interval covers {share:.1%}", highlight=False)
+
+
+def fitting(table: Table, say: Console, drop: int) -> Table:
+    """The table with as many columns as there is room for; the one at the place `drop` goes first."""
+    whole, endless = len(table.columns), say.options.update_width(10**4)
+    while len(table.columns) > 2 and Measurement.get(say, endless, table).maximum > say.width:
+        del table.columns[drop]
+    if len(table.columns) < whole:
+        table.caption = f"{table.caption or ''}\nmore columns in a wider window, and in --json".strip()
+    return table
 
 
 def score_table(scores: list[Score]) -> Table:
@@ -146,12 +168,3 @@ def numbers(values: list[float], places: int) -> list[str]:
     cells = [f"{value:,.{places}f}" if places >= 0 else f"{value:.2e}" for value in values]
     marked = [f"[bold]{cell}[/]" if value == least else cell for cell, value in zip(cells, values, strict=True)]
     return ["" if isnan(value) else cell for cell, value in zip(marked, values, strict=True)]
-
-
-def without_nan(value: Any) -> Any:
-    """The value with None for each NaN in it, since JSON has none."""
-    if isinstance(value, dict):
-        return {f"{key:g}" if isinstance(key, float) else key: without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(item) for item in value]
-    return None if isinstance(value, float) and isnan(value) else value

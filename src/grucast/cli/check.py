@@ -4,11 +4,13 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from grucast import check as check_data
 from grucast.cli import common
-from grucast.cli.common import command, escape, print_json
+from grucast.cli.common import command
+from grucast.cli.output import print_json
 
 COLOURS = {"error": "bold red", "warning": "yellow", "note": "dim"}
 

@@ -1,12 +1,10 @@
 """What the commands share: options, output and checks."""
 
 import inspect
-import json
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, is_dataclass
 from functools import wraps
-from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,11 +15,9 @@ from grucast import Covariates, GRUForecaster, TrainingConfig, read
 from grucast.errors import ConfigError
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="Forecast with GRUs at the speed of your CPU.",
 )
 out, err = Console(), Console(stderr=True)
 
@@ -101,7 +97,11 @@ def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]
             built = {
                 name: group(**{option: given.pop(option) for option in options[name]}) for name, group in groups.items()
             }
-            function(**given, **built)
+            try:
+                function(**given, **built)
+            except KeyboardInterrupt as interrupt:
+                err.print(str(interrupt) or "interrupted", highlight=False)
+                raise typer.Exit(130) from interrupt
 
         flat = [p for name, own in parameters.items() for p in (options[name].values() if name in options else [own])]
         keyword_only = [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in flat]
@@ -131,27 +131,6 @@ def to_seconds(text: str | None) -> float | None:
         raise ConfigError(f"--max-time {text!r} is no time: give seconds, or a number with s, m or h") from error
 
 
-def to_bytes(frame: Any, path: Path | None) -> bytes:
-    """A polars frame as CSV, or as Parquet if the path says so; zoned time stamps with their offset from UTC."""
-    buffer = BytesIO()
-    if path and path.suffix == ".parquet":
-        frame.write_parquet(buffer)
-    else:
-        zoned = any(getattr(dtype, "time_zone", None) for dtype in frame.dtypes)
-        frame.write_csv(buffer, datetime_format="%Y-%m-%dT%H:%M:%S%.f%:z" if zoned else "%Y-%m-%d %H:%M:%S%.f")
-    return buffer.getvalue()
-
-
-def require_writable(path: Path | None, require_kind: Callable[[Path], None] | None = None) -> None:
-    """Refuse a file that could not be written, before the work starts."""
-    if path and require_kind:
-        require_kind(path)
-    if path and not path.absolute().parent.is_dir():
-        raise ConfigError(f"cannot write {path}: there is no folder {path.parent}")
-    if path and path.is_dir():
-        raise ConfigError(f"cannot write {path}: it is a folder")
-
-
 def make_folder(folder: Path) -> None:
     """Create a folder for results."""
     try:
@@ -165,13 +144,3 @@ def bar(title: str, console: Console = err) -> Any:
     from grucast.training.progress import progress_bar
 
     return progress_bar(title, console) if console.is_terminal else nullcontext()
-
-
-def escape(text: str) -> str:
-    """Text as it is, also where it looks like markup."""
-    return text.replace("[", r"\[")
-
-
-def print_json(values: dict[str, Any]) -> None:
-    """One line of JSON on standard output."""
-    print(json.dumps(values))

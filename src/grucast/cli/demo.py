@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from grucast import plotting
-from grucast.cli.common import Json, bar, command, make_folder, print_json
+from grucast.cli.common import Json, bar, command, make_folder
+from grucast.cli.output import print_json
 from grucast.forecasting.textbook import EPOCHS, run_textbook
 
 

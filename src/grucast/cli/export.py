@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from grucast import load, onnx
-from grucast.cli.common import Json, command, escape, out, print_json, require_writable
+from grucast.cli.common import Json, command, out
+from grucast.cli.output import ANY, print_json, require_outputs
 
 
 @command("grucast export model.safetensors --onnx model.onnx")
@@ -16,11 +18,11 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write the whole forecast as one ONNX graph, once ONNX Runtime is seen to forecast the same from it."""
+    require_outputs({"MODEL": model}, {"--onnx": (path, ANY)})
     forecaster = load(model)
-    require_writable(path)
     exported = onnx.export(forecaster, path)
     if as_json:
-        print_json({"onnx": str(path), **exported._asdict()})
+        print_json({"onnx": path, **exported._asdict()})
         return
     columns = exported.description["columns"]
     for title, tensors in (("Inputs", exported.inputs), ("Outputs", exported.outputs)):

@@ -6,10 +6,12 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from grucast import load, plotting
 from grucast.cli import common
-from grucast.cli.common import bar, command, err, escape, print_json, require_writable, to_bytes
+from grucast.cli.common import bar, command, err
+from grucast.cli.output import ANY, TABLES, frame_records, print_json, require_outputs, to_bytes
 from grucast.data.ahead import read_future
 from grucast.data.declared import given_away
 from grucast.data.panel import make_panel
@@ -39,7 +41,7 @@ def fit(
 ) -> None:
     """Train a forecaster on the series in DATA and save it; Ctrl-C ends it with exit code 130."""
     forecaster = settings.forecaster(horizon, roles)
-    require_writable(path)
+    require_outputs({"DATA": data}, {"--out": (path, ANY)})
     frame = columns.read(data)
     panel = make_panel(frame, covariates=forecaster.covariates)
     if leaks := "; ".join(leak.text for leak in given_away(panel, forecaster.covariates.future)):
@@ -57,11 +59,9 @@ def fit(
     except TrainingInterrupted as interrupt:
         if save_on_interrupt:
             forecaster.save(path)
-        saved = f"the best model so far is in {path}" if save_on_interrupt else "nothing is saved"
-        if checkpoint_dir:
-            saved += f"; go on with --checkpoint-dir {checkpoint_dir} --resume"
+        saved = what_is_saved(path if save_on_interrupt else None, checkpoint_dir)
         err.print(f"{interrupt}; {saved}", highlight=False, soft_wrap=True)
-        raise
+        raise typer.Exit(130) from interrupt
     forecaster.save(path)
     model, steps = forecaster.model_, len(forecaster.history_)
     series = frame["unique_id"].n_unique()
@@ -79,6 +79,14 @@ def fit(
         print_json({"model": str(path), "rows": len(frame), "series": series, "steps": steps})
 
 
+def what_is_saved(path: Path | None, checkpoint_dir: Path | None) -> str:
+    """What an interrupted training leaves, and how it could have left more."""
+    saved = f"the best model so far is in {path}" if path else "nothing is saved"
+    if checkpoint_dir:
+        return f"{saved}; go on with --checkpoint-dir {checkpoint_dir} --resume"
+    return saved if path else f"{saved}; --save-on-interrupt saves the best model so far"
+
+
 @command("grucast predict model.safetensors sales.csv --out forecast.csv --plot forecast.png")
 def predict(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model file.", show_default=False)],
@@ -93,11 +101,11 @@ def predict(
     as_json: common.Json = False,
 ) -> None:
     """Forecast the steps after the last of each series in DATA."""
-    forecaster = load(model)
     if data is None:
         raise DataError("a model file holds no data: name the DATA to forecast from")
-    require_writable(path)
-    require_writable(plot, plotting.require_picture)
+    inputs = {"MODEL": model, "DATA": data, "--future": future}
+    require_outputs(inputs, {"--out": (path, TABLES), "--plot": (plot, plotting.PICTURES)})
+    forecaster = load(model)
     frame = columns.read(data)
     forecast = forecaster.predict(frame, future and coming_values(future, columns))
     if plot:
@@ -108,7 +116,8 @@ def predict(
     elif not as_json:
         sys.stdout.write(content.decode())
     if as_json:
-        print_json({"rows": len(forecast), "out": path and str(path), "plot": plot and str(plot)})
+        rows = {} if path else {"forecast": frame_records(forecast)}
+        print_json({"rows": len(forecast), "out": path, "plot": plot} | rows)
 
 
 def coming_values(path: Path, columns: common.Columns) -> Any:

@@ -2,9 +2,29 @@
 
 import platform
 from importlib.metadata import version
+from typing import Annotated
 
-from grucast.cli.common import Json, command, out, print_json
+import typer
+
+from grucast.cli.common import Json, app, command, out
+from grucast.cli.output import print_json
 from grucast.kernels import native, targets
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        out.print(f"grucast {version('grucast')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def grucast(
+    _: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Forecast with GRUs at the speed of your CPU."""
 
 
 @command("grucast info")

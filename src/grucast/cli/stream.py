@@ -9,7 +9,8 @@ from typing import Annotated, Any, BinaryIO
 import typer
 
 from grucast import load
-from grucast.cli.common import command, require_writable
+from grucast.cli.common import command
+from grucast.cli.output import ANY, require_outputs
 from grucast.errors import DataError
 from grucast.forecasting.stream import Stream
 
@@ -31,9 +32,9 @@ def stream(
     Out: unique_id, and h values each of ds, GRU and the intervals; or {"line": 3, "error": "..."} for a line that
     cannot be used, and on it goes.
     """
+    require_outputs({"MODEL": model}, {"--state": (state, ANY)})
     live = load(model).stream()
-    require_writable(state)
-    if state and state.exists():
+    if state and state.is_file():
         live.load(state)
     try:
         for number, line in lines(sys.stdin.buffer):

@@ -22,7 +22,7 @@ def write_whole(path: Path, content: bytes) -> None:
         GrucastError: The file cannot be written; what was there is still there.
     """
     try:
-        before = found(path)
+        before = status_of(path)
         if before and is_ours(before):
             print(end="", flush=True)
             write_into(1, content)
@@ -34,12 +34,21 @@ def write_whole(path: Path, content: bytes) -> None:
         raise GrucastError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def found(path: Path) -> os.stat_result | None:
+def status_of(path: Path) -> os.stat_result | None:
     """What is at a path, links followed; None for nothing."""
     try:
         return path.stat()
     except FileNotFoundError:
         return None
+
+
+def is_device(path: Path) -> bool:
+    """Something is there to write into, neither a file nor a folder."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def is_ours(before: os.stat_result) -> bool:

@@ -1,0 +1,178 @@
+"""What the commands write: where it may go, seen before the work starts, and tables as bytes and JSON."""
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
+from fnmatch import fnmatch
+from glob import glob, has_magic
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from grucast.errors import ConfigError
+from grucast.model.writing import is_device, status_of, write_whole
+
+Suffixes = tuple[str, ...]
+Outputs = Mapping[str, tuple[Path | None, Suffixes]]
+ANY: Suffixes = ()  # a name may end as it likes
+WRITERS: dict[str, Callable[[Any, BytesIO], None]] = {
+    ".csv": lambda frame, file: frame.write_csv(file, datetime_format=stamp_format(frame)),
+    ".tsv": lambda frame, file: frame.write_csv(file, separator="\t", datetime_format=stamp_format(frame)),
+    ".parquet": lambda frame, file: frame.write_parquet(file),
+    ".jsonl": lambda frame, file: frame.write_ndjson(file),
+    ".ndjson": lambda frame, file: frame.write_ndjson(file),
+    ".json": lambda frame, file: frame.write_json(file),
+}
+TABLES: Suffixes = tuple(WRITERS)
+
+
+def require_outputs(inputs: Mapping[str, Any], outputs: Outputs) -> None:
+    """Refuse, before any work, an output that could not be written, or that would replace an input or another output.
+
+    Args:
+        inputs: What is read, by the option's name: a path, a glob, anything else that names no file, or None.
+        outputs: What is written, by the option's name: its path or None, and the suffixes that it may have.
+
+    Raises:
+        ConfigError: The message names the option, or both of them.
+
+    >>> require_outputs({"DATA": "sales.csv"}, {"--out": (Path("./sales.csv"), TABLES)})
+    Traceback (most recent call last):
+    grucast.errors.ConfigError: --out sales.csv is also DATA (sales.csv), which it would replace: give another name
+    """
+    taken = {key: (option, source) for option, source in inputs.items() for key in files_of(source)}
+    for option, (path, suffixes) in outputs.items():
+        if path is None or (is_device(path) and is_open_to_us(option, path)):
+            continue
+        require_suffix(option, path, suffixes)
+        other = taken.get(identity(path)) or next(((o, s) for o, s in inputs.items() if would_match(s, path)), None)
+        if other:
+            name, source = other
+            raise ConfigError(f"{option} {path} is also {name} ({source}), which it would replace: give another name")
+        require_place(option, path)
+        taken[identity(path)] = option, path
+
+
+def refuse_existing(paths: Iterable[Path | None], overwrite: bool) -> None:
+    """Refuse to replace files that are there, unless that is asked for.
+
+    Raises:
+        ConfigError: The message names them.
+    """
+    there = [str(path) for path in paths if path and path.exists() and not is_device(path)]
+    if there and not overwrite:
+        verb = "is" if len(there) == 1 else "are"
+        raise ConfigError(f"{', '.join(there)} {verb} there already: give --overwrite to replace, or another name")
+
+
+def write_table(frame: Any, path: Path) -> None:
+    """Write a polars frame in the format that the suffix names."""
+    write_whole(path, to_bytes(frame, path))
+
+
+def to_bytes(frame: Any, path: Path | None) -> bytes:
+    """A polars frame in the format that the suffix names, or as CSV; zoned time stamps with their offset from UTC."""
+    buffer = BytesIO()
+    WRITERS.get(path.suffix.lower() if path else "", WRITERS[".csv"])(frame, buffer)
+    return buffer.getvalue()
+
+
+def stamp_format(frame: Any) -> str:
+    """How CSV has time stamps."""
+    zoned = any(getattr(dtype, "time_zone", None) for dtype in frame.dtypes)
+    return "%Y-%m-%dT%H:%M:%S%.f%:z" if zoned else "%Y-%m-%d %H:%M:%S%.f"
+
+
+def frame_records(frame: Any) -> list[dict[str, Any]]:
+    """The rows of a polars frame as JSON has them: time stamps in ISO 8601, None for NaN.
+
+    >>> import polars as pl
+    >>> frame_records(pl.DataFrame({"ds": [date(2024, 1, 31)], "GRU": [math.nan]}))
+    [{'ds': '2024-01-31', 'GRU': None}]
+    """
+    return [jsonable(row) for row in frame.iter_rows(named=True)]
+
+
+def jsonable(value: Any) -> Any:
+    """The value as JSON can have it: None for NaN and infinity, ISO 8601 for time stamps, text for paths and keys."""
+    if isinstance(value, Mapping):
+        return {f"{key:g}" if isinstance(key, float) else str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, Path) else value
+
+
+def print_json(values: Mapping[str, Any]) -> None:
+    """One line of JSON on standard output."""
+    print(json.dumps(jsonable(values), allow_nan=False))
+
+
+def files_of(source: Any) -> Iterator[Any]:
+    """The identities of the files that an input names."""
+    name = str(source)
+    if source is None or name == "-":
+        return
+    for path in glob(name, recursive=True) if is_pattern(name) else [name]:  # noqa: PTH207 - as files are read
+        if not is_device(Path(path)):
+            yield identity(Path(path))
+
+
+def would_match(source: Any, path: Path) -> bool:
+    """A glob would find the path, were it there."""
+    name = str(source)
+    if source is None or not is_pattern(name):
+        return False
+    folder, pattern = os.path.split(name)
+    if not fnmatch(path.name, pattern):
+        return False
+    return identity(path.absolute().parent) in map(identity, map(Path, glob(folder or ".", recursive=True)))  # noqa: PTH207
+
+
+def is_pattern(name: str) -> bool:
+    """The name is a glob, not that of a file."""
+    return has_magic(name) and not Path(name).exists()
+
+
+def identity(path: Path) -> Any:
+    """The same for all names of a file: links, relative paths, other spellings."""
+    try:
+        status = path.stat()
+    except OSError:
+        return os.path.normcase(os.path.realpath(path))
+    return status.st_dev, status.st_ino
+
+
+def is_open_to_us(option: str, path: Path) -> bool:
+    """True for a device that may be written."""
+    if not os.access(path, os.W_OK):
+        raise ConfigError(f"cannot write {option} {path}: Permission denied")
+    return True
+
+
+def require_suffix(option: str, path: Path, suffixes: Suffixes) -> None:
+    """The name says what is to be written."""
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise ConfigError(f"{option} {path} does not say what to write: end it with one of {', '.join(suffixes)}")
+
+
+def require_place(option: str, path: Path) -> None:
+    """A file can be made there, or the one that is there replaced."""
+    target = Path(os.path.realpath(path))
+    folder = target.parent if path.is_symlink() else path.parent
+    try:
+        if path.is_dir():
+            raise ConfigError(f"cannot write {option} {path}: it is a folder")
+        if not target.parent.is_dir():
+            raise ConfigError(f"cannot write {option} {path}: there is no folder {folder}")
+        if status_of(path):
+            path.open("ab").close()
+        tempfile.TemporaryFile(dir=target.parent).close()  # also finds what root may not either
+    except OSError as error:
+        raise ConfigError(f"cannot write {option} {path}: {error.strerror or error}") from error
