@@ -7,6 +7,7 @@ day or month without a word; charset-normalizer takes short Windows-1252 texts f
 import contextlib
 import csv
 import re
+from dataclasses import replace
 from io import BytesIO, StringIO, TextIOWrapper
 from itertools import islice
 
@@ -14,7 +15,7 @@ import polars as pl
 
 from grucast.data.raw.dialect import Sample, decide, fields, too_many
 from grucast.data.raw.header import kind_of
-from grucast.data.raw.table import Raw, check_width, name_columns
+from grucast.data.raw.table import Raw, check_width, name_frame, skipped
 from grucast.data.raw.text import as_text
 from grucast.errors import DataError
 
@@ -46,25 +47,19 @@ def read_delimited(data: bytes, name: str, skip_rows: int = 0) -> Raw:
     sample = decide(text, name, stated[1].decode() if stated else None, skip_rows > 0)
     body = text[size_of_lines(text, sample.lines[sample.layout.first]) :]
     body, below = cut_footer(body, sample)
-    top = "header" if sample.header else "data"
-    places = {f"above the {top}": sample.above, "below the header": sample.between, "below the data": below}
-    notes += [f"{lines} line{'s' * (lines > 1)} {place} skipped" for place, lines in places.items() if lines]
-    frame, named = parse(body, sample, name)
-    return Raw(name, frame, sample.separator if sample.width > 1 else None, (*notes, *named))
+    raw = parse(body, sample, name)
+    lines = skipped(sample.above, sample.between, below, sample.header is not None)
+    separator = sample.separator if sample.width > 1 else None
+    return replace(raw, separator=separator, notes=(*notes, *lines, *raw.notes))
 
 
-def parse(body: bytes, sample: Sample, name: str) -> tuple[pl.DataFrame, list[str]]:
+def parse(body: bytes, sample: Sample, name: str) -> Raw:
     """The rows of data as a frame with the header's names."""
     wanted = len(sample.header or range(sample.width))
     widest = max((len(row) for row in sample.rows[sample.layout.first :]), default=0)
     check_width(widest, name)
     frame = read_body(body, sample.separator, max(wanted, widest), wanted, name)
-    header = sample.header or [f"column_{index + 1}" for index in range(wanted)]
-    notes = [] if sample.header else [f"no header: columns are called {', '.join(header[:3])}{', ...' * (wanted > 3)}"]
-    empty = [index for index, cell in enumerate(header) if not cell and frame[:, index].null_count() == len(frame)]
-    names, renamed = name_columns([cell for index, cell in enumerate(header) if index not in empty], name)
-    frame = frame.select(column for index, column in enumerate(frame.columns[:wanted]) if index not in empty)
-    return frame.rename(dict(zip(frame.columns, names, strict=True))), notes + renamed
+    return name_frame(frame[:, :wanted], sample.header, name)
 
 
 def read_body(body: bytes, separator: str, width: int, wanted: int, name: str) -> pl.DataFrame:

@@ -21,12 +21,14 @@ class Raw:
         frame: Names without blanks around them. Cells of delimited text are text without blanks, or null.
         separator: Of delimited text, a hint at the decimal mark; None for a single column and for other formats.
         notes: What was decided, a line each.
+        twins: Names that two columns had, as the notes say.
     """
 
     name: str
     frame: "pl.DataFrame"
     separator: str | None = None
     notes: tuple[str, ...] = ()
+    twins: tuple[str, ...] = ()
 
 
 def check_width(columns: int, name: str) -> None:
@@ -38,19 +40,37 @@ def check_width(columns: int, name: str) -> None:
         )
 
 
-def name_columns(cells: Sequence[str], name: str) -> tuple[list[str], list[str]]:
-    """Names that differ, of the cells of a header; and notes of what was renamed."""
-    check_width(len(cells), name)
-    names: list[str] = []
-    notes = []
-    taken = {cell.strip() for cell in cells}
-    for index, cell in enumerate(cells):
-        given = new = cell.strip() or f"column_{index + 1}"
-        count = 2
-        while new in names or (new != given and new in taken):
-            new = f"{given}_{count}"
-            count += 1
-        if new != given:
-            notes.append(f"two columns called {given!r}: the second is {new!r}")
-        names.append(new)
-    return names, notes
+def name_frame(frame: "pl.DataFrame", header: Sequence[str] | None, name: str) -> Raw:
+    """The frame with the names of a header, without columns that have neither name nor cells."""
+    names = header or [f"column_{index + 1}" for index in range(frame.width)]
+    kept = [
+        index
+        for index in range(frame.width)
+        if (header and names[index].strip()) or frame[:, index].null_count() < len(frame)
+    ]
+    given = [names[index].strip() or f"column_{index + 1}" for index in kept]
+    check_width(len(given), name)
+    notes = [] if header else [f"no header: columns are called {', '.join(given[:3])}{', ...' * (len(given) > 3)}"]
+    new = differ(given)
+    twins = {old: name for old, name in zip(given, new, strict=True) if old != name}
+    notes += [f"two columns called {old!r}: the second is {name!r}" for old, name in twins.items()]
+    frame = frame.select(frame.columns[index] for index in kept)
+    return Raw(name, frame.rename(dict(zip(frame.columns, new, strict=True))), None, tuple(notes), tuple(twins))
+
+
+def differ(names: Sequence[str]) -> list[str]:
+    """The names, with a number added to those that stood before."""
+    found: dict[str, None] = {}
+    for given in names:
+        new, count = given, 2
+        while new in found or (new != given and new in names):
+            new, count = f"{given}_{count}", count + 1
+        found[new] = None
+    return list(found)
+
+
+def skipped(above: int, between: int, below: int, header: bool) -> tuple[str, ...]:
+    """Notes of lines that are no part of the table."""
+    top = f"above the {'header' if header else 'data'}"
+    places = {top: above, "below the header": between, "below the data": below}
+    return tuple(f"{lines} line{'s' * (lines > 1)} {place} skipped" for place, lines in places.items() if lines)

@@ -1,0 +1,78 @@
+"""Parquet and Arrow files, looked at before they are read: a small one may hold more than the memory does."""
+
+from collections.abc import Iterator
+from io import BytesIO
+from struct import error as StructError
+from struct import unpack_from
+
+import polars as pl
+
+from grucast.data.raw.flat import flatten, left_out
+from grucast.data.raw.table import Raw, check_width
+from grucast.errors import DataError
+
+CELLS = 2**27  # that a file may always have; more at most a hundred times its bytes
+RECORD_BATCH = 3  # of Arrow's kinds of messages
+
+
+def read_columnar(data: bytes, name: str, kind: str) -> Raw:
+    """Read the file of a table whose columns have types.
+
+    Args:
+        data: The file.
+        name: For messages.
+        kind: "Parquet", "Arrow" or "an Arrow stream".
+
+    Raises:
+        DataError: It is damaged, or far larger than it seems.
+    """
+    try:
+        if kind == "an Arrow stream":
+            check_size(sum(batch_lengths(data)), 1, data, name)  # columns without types have no bytes
+            frame, notes = flatten(pl.read_ipc_stream(BytesIO(data)))
+        else:
+            table = (pl.scan_parquet if kind == "Parquet" else pl.scan_ipc)(BytesIO(data))
+            schema = table.collect_schema()
+            check_width(len(schema), name)
+            check_size(table.select(pl.len()).collect().item(), len(schema), data, name)
+            lists = [column for column, kind in schema.items() if isinstance(kind, (pl.List, pl.Array))]
+            frame, notes = flatten(table.drop(lists).collect())
+            notes += left_out(lists)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, StructError, ValueError) as error:
+        raise DataError(f"{name} cannot be read as {kind}: {str(error).splitlines()[0][:200]}") from error
+    return Raw(name, frame, None, notes)
+
+
+def check_size(rows: int, columns: int, data: bytes, name: str) -> None:
+    """Refuse a table that would fill the memory."""
+    if rows * columns > max(CELLS, 100 * len(data)):
+        raise DataError(f"{name} has {len(data):,} bytes, but {rows:,} rows of {columns:,} columns: write it as CSV")
+
+
+def batch_lengths(data: bytes) -> Iterator[int]:
+    """How many rows each message of an Arrow stream holds, as its header says."""
+    at = 0
+    while at + 8 <= len(data):
+        mark, size = unpack_from("<iI", data, at)
+        if mark != -1 or not size:
+            return
+        message = data[at + 8 : at + 8 + size]
+        (root,) = unpack_from("<I", message)
+        if field(message, root, 1, "<B") == RECORD_BATCH:
+            header = field_at(message, root, 2)
+            yield field(message, header + unpack_from("<I", message, header)[0], 0, "<q")
+        at += 8 + size + max(0, field(message, root, 3, "<q"))
+
+
+def field(message: bytes, table: int, index: int, form: str) -> int:
+    """A number in a table of a flatbuffer; 0 where it is left out."""
+    at = field_at(message, table, index)
+    return int(unpack_from(form, message, at)[0]) if at > table else 0
+
+
+def field_at(message: bytes, table: int, index: int) -> int:
+    """Where a field of a table is; at the table itself where it is left out."""
+    entries = table - int(unpack_from("<i", message, table)[0])
+    if 4 + 2 * index >= unpack_from("<H", message, entries)[0]:
+        return table
+    return table + int(unpack_from("<H", message, entries + 4 + 2 * index)[0])

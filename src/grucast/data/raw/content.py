@@ -1,0 +1,81 @@
+"""The bytes that a source names: files, standard input, URLs."""
+
+import sys
+from collections.abc import Iterator
+from glob import glob, has_magic
+from http.client import HTTPException
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+from grucast.errors import DataError
+
+CHUNK = 2**20
+LARGEST = 2**30  # bytes taken from the network
+TIMEOUT = 60  # seconds without an answer
+
+
+def find_paths(source: str) -> list[Path]:
+    """The files of a path or glob, sorted.
+
+    Raises:
+        DataError: There is none, or it is none.
+    """
+    paths = [source]
+    if has_magic(source) and not Path(source).exists():
+        paths = sorted(glob(source, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    if not paths:
+        raise DataError(f"{source} matches no file")
+    return [checked(Path(path)) for path in paths]
+
+
+def checked(path: Path) -> Path:
+    """A path that is a file."""
+    if path.is_dir():
+        raise DataError(f"{path} is a folder: name the files in it, such as '{path}/*.csv'")
+    if not path.is_file():
+        raise DataError(f"{path} does not exist or is not a file")
+    return path
+
+
+def read_start(path: Path, size: int = -1) -> bytes:
+    """The first bytes of a file, or all."""
+    try:
+        with path.open("rb") as file:
+            return file.read(size)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def read_input() -> bytes:
+    """All of standard input."""
+    return sys.stdin.buffer.read()
+
+
+def fetch(url: str) -> tuple[bytes, str]:
+    """What a web server answers, and the URL without anything secret.
+
+    Raises:
+        DataError: The server cannot be reached, answers with an error or with too much.
+    """
+    parts = urlsplit(url)
+    name = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    try:
+        with urlopen(url, timeout=TIMEOUT) as answer:  # http and https only, as the caller has seen
+            return b"".join(bounded(iter(lambda: answer.read(CHUNK), b""), name)), name
+    except HTTPError as error:
+        with error:
+            raise DataError(f"{name} cannot be read: the server answers {error.code} {error.reason}") from error
+    except (OSError, HTTPException, ValueError) as error:
+        raise DataError(f"{name} cannot be read: {getattr(error, 'reason', error)}") from error
+
+
+def bounded(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
+    """The chunks, until they are too many."""
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > LARGEST:
+            raise DataError(f"{name} is larger than {LARGEST // 2**30} GiB: download it and name the file")
+        yield chunk

@@ -1,0 +1,111 @@
+"""JSON as a frame: records, columns or lines, told by their build."""
+
+import json
+from io import BytesIO
+from typing import Any
+
+import polars as pl
+
+from grucast.data.raw.columnar import check_size
+from grucast.data.raw.flat import flatten
+from grucast.data.raw.table import Raw, check_width
+from grucast.data.raw.text import as_text
+from grucast.errors import DataError
+
+LARGEST = 2**27  # bytes of JSON that is no lines: in the memory it takes many times as much
+WANTED = 'write [{"ds": ..., "y": ...}, ...] or {"ds": [...], "y": [...]}'
+GEOJSON = ("FeatureCollection", "Feature", "GeometryCollection")
+
+
+def read_records(data: bytes, name: str) -> Raw:
+    """Read JSON: an array of records, an object of columns or of one such array, or a record a line.
+
+    Raises:
+        DataError: It is none of these.
+    """
+    text, notes = as_text(data, name)
+    if not is_lines(text):
+        if len(text) > LARGEST:
+            raise DataError(
+                f"{name} has more than {LARGEST // 2**20} MiB of JSON: write a record a line, CSV or Parquet"
+            )
+        try:
+            content = json.loads(text, parse_constant=constant)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{name} cannot be read as JSON: {error}") from error
+        records, found = find_records(content, name)
+        notes += found
+        text = "\n".join(json.dumps(record) for record in records).encode()
+    return Raw(name, *parse_lines(text, name, tuple(notes)))
+
+
+def is_lines(text: bytes) -> bool:
+    """Whether the first line is a whole record, and more follow."""
+    line, _, rest = text.lstrip().partition(b"\n")
+    try:
+        return isinstance(json.loads(line), dict) and bool(rest.strip())
+    except (ValueError, RecursionError):
+        return False
+
+
+def parse_lines(text: bytes, name: str, notes: tuple[str, ...]) -> tuple[pl.DataFrame, None, tuple[str, ...]]:
+    """A frame of a record a line; objects in it become columns."""
+    try:
+        schema = pl.scan_ndjson(BytesIO(text), infer_schema_length=None).collect_schema()
+        check_width(len(schema), name)
+        check_size(text.count(b"\n") + 1, len(schema), text, name)
+        frame, left = flatten(pl.read_ndjson(BytesIO(text), schema=schema))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise DataError(f"{name} cannot be read as JSON: {str(error).splitlines()[0][:200]}") from error
+    return frame, None, (*notes, *left)
+
+
+def constant(word: str) -> None:
+    """NaN, which some write for a missing number; no other word is JSON."""
+    if word != "NaN":
+        raise ValueError(f"{word} is no number of JSON")
+
+
+def find_records(content: Any, name: str) -> tuple[list[dict[str, Any]], list[str]]:
+    """The records that JSON holds; and a note of where in it."""
+    if is_table(content):
+        return content, []
+    if not isinstance(content, dict) or not content:
+        raise DataError(f"{name} is JSON, but no records: {WANTED}")
+    if content.get("type") in GEOJSON:
+        raise DataError(f"{name} is GeoJSON, not a table: export the properties as CSV")
+    tables = [key for key, value in content.items() if is_table(value)]
+    if len(tables) > 1:
+        raise DataError(f"{name} holds several arrays of records: write one of {', '.join(tables)} to a file")
+    if tables:
+        return content[tables[0]], [f"read the records in {tables[0]!r}"] * (len(content) > 1)
+    return from_columns(content, name), []
+
+
+def from_columns(content: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The records of an object of columns, or of one that is a record."""
+    kinds = {type(value) for value in content.values()}
+    if kinds == {dict}:
+        return by_row(content, name)
+    if kinds == {list}:
+        return by_row({key: dict(enumerate(value)) for key, value in content.items()}, name)
+    if kinds & {list, dict}:
+        raise DataError(f"{name} is JSON, but neither records nor columns: {WANTED}")
+    return [content]
+
+
+def is_table(value: Any) -> bool:
+    """Whether this is an array of records."""
+    return isinstance(value, list) and bool(value) and all(isinstance(record, dict) for record in value)
+
+
+def by_row(columns: dict[str, dict[Any, Any]], name: str) -> list[dict[str, Any]]:
+    """Records of columns by row, as pandas writes them; of rows by column where only the outer names are numbers."""
+    first, *others = columns.values()
+    if any(column.keys() != first.keys() for column in others):
+        raise DataError(f"{name} is JSON of columns, but they have not the same rows: write an array of records")
+    if all(key.isdecimal() for key in columns) and not any(str(key).isdecimal() for key in first):
+        return list(columns.values())
+    if "index" not in columns and any(str(key) != str(index) for index, key in enumerate(first)):
+        columns = {"index": {key: key for key in first}, **columns}
+    return [{column: cells[key] for column, cells in columns.items()} for key in first]
