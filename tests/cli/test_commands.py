@@ -119,7 +119,7 @@ def test_predict_as_json_holds_the_forecast_that_no_file_does(run, model, data):
     assert "forecast" not in json.loads(run("predict", model, data, "--json", "--out", "f.csv")[1])
 
 
-@pytest.mark.parametrize("command", ["check", "demo", "fit", "predict", "backtest", "info"])
+@pytest.mark.parametrize("command", ["check", "demo", "fit", "predict", "backtest", "info", "plot"])
 def test_help_has_an_example(run, command):
     code, out, _ = run(command, "--help")
     assert code == 0

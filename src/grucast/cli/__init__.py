@@ -19,7 +19,7 @@ def run() -> None:
     try:
         from rich.markup import escape
 
-        from grucast.cli import backtest, check, demo, export, forecast, info, stream  # noqa: F401 - each registers its commands
+        from grucast.cli import backtest, check, demo, export, forecast, info, plot, stream  # noqa: F401 - each registers its commands
         from grucast.cli.common import app, err
     except ImportError as error:
         sys.exit(f"error: {MissingExtraError(f'{error.name} (for the command line)', 'cli')}")

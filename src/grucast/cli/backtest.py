@@ -60,7 +60,7 @@ def backtest(
     if path:
         write_table(result.frame, path)
     if plot:
-        plotting.plot_backtest(result, plot)
+        plotting.plot_backtest(result, plot, target=columns.target_col or "y")
     said = {"verdict": verdict(result, result.panel.frequency, horizon), "warnings": warnings(result)}
     show(result, horizon, say)
     conclude(said, say)

@@ -1,0 +1,106 @@
+"""What all figures share: colours, style, axes of time, and how they are written."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grucast.errors import ConfigError, MissingExtraError
+from grucast.model.writing import is_device, write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's palette, told apart with any colour vision; lines differ in style too.
+BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#555555"
+PURPLE, SKY = "#CC79A7", "#56B4E9"
+SIZE = (6.0, 4.0)  # inches
+WIDE = 8.0  # inches, for time
+PICTURES = (".png", ".svg", ".pdf", ".jpg", ".webp")
+STYLE: Any = {
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "font.size": 10,
+    "grid.alpha": 0.5,
+    "grid.color": "#CCCCCC",
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "savefig.dpi": 150,
+    "text.parse_math": False,  # a name may hold $
+}
+# Fonts with the letters that matplotlib's own lacks, wherever they are installed.
+FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "PingFang SC",
+    "Microsoft YaHei",
+    "WenQuanYi Micro Hei",
+    "Arial Unicode MS",
+)
+
+
+@contextmanager
+def figure(
+    path: str | Path, rows: int = 1, height: float = SIZE[1], width: float = SIZE[0]
+) -> Iterator[tuple["Figure", list["Axes"]]]:
+    """A figure with `rows` axes under each other, saved to the path when the block ends well."""
+    try:
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingExtraError("matplotlib (to draw)", "plot") from error
+    require_picture(path)
+    content = BytesIO()
+    with rc_context({**STYLE, "font.family": ["DejaVu Sans", *further_fonts()]}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # drawn as boxes
+        drawing = Figure(figsize=(width, height), layout="constrained")
+        yield drawing, list(drawing.subplots(rows, squeeze=False)[:, 0])
+        drawing.savefig(content, format=Path(path).suffix[1:].lower() or "png")
+    write_whole(Path(path), content.getvalue())
+
+
+def further_fonts() -> list[str]:
+    """Those of FONTS that are installed."""
+    from matplotlib.font_manager import fontManager
+
+    installed = {font.name for font in fontManager.ttflist}
+    return [name for name in FONTS if name in installed]
+
+
+def require_picture(path: str | Path) -> None:
+    """Refuse a name that does not end like a picture's."""
+    if Path(path).suffix.lower() not in PICTURES and not is_device(Path(path)):
+        raise ConfigError(f"{path} is no picture's name: end it with one of {', '.join(PICTURES)}")
+
+
+def whole_numbers(axes: "Axes", numbers: Any) -> None:
+    """Write whole numbers as they are, and one alone."""
+    axes.ticklabel_format(axis="x", style="plain", useOffset=False)
+    if len(numbers) == 1:
+        axes.set_xticks(numbers)
+    else:
+        axes.locator_params(axis="x", integer=True)
+
+
+def time_axis(axes: "Axes", times: Any) -> None:
+    """Write time stamps without repeating what they share, and integers as they are."""
+    axes.margins(x=0.01)
+    if times.dtype.kind != "M":
+        whole_numbers(axes, times)
+        return
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    # with fewer ticks some spans have no interval, and matplotlib warns
+    locator = AutoDateLocator(maxticks=11, interval_multiples=False)  # type: ignore[no-untyped-call]
+    formatter = ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call]
+    formatter.formats[1:4] = "%b\n%Y", "%d %b\n%Y", "%H:%M\n%d %b"
+    formatter.zero_formats[1:4] = formatter.formats[1:4]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(formatter)

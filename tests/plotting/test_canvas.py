@@ -1,0 +1,57 @@
+import struct
+
+import numpy as np
+import polars as pl
+import pytest
+
+from grucast import plotting
+from grucast.errors import ConfigError, GrucastError, MissingExtraError
+
+
+def size(path):
+    """Width and height of a PNG picture, read from its header."""
+    return struct.unpack(">II", path.read_bytes()[16:24])
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf", ".PNG"])
+def test_picture_has_the_kind_that_its_name_says(tmp_path, suffix):
+    path = tmp_path / f"loss{suffix}"
+    plotting.plot_loss([1.0, 0.5, 0.2], path)
+    starts = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
+    assert path.read_bytes().startswith(starts[suffix.lower()])
+
+
+def test_predictions_are_drawn_at_six_by_four_inches(tmp_path):
+    plotting.plot_predictions(np.arange(5), np.arange(5) + 0.1, tmp_path / "p.png")
+    assert size(tmp_path / "p.png") == (900, 600)
+
+
+def test_name_that_is_no_pictures_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"loss\.txt is no picture's name: .*\.png"):
+        plotting.plot_loss([1.0], tmp_path / "loss.txt")
+
+
+def test_folder_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(GrucastError, match="cannot write"):
+        plotting.plot_loss([1.0], tmp_path / "no" / "loss.png")
+
+
+def test_without_matplotlib_the_error_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
+    with pytest.raises(MissingExtraError, match=r"grucast\[plot\]"):
+        plotting.plot_loss([1.0], tmp_path / "loss.png")
+
+
+@pytest.mark.parametrize("unit", ["s", "m", "h", "D"])
+def test_no_span_of_time_is_without_ticks_or_with_a_warning(drawn, unit):
+    for steps in (2, 5, 20, 55, 100, 130, 151, 250, 400, 1500):
+        times = np.datetime64("2020-01-31", "us") + np.arange(steps) * np.timedelta64(1, unit)
+        plotting.plot_series(pl.DataFrame({"unique_id": "a", "ds": times, "y": 1.0}), "/dev/null")
+        low, high = drawn[-1][0].get_xlim()
+        assert 1 <= sum(low <= tick <= high for tick in drawn[-1][0].get_xticks()) <= 11
+
+
+def test_names_are_drawn_letter_by_letter(drawn):
+    for name in ("from $5 to $x^2", "\\frac{a}", "西区", "_under"):
+        plotting.plot_series(pl.DataFrame({"unique_id": name, "ds": [1, 2], "y": [1.0, 2.0]}), "/dev/null", target=name)
+        assert drawn[-1][0].get_title(loc="left") == drawn[-1][0].get_ylabel() == name
