@@ -12,6 +12,7 @@ from grucast.model.config import TrainingConfig as TrainingConfig
 
 if TYPE_CHECKING:
     from grucast.data.checks import check as check
+    from grucast.forecasting.one_call import forecast as forecast
 
 __all__ = [
     "Covariates",
@@ -20,15 +21,19 @@ __all__ = [
     "NetworkConfig",
     "TrainingConfig",
     "check",
+    "forecast",
     "load",
     "read",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Import `check` when it is first used: forecasting needs none of it."""
-    if name == "check":
-        from grucast.data.checks import check
+LATER = {"check": "grucast.data.checks", "forecast": "grucast.forecasting.one_call"}
 
-        return check
+
+def __getattr__(name: str) -> Any:
+    """Import `check` and `forecast` when they are first used: a stream needs neither."""
+    if name in LATER:
+        from importlib import import_module
+
+        return getattr(import_module(LATER[name]), name)
     raise AttributeError(f"module 'grucast' has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Every exception that grucast raises, and the two warnings.
+"""Every exception that grucast raises, and the three warnings.
 
 GrucastError                exit code 1: it failed while running
 ├── InputError              exit code 2: bad usage or bad data (also ValueError)
@@ -16,6 +16,7 @@ GrucastError                exit code 1: it failed while running
 TrainingInterrupted         exit code 130: Ctrl-C while training (a KeyboardInterrupt, not a GrucastError)
 
 NoNativeWarning             the native kernels are not there; results are the same, only slower
+DataWarning                 data can be used, and something about them may be wrong
 UnknownCategoryWarning      a covariate holds a category that training did not see
 """
 
@@ -93,6 +94,10 @@ class TrainingInterrupted(KeyboardInterrupt):
 
 class NoNativeWarning(UserWarning):
     """The native kernels are not there; results are the same, only slower."""
+
+
+class DataWarning(UserWarning):
+    """Data can be used, and something about them may be wrong."""
 
 
 class UnknownCategoryWarning(UserWarning):

@@ -3,7 +3,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from grucast.data.rows import Ordered, read_usable
+from grucast.data.options import ReadOptions
+from grucast.data.rows import Ordered, take_usable
 from grucast.errors import DataError
 
 
@@ -16,11 +17,12 @@ def test_bad_rows_are_listed_and_left_out(make):
             "y": ["1", "2", "3", "many", "NA", "inf"],
         }
     )
-    read, reasons = read_usable(frame, None, None, None)
-    assert isinstance(read, make)
-    assert len(read) == 2
+    intake, reasons = take_usable(frame, ReadOptions())
+    native = intake.table.frame.to_native()
+    assert isinstance(native, make)
+    assert len(native) == 2
     assert reasons == [
-        "no unique_id (row 3)",
+        "no id (row 3)",
         "no ds (row 6)",
         "a ds that is no time stamp (row 2)",
         "a y that is not a number (row 4)",
@@ -30,15 +32,15 @@ def test_bad_rows_are_listed_and_left_out(make):
 
 def test_rows_are_counted_in_files(tmp_path):
     (tmp_path / "data.csv").write_text("ds,y\n1,1\n2,inf\n3,-inf\n4,5\n")
-    read, reasons = read_usable(tmp_path / "data.csv", None, None, None)
-    assert len(read) == 2
+    intake, reasons = take_usable(tmp_path / "data.csv", ReadOptions())
+    assert len(intake.table.frame) == 2
     assert reasons == ["a y that is infinite or beyond 1e+100 (2 rows, the first is 2)"]
 
 
 @pytest.mark.parametrize("frame", [{"ds": [1, 2]}, {"ds": [], "y": []}, {"ds": [1], "y": ["many"]}])
 def test_nothing_to_look_at_is_an_error(frame):
     with pytest.raises(DataError):
-        read_usable(pl.DataFrame(frame), None, None, None)
+        take_usable(pl.DataFrame(frame), ReadOptions())
 
 
 def test_rows_are_sorted_and_counted():

@@ -114,7 +114,7 @@ BAD = {
     "no mapping": ("2024-01-01,1", "an observation is a mapping"),
     "text": ({"ds": LAST, "y": "high"}, "is not a number"),
     "infinite": ({"ds": LAST, "y": float("inf")}, "infinite"),
-    "no time": ({"ds": "yesterday", "y": 1.0}, "give a time stamp with the year first"),
+    "no time": ({"ds": "yesterday", "y": 1.0}, "which is no time stamp"),
     "time of nothing": ({"ds": pd.NaT, "y": 1.0}, "is no time stamp"),
     "nanoseconds": ({"ds": pd.Timestamp(2**60 + 1), "y": 1.0}, "to the microsecond"),
     "number as time": ({"ds": 17, "y": 1.0}, "some rows have integers as ds"),

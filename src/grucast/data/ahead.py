@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 
 from grucast.data.covariates import read_covariate
-from grucast.data.files import read_file
+from grucast.data.options import ReadOptions
 from grucast.data.panel import Panel, show
-from grucast.data.sources import read
+from grucast.data.sources import DEFAULT, cells_of, take_in
 from grucast.data.stamps import to_times
 from grucast.errors import DataError
 
@@ -24,11 +23,21 @@ def require_future(names: Sequence[str], future: Any) -> None:
         raise DataError("this model reads nothing that is known in advance: leave out future= (--future)")
 
 
-def read_future(future: Any, id_col: str | None = None, time_col: str | None = None) -> Any:
-    """Read the frame or file of coming values; its y, if there is one, does not count."""
-    native = read_file(Path(future)) if isinstance(future, str | Path) else future
-    frame = nw.from_native(native, eager_only=True).with_columns(y=nw.lit(0.0))
-    return read(frame.to_native(), id_col, time_col, "y")
+def read_future(future: Any, options: ReadOptions = DEFAULT) -> Any:
+    """Read the frame or file of coming values; its target, if there is one, does not count.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    cells = cells_of(future, options)
+    targets = [name for name in cells.frame.columns if name in ("y", options.target_col)]
+    frame = cells.frame.drop(targets).with_columns(y=nw.lit(0.0))
+    kept = tuple(name for name in options.id_col if name in frame.columns)
+    known = tuple(name for name in options.time_col if name in frame.columns)
+    asked = replace(
+        options, id_col=kept, time_col=known, target_col="y", aggregate=None, fill=None, freq=None, wide=None
+    )
+    return take_in(cells._replace(frame=frame), asked).table.frame.to_native()
 
 
 def fill_future(panel: Panel, h: int, frame: Any, names: Sequence[str]) -> Panel:

@@ -1,5 +1,6 @@
 """What is in the data, what is wrong with it, and what gives the target away."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -7,15 +8,19 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from grucast.data.assembly import Intake
 from grucast.data.columns import Column, describe_columns, numbers
 from grucast.data.covariates import Covariates
 from grucast.data.declared import judge_covariates, judge_leak, roles_of
+from grucast.data.frequency import Frequency
 from grucast.data.leaks import Leak, Target, find_leaks
+from grucast.data.options import Names, ReadOptions
 from grucast.data.outliers import find_outliers
 from grucast.data.panel import NONE, Panel, make_panel, show
-from grucast.data.report import Finding, Grid, Report, to_finding
-from grucast.data.rows import Ordered, read_usable
+from grucast.data.report import Finding, Grid, Report, to_finding, to_warning
+from grucast.data.rows import Ordered, take_usable
 from grucast.data.seasonality import find_seasons
+from grucast.data.sources import stated
 from grucast.errors import DataError
 
 Array = NDArray[Any]
@@ -27,10 +32,11 @@ LEVELS = ("error", "warning", "note")
 
 def check(
     df: Any,
-    id_col: str | None = None,
-    time_col: str | None = None,
+    id_col: Names = None,
+    time_col: Names = None,
     target_col: str | None = None,
     covariates: Covariates = NONE,
+    **options: Any,
 ) -> Report:
     """Say what is in the data, what is wrong with it, and which columns give the target away.
 
@@ -40,6 +46,7 @@ def check(
         time_col: Column of time stamps.
         target_col: Column to forecast.
         covariates: Columns beside y, as a forecaster is given them; whether they are what they are declared to be.
+        **options: How the data are to be read, as `grucast.read` takes them.
 
     Raises:
         DataError: There is nothing to look at: no file, no such column, not one usable row.
@@ -51,10 +58,16 @@ def check(
     warning: 1 series has fewer than 10 values: forecast, but with little to go on
     note: 1 step without a row (in 1 series, at most 1 in a row): taken as not observed
     """
-    native, unusable = read_usable(df, id_col, time_col, target_col)
-    frame = nw.from_native(native, eager_only=True)
+    asked = ReadOptions.of(id_col=id_col, time_col=time_col, target_col=target_col, **options)
+    intake, unusable = take_usable(df, asked)
+    return check_intake(intake, unusable, covariates)
+
+
+def check_intake(intake: Intake, unusable: Sequence[str] = (), covariates: Covariates = NONE) -> Report:
+    """As `check`, of series that were taken in; and of rows that were not."""
+    frame = intake.table.frame
     rows = Ordered(frame)
-    panel, problem = lay_out(frame, rows)
+    panel, problem = lay_out(frame, rows, stated(intake.options))
     columns = describe_columns(frame, rows)
     steps = grid_steps(rows, panel)
     leaks = search_leaks(Target(rows.codes, steps, rows.y), numbers(frame, columns, rows), covariates)
@@ -75,15 +88,17 @@ def check(
         grid=describe_grid(panel, rows, steps) if panel else None,
         columns=columns,
         leaks=leaks,
+        notes=intake.notes,
     )
+    judged += [to_warning(doubt) for doubt in intake.doubts]
     return replace(report, findings=tuple(find_problems(report, rows.example, unusable, problem, judged)))
 
 
-def lay_out(frame: nw.DataFrame[Any], rows: Ordered) -> tuple[Panel | None, str]:
+def lay_out(frame: nw.DataFrame[Any], rows: Ordered, frequency: Frequency | None) -> tuple[Panel | None, str]:
     """The panel of the rows without duplicates, or why there is none."""
     kept = frame if len(rows.order) == len(frame) else frame[np.sort(rows.order).tolist()]
     try:
-        return make_panel(kept.to_native()), ""
+        return make_panel(kept.to_native(), frequency), ""
     except DataError as error:
         return None, str(error)
 
@@ -133,7 +148,7 @@ def describe_grid(panel: Panel, rows: Ordered, steps: Array) -> Grid:
 
 
 def find_problems(
-    report: Report, example: str, unusable: list[str], problem: str, judged: list[Finding]
+    report: Report, example: str, unusable: Sequence[str], problem: str, judged: list[Finding]
 ) -> list[Finding]:
     """Judge the report: errors first, then warnings, then notes."""
     found = [

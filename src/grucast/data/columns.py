@@ -7,9 +7,10 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from grucast.data.looks import to_cells
+from grucast.data.numbers import parse_numbers
 from grucast.data.rows import Ordered
-from grucast.data.sources import LARGEST, parse_text
-from grucast.errors import DataError
+from grucast.data.values import LARGEST
 
 Array = NDArray[Any]
 
@@ -102,8 +103,7 @@ def as_numbers(column: nw.Series[Any], kind: str) -> NDArray[np.float64] | None:
     """The column as numbers; None if it holds anything else."""
     if kind not in ("number", "boolean", "text"):
         return None
-    try:
-        series = parse_text(column, "") if kind == "text" else column
-    except DataError:
-        return None
-    return series.cast(nw.Float64).to_numpy().astype(np.float64)
+    if kind != "text":
+        return column.cast(nw.Float64).to_numpy().astype(np.float64)
+    found = parse_numbers(to_cells(column), ".")
+    return None if found.bad.size else found.values

@@ -10,11 +10,15 @@ from numpy.typing import NDArray
 
 from grucast.data.covariates import Covariate, Covariates, read_covariate, to_covariate
 from grucast.data.frequency import Times
-from grucast.data.sources import LARGEST
-from grucast.data.stamps import LARGEST as LARGEST_TIME
-from grucast.data.stamps import parse_time, to_times, zone_of
+from grucast.data.origin import Origin
+from grucast.data.stamping import LARGEST as LARGEST_TIME
+from grucast.data.stamps import to_times, zone_of
 from grucast.data.table import Table
+from grucast.data.times import read_stamps
+from grucast.data.values import LARGEST
 from grucast.errors import DataError
+
+HERE = Origin(("the observations",))
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ def read_id(name: Any) -> str | int:
 def read_time(time: Any) -> Any:
     """An integer as int64, or a date or datetime as datetime64 in UTC."""
     if isinstance(time, str):
-        time = parse_time(time, [time], "the observations")
+        return read_stamps([time], HERE, "ds").times[0]
     if isinstance(time, int | np.integer) and not isinstance(time, bool) and abs(int(time)) <= LARGEST_TIME:
         return np.int64(time)
     if isinstance(time, datetime) and time.tzinfo:

@@ -31,6 +31,12 @@ def to_finding(message: str) -> Finding:
     return Finding("error", message[:cut], message[cut + 2 :])
 
 
+def to_warning(doubt: str) -> Finding:
+    """What may be wrong with data as a finding: what came, then what to do."""
+    what, _, advice = doubt.rpartition("; ")
+    return Finding("warning", what, advice)
+
+
 @dataclass(frozen=True)
 class Grid:
     """The series on their grid of time.
@@ -79,6 +85,7 @@ class Report:
         columns: The further columns.
         leaks: Columns that give the target away, and those that might seem to.
         findings: Errors, warnings and notes, in this order.
+        notes: What was taken for what when the data were read.
     """
 
     rows: int
@@ -95,6 +102,7 @@ class Report:
     columns: list[Column]
     leaks: list[Leak]
     findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def usable(self) -> bool:

@@ -1,84 +1,94 @@
 """Rows as they came: which of them can be used, and in which order."""
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.files import read_file
+from grucast.data.assembly import Cells, Intake
+from grucast.data.intake import look_at_all, named, take_in
+from grucast.data.looks import to_cells, to_values
+from grucast.data.names import alias
+from grucast.data.numbers import parse_numbers
+from grucast.data.options import ReadOptions
+from grucast.data.origin import Origin
 from grucast.data.panel import factorize, show
-from grucast.data.sources import LARGEST, MISSING, read, rename
-from grucast.data.stamps import parse_time, to_times
+from grucast.data.roles import find_target, find_time
+from grucast.data.sources import cells_of, repaired
+from grucast.data.stamps import to_times
+from grucast.data.values import LARGEST, TEXTS
+from grucast.data.written import take_apart
 from grucast.errors import DataError
 
 Array = NDArray[Any]
 
 
-def read_usable(source: Any, id_col: str | None, time_col: str | None, target_col: str | None) -> tuple[Any, list[str]]:
-    """Read what `grucast.read` can, and say which rows were left out for what reason.
+class Likely(NamedTuple):
+    """Columns that probably hold the time stamps, the series' names and the target."""
+
+    time: tuple[str, ...]
+    ids: tuple[str, ...]
+    target: tuple[str, ...]
+
+
+def take_usable(source: Any, options: ReadOptions) -> tuple[Intake, list[str]]:
+    """Take in the rows that can be used, and say which were left out for what reason.
 
     Raises:
         DataError: There is nothing to read, or a row is bad in a way that cannot be listed.
     """
+    cells = cells_of(source, options)
     try:
-        return read(source, id_col, time_col, target_col), []
+        return repaired(take_in(cells, options)), []
     except DataError as error:
-        if isinstance(source, str | Path) and not Path(source).is_file():
-            raise  # standard input has been read by now, and of many files each is better checked alone
-        native = read_file(Path(source)) if isinstance(source, str | Path) else source
-        raw = rename(
-            nw.from_native(native, eager_only=True), {"unique_id": id_col, "ds": time_col, "y": target_col}, ""
-        )
-        bad = bad_rows(raw)
-        usable = ~np.logical_or.reduce([rows for _, rows in bad] or [np.zeros(len(raw), bool)])
+        bad = bad_rows(cells, options)
+        usable = ~np.logical_or.reduce([rows for _, rows in bad] or [np.zeros(len(cells.frame), bool)])
         if usable.all() or not usable.any():
             raise error
-    return read(raw.filter(usable.tolist()).to_native()), [f"{text} ({place(rows)})" for text, rows in bad]
+    kept = cells._replace(frame=cells.frame.filter(usable.tolist()), origin=Origin((cells.origin.name,)))
+    return repaired(take_in(kept, options)), [f"{text} ({place(rows)})" for text, rows in bad]
 
 
-def bad_rows(raw: nw.DataFrame[Any]) -> list[tuple[str, Array]]:
+def bad_rows(cells: Cells, options: ReadOptions) -> list[tuple[str, Array]]:
     """Reasons why rows cannot be used, each with the rows it holds for."""
-    ds, y = raw["ds"], raw["y"]
-    found = [(f"no {column}", raw[column].is_null().to_numpy()) for column in ("unique_id", "ds")]
-    if ds.dtype in (nw.String, nw.Object):
-        readable = np.array([is_time(text) for text in ds.to_list()])
-        found.append(("a ds that is no time stamp", ~readable & ~ds.is_null().to_numpy()))
-    if y.dtype in (nw.String, nw.Object, nw.Categorical):
-        numbers = np.array([to_number(value) for value in y.to_list()])
-        found.append(("a y that is not a number", np.isnan(numbers) & ~np.array([is_missing(v) for v in y.to_list()])))
-    elif y.dtype.is_numeric():
-        numbers = y.cast(nw.Float64).to_numpy()
-    else:
-        return found
-    found.append((f"a y that is infinite or beyond {LARGEST:g}", np.abs(numbers) > LARGEST))
+    names, missing = likely_columns(cells, options), frozenset(options.missing)
+    found = []
+    for column in (*names.ids, *names.time):
+        empty = np.array([cell is None for cell in to_values(cells.frame[column])])
+        found.append((f"no {column}", empty))
+    if len(names.time) == 1 and cells.frame[names.time[0]].dtype in TEXTS and not options.time_format:
+        odd = np.array([cell is not None and take_apart(cell) is None for cell in to_cells(cells.frame[names.time[0]])])
+        found.append((f"a {names.time[0]} that is no time stamp", odd))
+    for column in names.target:
+        values, none = to_numbers(cells, column, options.decimal, missing)
+        found += [(f"a {column} that is not a number", none)]
+        found += [(f"a {column} that is infinite or beyond {LARGEST:g}", np.abs(values) > LARGEST)]
     return [(text, rows) for text, rows in found if rows.any()]
 
 
-def is_time(text: Any) -> bool:
-    """Whether `read` takes it for a time stamp."""
-    return succeeds(lambda: parse_time(str(text), [str(text)], ""))
+def to_numbers(cells: Cells, column: str, decimal: str | None, missing: frozenset[str]) -> tuple[Array, Array]:
+    """The numbers of a column, and which of its cells are none."""
+    series = cells.frame[column]
+    none = np.zeros(len(series), bool)
+    if series.dtype.is_numeric():
+        return series.cast(nw.Float64).to_numpy(), none
+    texts = to_cells(series)
+    marks = [decimal] if decimal else [".", ","]
+    numbers = min((parse_numbers(texts, mark, missing) for mark in marks), key=lambda numbers: len(numbers.bad))
+    none[numbers.bad] = True
+    return numbers.values, none
 
 
-def is_missing(value: Any) -> bool:
-    """Whether `read` takes it for a missing value."""
-    return value is None or str(value).strip().lower() in MISSING
-
-
-def to_number(value: Any) -> float:
-    """The number that a text holds, NaN if none."""
-    return float(value) if succeeds(lambda: float(value)) else np.nan
-
-
-def succeeds(call: Callable[[], Any]) -> bool:
-    """Whether a call raises neither TypeError nor ValueError."""
-    try:
-        call()
-    except (TypeError, ValueError):
-        return False
-    return True
+def likely_columns(cells: Cells, options: ReadOptions) -> Likely:
+    """The columns named, or those that would be found if all their cells could be read."""
+    options = named(options, cells)
+    looks = look_at_all(cells.frame, options)
+    time = options.time_col or find_time(looks, len(looks) == 1).columns
+    given = (options.target_col,) if options.target_col else ()
+    usual = alias(list(looks), "unique_id")
+    ids = options.id_col or ((usual,) if usual else ())
+    return Likely(time, ids, given or find_target(looks, (*time, *ids), ()).columns)
 
 
 def place(rows: Array) -> str:

@@ -1,191 +1,280 @@
-"""Where series come from: files and data frames, brought to the columns unique_id, ds, y."""
+"""Where series come from: files, databases and data frames, brought to the columns unique_id, ds, y."""
 
+import warnings
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import numpy as np
 
-from grucast.data.stamps import parse_times
-from grucast.data.table import Table
-from grucast.errors import DataError
+from grucast.data.aliases import parse_frequency
+from grucast.data.assembly import Cells, Intake, without_codes
+from grucast.data.codes import YEARS
+from grucast.data.frames import to_frame
+from grucast.data.frequency import Frequency
+from grucast.data.options import Names, ReadOptions
+from grucast.data.origin import Origin
+from grucast.data.panel import make_panel
+from grucast.data.table import COLUMNS, Table
+from grucast.data.values import LARGEST
+from grucast.data.wording import count
+from grucast.errors import ConfigError, DataError, DataWarning
 
-ALIASES = {
-    "unique_id": ("unique_id", "item_id", "series_id", "id"),
-    "ds": ("ds", "timestamp", "datetime", "date", "time"),
-    "y": ("y", "target", "value"),
-}
-OPTIONS = {"unique_id": "id_col", "ds": "time_col", "y": "target_col"}
-LARGEST = 1e100  # sums and products of larger values could overflow
-MISSING = ("", "na", "n/a", "nan", "null", "none")
+if TYPE_CHECKING:
+    from grucast.data.raw import Raw
+
+DEFAULT = ReadOptions()
+FEWEST = 3  # rows of a series that show a frequency
 
 
-def read(source: Any, id_col: str | None = None, time_col: str | None = None, target_col: str | None = None) -> Any:
-    """Read long-format series into a frame with the columns `unique_id`, `ds`, `y` and the others after them.
+def read(  # noqa: PLR0913 - each is an option of the command line, too
+    source: Any,
+    id_col: Names = None,
+    time_col: Names = None,
+    target_col: str | None = None,
+    *,
+    freq: str | None = None,
+    time_format: str | None = None,
+    time_zone: str | None = None,
+    decimal: str | None = None,
+    missing: Any = (),
+    skip_rows: int = 0,
+    aggregate: str | None = None,
+    fill: float | None = None,
+    sheet: str | int | None = None,
+    wide: bool | None = None,
+    query: str | None = None,
+) -> Any:
+    """Read series into a frame with the columns `unique_id`, `ds`, `y` and the others after them.
+
+    Columns that are not named are found by their usual names or by what they hold; what nothing decides is refused, and
+    the message names the readings and the option that chooses.
 
     Args:
-        source: Path or glob of CSV, TSV, JSON lines or Parquet files, also as .gz; `-` for CSV on standard input; or
-            a pandas, polars or other eager frame. Rows of several files follow each other.
-        id_col: Column that names the series; found by its usual names (unique_id, item_id, series_id, id) when
-            not given. Without one, all rows are one series.
-        time_col: Column of time stamps (ds, timestamp, datetime, date, time): integers, dates or datetimes.
-        target_col: Column to forecast (y, target, value).
+        source: Path, glob or URL of files (CSV of any kind, Excel, OpenDocument, JSON, Parquet, Arrow; also packed), a
+            database's URL, `-` for standard input; a pandas or polars frame or series, an Arrow table, a DuckDB
+            relation, a dictionary of columns. Rows of several files follow each other.
+        id_col: Column that names the series, or several that do together. Without one, all rows are one series.
+        time_col: Column of time stamps, or several that make them together, such as a date and a clock.
+        target_col: Column to forecast.
+        freq: Step between time stamps, such as D, h, 15min, B, W-FRI or ME; others are refused.
+        time_format: How time stamps are written: a format such as "%d.%m.%Y", or "day first", "month first", "week" ...
+        time_zone: Zone of local time stamps, such as Europe/Berlin.
+        decimal: Decimal mark of numbers, "." or ",".
+        missing: What stands for a missing value beside the usual words, such as (-200, "?").
+        skip_rows: Lines above the header.
+        aggregate: What becomes of rows with the same series and time: "sum", "mean" or "last".
+        fill: The value of steps without a row.
+        sheet: Sheet of a workbook.
+        wide: Each column of numbers is a series, or each column named by a date a step.
+        query: What to ask a database.
 
     Returns:
         A frame of the kind that came in (polars for files); `y` is float64, missing values are null or NaN.
 
     Raises:
-        DataError: The file cannot be read, a column is missing, or a value cannot be used.
+        DataError: The source cannot be read, a column must be named, or a value cannot be used.
+        ConfigError: An option has no meaning.
 
     >>> import polars as pl
     >>> from grucast import read
-    >>> read(pl.DataFrame({"date": [1, 2], "value": [3.0, 4.5]})).columns
+    >>> read(pl.DataFrame({"day": ["19.02.2018", "20.02.2018"], "sold": [3.0, 4.5]})).columns
     ['unique_id', 'ds', 'y']
     """
-    return read_table(source, id_col, time_col, target_col).frame.clone().to_native()
+    asked = locals()
+    options = ReadOptions.of(**{name: value for name, value in asked.items() if name != "source"})
+    intake = take(source, options)
+    refuse_wrong_stamps(intake)
+    for doubt in intake.doubts:
+        warnings.warn(doubt, DataWarning, stacklevel=2)
+    return intake.table.frame.clone().to_native()
 
 
-def read_table(
-    source: Any, id_col: str | None = None, time_col: str | None = None, target_col: str | None = None
-) -> Table:
+def read_table(source: Any, options: ReadOptions = DEFAULT) -> Table:
     """As `read`, for those who go on with narwhals; the frame within is the one given if that is tidy already."""
-    given = {"unique_id": id_col, "ds": time_col, "y": target_col}
-    if isinstance(source, str | Path):
-        from grucast.data.files import read_files
-
-        return join([(name, tidy(frame, name, given)) for name, frame in read_files(str(source))])
-    return tidy(source, "the frame", given)
+    return take(source, options).table
 
 
-def tidy(native: Any, name: str, given: dict[str, str | None]) -> Table:
-    """A frame with the standard columns first, every value of theirs checked."""
+def take(source: Any, options: ReadOptions = DEFAULT) -> Intake:
+    """Series of any source as they were understood.
+
+    Raises:
+        DataError, ConfigError: As `read`.
+    """
+    if isinstance(source, Intake):
+        return source
+    tidy = None if isinstance(source, str | Path) or options != DEFAULT else take_tidy(source)
+    return tidy or repaired(take_in(cells_of(source, options), options))
+
+
+def take_again(source: Any, learned: ReadOptions, options: ReadOptions = DEFAULT) -> Intake:
+    """Series of a source like one that was read before, as that was read; options go before what was learned.
+
+    Raises:
+        DataError, ConfigError: As `read`.
+    """
+    if isinstance(source, Intake):
+        return source
+    tidy = None if isinstance(source, str | Path) or options != DEFAULT else take_tidy(source)
+    if tidy:
+        return tidy
+    cells = cells_again(source, learned, options)
+    return repaired(take_in(cells, known_columns(options.filled(learned), cells.frame.columns)))
+
+
+def cells_again(source: Any, learned: ReadOptions, options: ReadOptions) -> Cells:
+    """The cells of a source like one that was read before; a sheet or query learned there may have no meaning here."""
+    if not isinstance(source, str | Path):
+        return cells_of(source, options)
+    whole = options.filled(learned)
     try:
-        frame = nw.from_native(native, eager_only=True)
-    except TypeError as error:
-        wanted = "a path or a pandas or polars data frame"
-        raise DataError(f"cannot read series from a {type(native).__name__}: give {wanted}") from error
-    except nw.exceptions.DuplicateError as error:
-        raise DataError(f"{name} has two columns of one name: rename one") from error
-    frame = rename(frame, given, name)
-    if frame.is_empty():
-        raise DataError(f"{name} has a header but no rows")
-    _, ids, ds, y = Table.of(frame)
-    for column in (ids, ds):
-        require_complete(column, name)
-    refuse_odd_ids(ids, name)
-    times, target = parse_times(ds, name), parse_target(y, name)
-    whole = frame if times is ds and target is y else frame.with_columns(times, target)
-    return Table(whole, ids, times, target)
+        return read_cells(str(source), whole)
+    except ConfigError:
+        return read_cells(str(source), replace(whole, sheet=options.sheet, query=options.query))
 
 
-def join(tables: list[tuple[str, Table]]) -> Table:
-    """The rows of all files, one after the other."""
-    first = tables[0][1].frame.schema
-    for name, table in tables[1:]:
-        schema = table.frame.schema
-        differ = [column for column in ALIASES if schema[column] != first[column]]
-        if differ:
-            one, other = f"{first[differ[0]]} in {tables[0][0]}", f"{schema[differ[0]]} in {name}"
-            raise DataError(f"column {differ[0]} is {one} but {other}: write it alike in all files")
-    if len(tables) == 1:
-        return tables[0][1]
-    import polars as pl
-
-    try:
-        joined = pl.concat([table.frame.to_native() for _, table in tables], how="diagonal_relaxed")
-    except pl.exceptions.PolarsError as error:
-        raise DataError(f"{tables[0][0]} and the other files have columns of different types: {error}") from error
-    return Table.of(joined)
-
-
-def rename(frame: nw.DataFrame[Any], given: dict[str, str | None], name: str) -> nw.DataFrame[Any]:
-    """Give the three columns their standard names, put them first and add a missing id."""
-    columns = frame.columns
-    found = {column: find_column(columns, column, given[column], name) for column in ALIASES}
-    taken = {source: column for column, source in found.items() if source}
-    if len(taken) < len([source for source in found.values() if source]):
-        raise DataError(f"one column of {name} cannot be id, time and target at once: {found}")
-    clash = [column for column in columns if column in ALIASES and taken.get(column, column) != column]
-    clash += [column for column in ALIASES if column in columns and column not in taken]
-    if clash:
-        raise DataError(f"column {clash[0]!r} of {name} stands beside the one chosen for {clash[0]}: drop or rename it")
-    if columns[:3] == list(found.values()) == list(ALIASES):
-        return frame
-    if not found["unique_id"]:
-        frame = frame.with_columns(nw.lit("series").alias("unique_id"))
-    frame = frame.rename(taken)
-    return frame.select(*ALIASES, *(column for column in frame.columns if column not in ALIASES))
-
-
-def find_column(columns: list[str], column: str, given: str | None, name: str) -> str | None:
-    """Return the column named by the user or, ignoring case, by the first alias that is there."""
-    option, aliases = OPTIONS[column], ALIASES[column]
-    if given is not None:
-        if given not in columns:
-            raise DataError(f"{name} has no column {given!r} ({option}); it has: {listing(columns)}")
-        return given
-    lower = {c.strip().lower(): c for c in reversed(columns)}
-    for alias in aliases:
-        if alias in lower:
-            return lower[alias]
-    if column == "unique_id":
-        return None
-    raise DataError(
-        f"{name} has no column for {column}: looked for {', '.join(aliases)}, found {listing(columns)}; "
-        f"name it with {option}= (--{option.replace('_', '-')})"
+def known_columns(options: ReadOptions, columns: list[str]) -> ReadOptions:
+    """The options without names that are no column's: a learned name need not be there."""
+    here = set(columns)
+    target = options.target_col if options.target_col in here else None
+    time = options.time_col if here.issuperset(options.time_col) else ()
+    return replace(
+        options, id_col=options.id_col if here.issuperset(options.id_col) else (), time_col=time, target_col=target
     )
 
 
-def listing(columns: list[str]) -> str:
-    """The first columns' names, on one line."""
-    return ", ".join(repr(column)[1:-1][:40] for column in columns[:12]) + ", ..." * (len(columns) > 12)
+def cells_of(source: Any, options: ReadOptions = DEFAULT) -> Cells:
+    """The cells of any source; of a workbook, those of the one sheet that holds series."""
+    if isinstance(source, str | Path):
+        return read_cells(str(source), options)
+    if options.sheet is not None or options.query is not None or options.skip_rows:
+        raise ConfigError("sheet, query and skip_rows are for files and databases, not for a frame")
+    return Cells(to_frame(source), Origin(("the frame",)))
 
 
-def require_complete(column: nw.Series[Any], name: str) -> None:
-    """Refuse rows without id or time stamp."""
-    if column.null_count() or (column.dtype.is_float() and column.is_nan().any()):
-        missing = (column.is_null() | column.is_nan() if column.dtype.is_float() else column.is_null()).to_numpy()
-        row, count = int(missing.argmax()) + 1, int(missing.sum())
-        raise DataError(f"row {row} of {name} has no {column.name} ({count} such rows)")
+def take_in(cells: Cells, options: ReadOptions) -> Intake:
+    """As `intake.take_in`, which is imported once it is needed: a tidy frame needs none of it."""
+    from grucast.data.intake import take_in
+
+    return take_in(cells, options)
 
 
-def refuse_odd_ids(ids: nw.Series[Any], name: str) -> None:
-    """Series are named by text, numbers or such; not by lists."""
-    if ids.dtype.is_nested() or ids.dtype.is_decimal() or ids.dtype == nw.Unknown:
-        raise DataError(f"column unique_id of {name} holds {ids.to_native().dtype}: give text or integers")
+def take_tidy(source: Any) -> Intake | None:
+    """A frame whose columns are the standard ones in their types, in a fraction of the time; None for others."""
+    try:
+        frame = nw.from_native(source, eager_only=True)
+    except (TypeError, nw.exceptions.NarwhalsError):
+        return None
+    if frame.columns[:3] != list(COLUMNS) or frame.is_empty() or frame.implementation.is_pyarrow():
+        return None
+    table = Table.of(frame.to_native())
+    _, ids, ds, y = table
+    typed = ids.dtype in (nw.String, nw.Int64, nw.Categorical) and y.dtype == nw.Float64
+    if not typed or ids.null_count() or ds.null_count() or not (ds.dtype in (nw.Date, nw.Datetime) or counts(ds)):
+        return None
+    values = y.to_numpy()
+    if (np.abs(values) > LARGEST).any() or without_codes(y, ())[1]:
+        return None
+    return Intake(table)
 
 
-def parse_target(target: nw.Series[Any], name: str) -> nw.Series[Any]:
-    """Return y as finite float64 with nulls or NaN where it is missing."""
-    if target.dtype != nw.Float64:
-        target = to_numbers(target, name).cast(nw.Float64)
-    beyond = np.abs(target.to_numpy()) > LARGEST
-    if beyond.any():
-        row = int(beyond.argmax())
-        reason = f"y = {target[row]:g}, infinite or beyond {LARGEST:g}"
-        raise DataError(f"row {row + 1} of {name} has {reason}: correct it or leave it empty")
-    return target
+def counts(ds: nw.Series[Any]) -> bool:
+    """Whether a column holds integers that cannot be years or dates."""
+    return (
+        ds.dtype in (nw.Int64, nw.Int32) and (ds[0] < YEARS[0] and -(2**62) < ds.min() < YEARS[0]) and ds.max() < 2**62
+    )
 
 
-def to_numbers(target: nw.Series[Any], name: str) -> nw.Series[Any]:
-    """Numbers from a column of any type."""
-    if target.is_null().all():  # of whatever type
-        return nw.new_series("y", [None] * len(target), nw.Float64, backend=target.implementation)
-    if target.dtype in (nw.String, nw.Object, nw.Categorical, nw.Enum):
-        return parse_text(target, name)
-    if not (target.dtype.is_numeric() or target.dtype == nw.Boolean):
-        raise DataError(f"column y of {name} holds {target.to_native().dtype}, not numbers")
-    return target
+def read_cells(source: str, options: ReadOptions) -> Cells:
+    """The cells of files, a URL or a database; of a workbook, those of the one sheet that holds series."""
+    from grucast.data.raw import read_raw
+
+    files = read_raw(source, skip_rows=options.skip_rows, sheet=options.sheet, query=options.query)
+    if len(files) > 1 or len(files[0]) == 1:
+        return joined([alternatives[0] for alternatives in files])
+    return pick_sheet(source, [joined([sheet]) for sheet in files[0]], options)
 
 
-def parse_text(target: nw.Series[Any], name: str) -> nw.Series[Any]:
-    """Read numbers written as text; the usual words for a missing value become null."""
-    numbers: list[float | None] = []
-    for row, value in enumerate(target.to_list(), 1):
-        word = "" if value is None else str(value).strip()
-        try:
-            numbers.append(None if word.lower() in MISSING else float(word.replace("_", "?")))  # 1_000 is no number
-        except ValueError as error:
-            advice = "write it as 1234.5, with a decimal point alone" if "," in word else "correct it or leave it empty"
-            raise DataError(f"row {row} of {name} has y = {word[:80]!r}, which is not a number: {advice}") from error
-    return nw.new_series("y", numbers, nw.Float64, backend=target.implementation)
+def pick_sheet(source: str, sheets: list[Cells], options: ReadOptions) -> Cells:
+    """The one sheet that holds series; the first if none does, so that it is said why not.
+
+    Raises:
+        DataError: Several do.
+    """
+    holding = [cells for cells in sheets if holds_series(cells, options)]
+    if len(holding) > 1:
+        names = ", ".join(cells.origin.name.removeprefix(source).strip(" :,()'") for cells in holding)
+        raise DataError(f"{source} has {len(holding)} sheets that hold series, {names}: name one with sheet= (--sheet)")
+    cells = (holding or sheets)[0]
+    return cells._replace(notes=(f"sheet: {cells.origin.name}", *cells.notes))
+
+
+def holds_series(cells: Cells, options: ReadOptions) -> bool:
+    """Whether a sheet can be read."""
+    try:
+        take_in(cells, options)
+    except DataError:
+        return False
+    return True
+
+
+def joined(files: "list[Raw]") -> Cells:
+    """The rows of all files, one after the other.
+
+    Raises:
+        DataError: A column is of another type in another file.
+    """
+    import polars as pl
+
+    starts = np.cumsum([0, *(len(raw.frame) for raw in files)])[:-1].tolist()
+    first = files[0]
+    for raw in files[1:]:
+        differ = [name for name, dtype in first.frame.schema.items() if raw.frame.schema.get(name, dtype) != dtype]
+        if differ:
+            one, other = (
+                f"{first.frame.schema[differ[0]]} in {first.name}",
+                f"{raw.frame.schema[differ[0]]} in {raw.name}",
+            )
+            raise DataError(f"column {differ[0]} is {one} but {other}: write it alike in all files")
+    frame = pl.concat([raw.frame for raw in files], how="diagonal_relaxed") if len(files) > 1 else first.frame
+    origin = Origin(tuple(raw.name for raw in files), tuple(starts))
+    twins = tuple(name for raw in files for name in raw.twins)
+    notes = tuple(dict.fromkeys(note for raw in files for note in raw.notes))
+    return Cells(nw.from_native(frame, eager_only=True), origin, first.separator, twins, notes)
+
+
+def repaired(intake: Intake) -> Intake:
+    """Series put right as the options say, and seen to have the step that they state."""
+    from grucast.data.repairs import aggregate_rows, fill_steps
+
+    options, table, notes = intake.options, intake.table, list(intake.notes)
+    if options.aggregate:
+        table, rows = aggregate_rows(table, options.aggregate)
+        notes.append(f"{count(rows, 'row')} put together with others of the same series and time ({options.aggregate})")
+    frequency = stated(options)
+    if options.fill is not None:
+        table, rows = fill_steps(table, options.fill, frequency)
+        notes.append(f"{count(rows, 'step')} without a row filled with {options.fill:g}")
+    if frequency:
+        make_panel(table, frequency)
+    return intake._replace(table=table, notes=tuple(notes))
+
+
+def stated(options: ReadOptions) -> Frequency | None:
+    """The frequency that the user states."""
+    return parse_frequency(options.freq) if options.freq else None
+
+
+def refuse_wrong_stamps(intake: Intake) -> None:
+    """Refuse a time stamp that a series has twice, or that is off a step which the others keep.
+
+    Series too short or too irregular to show a step are read all the same: it is for those who forecast to refuse them.
+    """
+    if len(intake.table.y) < FEWEST:
+        return
+    try:
+        make_panel(intake.table, stated(intake.options))
+    except DataError as error:
+        if any(word in str(error) for word in ("more than once", "which is no")):
+            raise

@@ -5,14 +5,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.encoding import encode
+from grucast.data.options import Options, ReadOptions
 from grucast.data.panel import Panel, make_panel
-from grucast.data.sources import read_table
+from grucast.data.sources import stated, take
 from grucast.data.windows import last_windows
 from grucast.errors import DataError
 from grucast.forecasting.baselines import SIMPLE, check_baselines, make_baselines
@@ -53,6 +54,7 @@ def backtest(
     step_size: int | None = None,
     refit: bool = False,
     baselines: Sequence[str] = SIMPLE,
+    **options: Unpack[Options],
 ) -> Backtest:
     """Score a forecaster beside baselines on the last windows of each series.
 
@@ -63,6 +65,7 @@ def backtest(
         step_size: Steps between cutoffs; h when None.
         refit: Train anew at each cutoff; else once, before the first.
         baselines: Of naive, seasonal_naive, drift, ets and theta; the last two need the extra `baselines`.
+        **options: How the data are to be read, as `grucast.read` takes them.
 
     Raises:
         ConfigError: An argument has no meaning.
@@ -70,9 +73,9 @@ def backtest(
         MissingExtraError: A baseline needs statsforecast, which is not installed.
     """
     check_baselines(baselines)
-    table = read_table(df)
-    panel = make_panel(table, covariates=forecaster.covariates)
-    return rolling_forecasts(forecaster, panel, FrameKind.of(table), n_windows, step_size, refit, baselines)
+    intake = take(df, ReadOptions.of(**options))
+    panel = make_panel(intake.table, stated(intake.options), forecaster.covariates)
+    return rolling_forecasts(forecaster, panel, FrameKind.of(intake.table), n_windows, step_size, refit, baselines)
 
 
 def rolling_forecasts(

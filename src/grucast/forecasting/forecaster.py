@@ -1,20 +1,25 @@
 """Forecast many series with one GRU."""
 
 import time
+import warnings
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 
 from grucast.data.ahead import fill_future, read_future, require_future
 from grucast.data.calendar import usual_cycles
 from grucast.data.covariates import Covariates
 from grucast.data.encoding import encode, fit_schema
 from grucast.data.fingerprint import trained_on
+from grucast.data.options import Options, ReadOptions
 from grucast.data.panel import Panel, make_panel
-from grucast.data.sources import read_table
+from grucast.data.sources import DEFAULT, stated, take, take_again
 from grucast.data.windows import Windows, last_windows
-from grucast.errors import ConfigError, DataError, NotFittedError, TrainingInterrupted
+from grucast.data.wording import count
+from grucast.errors import ConfigError, DataError, DataWarning, NotFittedError, TrainingInterrupted
 from grucast.forecasting.arguments import positive, valid_level
 from grucast.forecasting.frames import FrameKind, forecast_columns
 from grucast.forecasting.plan import make_plan
@@ -25,6 +30,8 @@ from grucast.model.models import ForecastModel
 
 if TYPE_CHECKING:
     from grucast.forecasting.stream import Stream
+
+Array = NDArray[Any]
 
 
 class GRUForecaster:
@@ -90,17 +97,20 @@ class GRUForecaster:
         resume: bool = False,
         progress: Any = False,
         checkpoint_every: int = 50,
+        **options: Unpack[Options],
     ) -> Self:
         """Train on a frame or file of series.
 
         Args:
-            df: Anything that `grucast.read` takes: columns unique_id, ds, y or their usual other names.
+            df: Anything that `grucast.read` takes.
             val_size: Last steps of each series held out for early stopping; chosen when None, 0 for none.
             checkpoint_dir: Folder that keeps the state of training; nothing is kept when None.
             resume: Go on from the checkpoints there, to the same bits as without the break; from the beginning when
                 there are none yet.
             progress: True shows a progress bar; a function is called with a Progress after each step.
             checkpoint_every: Steps from one checkpoint to the next.
+            **options: How the data are to be read, as `grucast.read` takes them: id_col, time_col, target_col, freq ...
+                The model remembers them.
 
         Raises:
             DataError: The data cannot be used; the message names column, series or row.
@@ -114,9 +124,9 @@ class GRUForecaster:
         if resume and checkpoint_dir is None:
             raise ConfigError("resume needs the folder of the checkpoints: give checkpoint_dir (--checkpoint-dir)")
         saving = None if checkpoint_dir is None else CheckpointConfig(Path(checkpoint_dir), checkpoint_every, resume)
-        table = read_table(df)
-        panel = make_panel(table, covariates=self.covariates)
-        return self.fit_panel(panel, FrameKind.of(table), val_size, progress, start, saving)
+        intake = take(df, ReadOptions.of(**options))
+        panel = make_panel(intake.table, stated(intake.options), self.covariates)
+        return self.fit_panel(panel, FrameKind.of(intake.table), val_size, progress, start, saving, intake.options)
 
     def fit_panel(
         self,
@@ -126,6 +136,7 @@ class GRUForecaster:
         progress: Any = False,
         start: float | None = None,
         saving: CheckpointConfig | None = None,
+        reading: ReadOptions = DEFAULT,
     ) -> Self:
         """Train on a panel; forecasts come as frames of that kind."""
         plan = make_plan(panel, self.h, self.input_size, self.season_length, val_size)
@@ -143,6 +154,7 @@ class GRUForecaster:
             members=self.training.ensemble,
             training=self.training,
             trained_on=trained_on(panel),
+            reading=replace(reading, freq=None),
         )
         from grucast.training.forecast import train_forecaster
         from grucast.training.progress import following
@@ -161,7 +173,13 @@ class GRUForecaster:
         self._model, self.history_, self._panel, self._kind = model, history, panel, kind
         return self
 
-    def predict(self, df: Any = None, future: Any = None, level: tuple[float, ...] | None = None) -> Any:
+    def predict(
+        self,
+        df: Any = None,
+        future: Any = None,
+        level: tuple[float, ...] | None = None,
+        **options: Unpack[Options],
+    ) -> Any:
         """Forecast the h steps after each series' last.
 
         Args:
@@ -169,6 +187,7 @@ class GRUForecaster:
             future: Coming values of the future covariates: a row for each series and step, with unique_id, ds and those
                 columns. Other rows and columns do not matter.
             level: Which intervals to give, at any coverage in percent; those trained when None.
+            **options: How `df` is to be read, where that differs from the training data.
 
         Returns:
             A frame of the kind that came in: unique_id, ds, GRU (the median), GRU-lo-80, GRU-hi-80, ...
@@ -178,10 +197,14 @@ class GRUForecaster:
             ConfigError: The levels have no meaning for this model.
             DataError: The data cannot be used, or the future lacks a column, a series or a step.
         """
-        model, panel, kind = self.model_, *self._history(df)
+        model, panel, kind = self.model_, *self._history(df, ReadOptions.of(**options))
         shown = self._level(level)
+        silent = silent_series(panel, model)
         windows = self._windows_ahead(panel, future)
-        columns = forecast_columns(model.forecast(windows, shown), shown)
+        quantiles = model.forecast(windows, shown)
+        quantiles[silent] = np.nan
+        warn_of_silent(panel, silent, model)
+        columns = forecast_columns(quantiles, shown)
         times = panel.times(np.arange(1, self.h + 1))
         ids = [name for name in panel.ids for _ in range(self.h)]
         return kind.make(ids, {"ds": times.ravel()}, columns)
@@ -207,10 +230,18 @@ class GRUForecaster:
         (48, 64)
         """
         panel, _ = self._history(df)
+        silent_series(panel, self.model_)
         windows = self._windows_ahead(panel, future)
         return dict(zip(panel.ids, self.model_.explain(windows), strict=True))
 
-    def cross_validation(self, df: Any, n_windows: int = 3, step_size: int | None = None, refit: bool = False) -> Any:
+    def cross_validation(
+        self,
+        df: Any,
+        n_windows: int = 3,
+        step_size: int | None = None,
+        refit: bool = False,
+        **options: Unpack[Options],
+    ) -> Any:
         """Forecast past windows from what was known before each.
 
         Args:
@@ -218,6 +249,7 @@ class GRUForecaster:
             n_windows: Cutoffs, the last one h steps before the end.
             step_size: Steps between cutoffs; h when None.
             refit: Train anew at each cutoff; else once, before the first. This forecaster itself stays as it is.
+            **options: How the data are to be read, as `grucast.read` takes them.
 
         Returns:
             A frame: unique_id, ds, cutoff, y, GRU and intervals, and a column for each of the simple baselines Naive,
@@ -228,9 +260,9 @@ class GRUForecaster:
         """
         from grucast.forecasting.backtest import rolling_forecasts
 
-        table = read_table(df)
-        panel = make_panel(table, covariates=self.covariates)
-        return rolling_forecasts(self, panel, FrameKind.of(table), n_windows, step_size, refit).frame
+        intake = take(df, ReadOptions.of(**options))
+        panel = make_panel(intake.table, stated(intake.options), self.covariates)
+        return rolling_forecasts(self, panel, FrameKind.of(intake.table), n_windows, step_size, refit).frame
 
     def stream(self, level: tuple[float, ...] | None = None) -> "Stream":
         """A stream that forecasts after each observation; it begins empty, so give it the history first.
@@ -284,28 +316,44 @@ class GRUForecaster:
 
     def _windows_ahead(self, panel: Panel, future: Any) -> Windows:
         """Each series' last window, with what is known of the horizon."""
-        refuse_silent(panel, self.model_)
         names, extended = self.model_.schema.covariates.future, panel.extend(self.h)
         require_future(names, future)
         if names:
-            extended = fill_future(extended, self.h, read_future(future), names)
+            extended = fill_future(extended, self.h, read_future(future, self.model_.reading), names)
         encoded = encode(extended, self.model_.schema)
         return last_windows(extended, encoded, self.model_.input_size, self.h, drop=self.h)
 
-    def _history(self, df: Any) -> tuple[Panel, FrameKind]:
+    def _history(self, df: Any, options: ReadOptions = DEFAULT) -> tuple[Panel, FrameKind]:
         if df is not None:
-            table = read_table(df)
+            table = take_again(df, self.model_.reading, options).table
             return make_panel(table, self.model_.frequency, self.covariates), FrameKind.of(table)
         if not hasattr(self, "_panel"):
             raise NotFittedError("a loaded model holds no data: give predict the history to forecast from")
         return self._panel, self._kind
 
 
-def refuse_silent(panel: Panel, model: ForecastModel) -> None:
-    """Each series has a value in the window that the model reads."""
-    empty = np.flatnonzero(np.isnan(panel.tails(model.input_size)).all(1))
-    if empty.size:
+def silent_series(panel: Panel, model: ForecastModel) -> Array:
+    """Which series have no value in the window that the model reads, (S,).
+
+    Raises:
+        DataError: None has.
+    """
+    silent = np.isnan(panel.tails(model.input_size)).min(axis=1)
+    if silent.all():
         raise DataError(
-            f"series {panel.ids[empty[0]]!r} has no value in its last {model.input_size} steps of "
-            f"{model.frequency.name}, the window this model reads ({empty.size} such series in all)"
+            f"series {panel.ids[0]!r} has no value in its last {model.input_size} steps of {model.frequency.name}, the "
+            f"window this model reads ({count(len(silent), 'such series')} in all)"
+        )
+    return silent
+
+
+def warn_of_silent(panel: Panel, silent: Array, model: ForecastModel) -> None:
+    """Say which series get no forecast."""
+    if silent.any():
+        first = panel.ids[int(silent.argmax())]
+        warnings.warn(
+            f"{int(silent.sum())} of {len(silent)} series have no value in their last {model.input_size} steps, such "
+            f"as {first!r}: their forecasts are NaN",
+            DataWarning,
+            stacklevel=3,
         )

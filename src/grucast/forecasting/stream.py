@@ -13,7 +13,7 @@ from grucast.data.encoding import Encoded, encode_columns
 from grucast.data.frequency import Times
 from grucast.data.observations import Observations, pick, read_row
 from grucast.data.panel import show
-from grucast.data.sources import read_table
+from grucast.data.sources import take_again
 from grucast.errors import DataError
 from grucast.forecasting.frames import FrameKind, column_places, forecast_columns
 from grucast.model.models import ForecastModel
@@ -113,7 +113,7 @@ class Stream:
             DataError: A row cannot be used, see above.
         """
         columns = isinstance(df, Mapping)
-        frame: Any = df if columns else read_table(df)
+        frame: Any = df if columns else take_again(df, self.model.reading).table
         seen = self._usable((Observations.of_columns if columns else Observations.of_frame)(frame, self._covariates))
         beside, by_time = self._encode(seen), np.lexsort((~np.isnan(seen.y), seen.times))
         names = list(dict.fromkeys(seen.ids))
@@ -195,7 +195,7 @@ class Stream:
         require_future(names, future)
         if not names:
             return None
-        seen = self._usable(Observations.of_frame(read_future(future), Covariates(future=names)))
+        seen = self._usable(Observations.of_frame(read_future(future, self.model.reading), Covariates(future=names)))
         place = {name: index for index, name in enumerate(ids)}
         owner = np.array([place.get(name, -1) for name in seen.ids])
         starts, lengths = self.states.starts[series], self.states.lengths[series]

@@ -36,7 +36,10 @@ def save_model(model: Model, path: str | Path) -> None:
     from importlib.metadata import version  # a tenth of the time to import grucast
 
     kind = "forecaster" if isinstance(model, ForecastModel) else "regressor"
-    settings = {k: v for k, v in asdict(replace(model, weights={})).items() if k != "weights" and v is not None}
+    members = asdict(replace(model, weights={}), dict_factory=without_unused)
+    settings = {k: v for k, v in members.items() if k != "weights" and v is not None}
+    if isinstance(model, ForecastModel):
+        settings["reading"] = model.reading.given
     header = {"format": FORMAT, "library": version("grucast"), "kind": kind, "settings": settings}
     weights = {name: np.ascontiguousarray(tensor) for name, tensor in model.weights.items()}
     try:
@@ -50,6 +53,11 @@ def save_model(model: Model, path: str | Path) -> None:
     if (length := int.from_bytes(content[:8], "little")) > LARGEST:
         raise ModelFileError(f"this model has {length} bytes of settings, more than {LARGEST}: group rare categories")
     write_whole(Path(path), content)
+
+
+def without_unused(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Members of an object, save opening hours where there are none: grucast 0.1 knows no such member."""
+    return {name: value for name, value in members if (name, value) != ("open", ())}
 
 
 def load_model(path: str | Path) -> Model:

@@ -12,6 +12,7 @@ from grucast.data.encoding import Schema
 from grucast.data.features import make_features
 from grucast.data.fingerprint import TrainedOn
 from grucast.data.frequency import Frequency
+from grucast.data.options import ReadOptions
 from grucast.data.windows import Window, Windows
 from grucast.kernels import native
 from grucast.model.config import NetworkConfig, TrainingConfig
@@ -40,6 +41,7 @@ class ForecastModel:
         members: Networks whose forecasts are averaged; the parameters of several are named members.0. and so on.
         training: How it was trained.
         trained_on: On which data.
+        reading: How those data were read, so that others like them need no option.
     """
 
     h: int
@@ -55,6 +57,7 @@ class ForecastModel:
     members: int = 1
     training: TrainingConfig | None = None
     trained_on: TrainedOn | None = None
+    reading: ReadOptions = ReadOptions()
 
     def forecast(self, windows: Windows, level: tuple[float, ...] | None = None) -> Array:
         """Forecast from windows: quantiles (B, h, Q) in the unit of y.

@@ -1,0 +1,216 @@
+"""The columns unique_id, ds, y and the others, built from those that were found."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import narwhals as nw
+import numpy as np
+
+from grucast.data.looks import Look, to_cells
+from grucast.data.names import listing
+from grucast.data.numbers import same_number
+from grucast.data.options import ReadOptions
+from grucast.data.origin import Origin
+from grucast.data.panel import factorize
+from grucast.data.stamping import Column, Stamped, require_complete, to_column
+from grucast.data.table import COLUMNS, Table
+from grucast.data.values import TEXTS, Marks, find_codes, to_target, typed
+from grucast.errors import DataError
+
+Frame = nw.DataFrame[Any]
+Looks = Mapping[str, Look]
+ONE = "series"  # the name of the one series of a table without ids
+
+
+class Cells(NamedTuple):
+    """A table as it came.
+
+    Attributes:
+        frame: Its columns.
+        origin: Where its rows come from.
+        separator: Between fields of delimited text.
+        twins: Names that two columns had.
+        notes: What was decided before.
+    """
+
+    frame: Frame
+    origin: Origin
+    separator: str | None = None
+    twins: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Roles(NamedTuple):
+    """The columns that hold time, series and target, and the time stamps."""
+
+    time: tuple[str, ...]
+    ids: tuple[str, ...]
+    target: str
+    stamped: Stamped
+
+
+class Intake(NamedTuple):
+    """Series as they were understood.
+
+    Attributes:
+        table: The series.
+        target: The column that y was.
+        notes: What was taken for what, a line each.
+        doubts: What may be wrong, a line each.
+        options: What to tell `read` so that it reads another such source alike.
+    """
+
+    table: Table
+    target: str = "y"
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    options: ReadOptions = ReadOptions()
+
+
+def assemble(cells: Cells, looks: Looks, roles: Roles, options: ReadOptions) -> Intake:
+    """The series of a table whose columns are found.
+
+    Raises:
+        DataError: A column holds what cannot be read.
+    """
+    frame, origin = cells.frame, cells.origin
+    marks = Marks.of(frame, looks, options.decimal, cells.separator)
+    missing = frozenset(options.missing)
+    ids = to_ids(frame, roles.ids, origin, cells.separator is not None)
+    y = to_target(frame[roles.target], roles.target, origin, marks, missing)
+    y, codes = without_codes(y, options.missing)
+    made = to_column(roles.stamped, frame.implementation, factorize(ids)[0].astype(np.int64), options.time_zone)
+    rest = further(cells, looks, roles, marks, missing)
+    table = without_skipped(put_together(frame, ids, made.ds, y, rest), made, origin)
+    text = frame[roles.target].dtype in TEXTS
+    stamps = roles.stamped.stamps
+    learned = replace(
+        options,
+        id_col=roles.ids,
+        time_col=roles.time,
+        target_col=roles.target,
+        time_format=stamps.reading or options.time_format,
+        decimal=marks.decide(roles.target, (), origin) if text else options.decimal,
+        missing=options.missing or tuple(f"{code:g}" for code in codes),
+    )
+    notes = (
+        *cells.notes,
+        *describe(frame, roles, learned if text else options, ids),
+        *([made.said] if made.said else []),
+    )
+    return Intake(table, roles.target, notes, tuple(doubts(roles, codes, looks)), learned)
+
+
+def to_ids(frame: Frame, columns: tuple[str, ...], origin: Origin, delimited: bool) -> nw.Series[Any]:
+    """The names of the series: a column, several put together, or one name for all rows."""
+    if not columns:
+        return frame.with_columns(nw.lit(ONE).alias("unique_id"))["unique_id"]
+    for column in columns:
+        require_complete(frame[column], column, origin)
+        refuse_odd_ids(frame[column], column, origin)
+    if len(columns) == 1:
+        own = frame[columns[0]].alias("unique_id")
+        return to_whole(own) if delimited else own
+    cells = zip(*(to_cells(frame[column]) for column in columns), strict=True)
+    names = ["/".join(str(cell) for cell in row) for row in cells]
+    return nw.new_series("unique_id", names, nw.String(), backend=frame.implementation)
+
+
+def to_whole(ids: nw.Series[Any]) -> nw.Series[Any]:
+    """Ids of delimited text as integers where all are written as such; 007 is a name."""
+    whole = ids.str.contains(r"^(0|-?[1-9]\d{0,17})$").all()
+    return ids.cast(nw.Int64) if whole else ids
+
+
+def refuse_odd_ids(ids: nw.Series[Any], column: str, origin: Origin) -> None:
+    """Series are named by text, numbers or such; not by lists."""
+    if ids.dtype.is_nested() or ids.dtype.is_decimal() or ids.dtype == nw.Unknown:
+        raise DataError(f"column {column} of {origin.name} holds {ids.to_native().dtype}: give text or integers as ids")
+
+
+def without_codes(y: nw.Series[Any], missing: tuple[str, ...]) -> tuple[nw.Series[Any], tuple[float, ...]]:
+    """The target with NaN where a number stands for a missing value, and those that were found without being told."""
+    values = y.to_numpy()
+    codes = () if missing else find_codes(values)
+    hidden = same_number(values, missing) if missing else np.isin(values, codes) if codes else np.zeros(0, bool)
+    if not hidden.any():
+        return y, ()
+    found = [None if none or value != value else value for value, none in zip(values.tolist(), hidden, strict=True)]  # noqa: PLR0124
+    return nw.new_series("y", found, nw.Float64(), backend=y.implementation), codes
+
+
+def further(cells: Cells, looks: Looks, roles: Roles, marks: Marks, missing: frozenset[str]) -> list[nw.Series[Any]]:
+    """The columns that have no role, or share one with others; those of delimited text as what they hold.
+
+    Raises:
+        DataError: One has the name of a standard column.
+    """
+    single = {roles.target, *(group[0] for group in (roles.time, roles.ids) if len(group) == 1)}
+    names = [name for name in cells.frame.columns if name not in single]
+    if clash := next((name for name in names if name in COLUMNS), None):
+        raise DataError(
+            f"column {clash!r} of {cells.origin.name} stands beside the one chosen for {clash}: drop or rename it"
+        )
+    columns = [cells.frame[name] for name in names]
+    if cells.separator is None:
+        return columns
+    return [typed(column, looks[column.name], cells.origin, marks, missing) for column in columns]
+
+
+def put_together(frame: Frame, ids: Any, ds: Any, y: Any, rest: list[Any]) -> Table:
+    """A frame of these columns, of the kind that came; the one that came if it is tidy already."""
+    names = [column.name for column in rest]
+    given = dict(zip(COLUMNS, (ids, ds, y), strict=True))
+    same = frame.columns == [*COLUMNS, *names] and all(
+        frame[name].to_native() is column.to_native() for name, column in given.items()
+    )
+    if same:
+        return Table(frame, ids, ds, y)
+    whole = frame.with_columns(ids, ds, y, *rest).select(*COLUMNS, *names)
+    return Table.of(whole.to_native())
+
+
+def without_skipped(table: Table, made: Column, origin: Origin) -> Table:
+    """The rows that clocks do not skip; one that they do may be left out only if it has no value."""
+    if not made.extra.size:
+        return table
+    y = table.y.to_numpy()[made.extra]
+    if (~np.isnan(y)).any():
+        row = int(made.extra[~np.isnan(y)][0])
+        raise DataError(
+            f"{origin.row(row)} has a time that clocks skip, and the hour after it is there too: "
+            "correct it, or leave its value empty"
+        )
+    keep = np.ones(len(table.y), bool)
+    keep[made.extra] = False
+    return Table.of(table.frame.filter(keep.tolist()).to_native())
+
+
+def describe(frame: Frame, roles: Roles, options: ReadOptions, ids: nw.Series[Any]) -> list[str]:
+    """What was taken for what, a line each."""
+    stamps = roles.stamped.stamps
+    way = " ".join(part for part in (stamps.reading and f"read as {stamps.reading}", stamps.why) if part)
+    time = f"time: {' and '.join(roles.time) or 'no column'}" + (f" ({way})" if way else "")
+    series = f"series: {' and '.join(roles.ids)} ({ids.n_unique():,})" if roles.ids else "series: one"
+    mark = (
+        {",": "decimal comma", ".": "decimal point"}.get(options.decimal or "")
+        if frame[roles.target].dtype in TEXTS
+        else None
+    )
+    return [time, series, f"target: {roles.target}" + (f" ({mark})" if mark else "")]
+
+
+def doubts(roles: Roles, codes: tuple[float, ...], looks: Looks) -> list[str]:
+    """What may be wrong."""
+    found = [
+        f"{roles.target} is {code:g} in several rows and near it in none: taken as missing; "
+        f"confirm it with missing={code:g} (--missing={code:g}), "
+        "or give missing='' if the values are real"
+        for code in codes
+    ]
+    taken = (*roles.time, *roles.ids, roles.target)
+    mixed = [n for n, look in looks.items() if n not in taken and look.kind == "number" and look.share < 1]
+    if mixed:
+        found.append(f"{listing(mixed)}: text in which most cells are numbers; as a covariate it would be categories")
+    return found

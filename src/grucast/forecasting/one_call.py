@@ -1,0 +1,168 @@
+"""From a file or frame to a forecast in one call: read, check, backtest, train, predict."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+from grucast.data.assembly import Intake
+from grucast.data.checks import check_intake
+from grucast.data.options import Options, ReadOptions
+from grucast.data.panel import Panel, make_panel
+from grucast.data.sources import stated, take
+from grucast.errors import DataError
+from grucast.forecasting.arguments import positive
+from grucast.forecasting.backtest import Backtest, rolling_forecasts
+from grucast.forecasting.baselines import observed_ends
+from grucast.forecasting.forecaster import GRUForecaster
+from grucast.forecasting.frames import FrameKind
+from grucast.forecasting.horizon import usual_horizon
+from grucast.forecasting.scoring import Score
+from grucast.forecasting.verdict import verdict, warnings
+from grucast.model.config import NetworkConfig, TrainingConfig
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TESTS = 3  # windows of the brief backtest, fewer for short series
+LEAST = 2  # horizons before the first of them
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ForecastResult:
+    """A forecast, and what is to be known of it.
+
+    Attributes:
+        forecast: unique_id, ds, GRU and intervals, as a frame of the kind that came in.
+        verdict: How good such forecasts were on the last windows, in a sentence.
+        scores: Each model's on those windows, the best first; empty if the series are too short for a test.
+        notes: What was taken for what, a line each.
+        warnings: What may be wrong, a line each.
+        forecaster: The trained forecaster.
+        h: Steps of the forecast.
+        target: The column that was forecast.
+        history: unique_id, ds, y and the other columns, as they were read.
+    """
+
+    forecast: Any
+    verdict: str
+    scores: tuple[Score, ...]
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+    forecaster: GRUForecaster
+    h: int
+    target: str
+    history: Any
+
+    def plot(self, path: str | Path | None = None) -> "Figure":
+        """Draw the forecast after the end of the history, and save it if a path is given.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+        """
+        from grucast.plotting import plot_forecast
+
+        return plot_forecast(self.history, self.forecast, path, target=self.target)
+
+
+def forecast(
+    data: Any,
+    h: int | None = None,
+    *,
+    level: tuple[float, ...] = (80, 95),
+    network: NetworkConfig | None = None,
+    training: TrainingConfig | None = None,
+    progress: Any = False,
+    **options: Unpack[Options],
+) -> ForecastResult:
+    """Forecast a file or frame in one call: find its columns, test the method on its last windows, train, and predict.
+
+    Args:
+        data: Anything that `grucast.read` takes.
+        h: Steps to forecast; a sensible horizon for the frequency when None.
+        level: Coverage of the intervals in percent.
+        network: Shape of the network.
+        training: How it is trained.
+        progress: As in `GRUForecaster.fit`.
+        **options: How the data are to be read, as `grucast.read` takes them.
+
+    Raises:
+        DataError: The data cannot be used; the message says why and what to do.
+        ConfigError: An option has no meaning.
+
+    >>> import grucast
+    >>> from grucast.data import example
+    >>> quick = grucast.TrainingConfig(max_steps=2)
+    >>> result = grucast.forecast(example().tail(400), h=24, training=quick)
+    >>> len(result.forecast), result.notes[-1]
+    (24, 'horizon: 24 steps')
+    """
+    return forecast_intake(take(data, ReadOptions.of(**options)), h, level, network, training, progress)
+
+
+def forecast_intake(
+    intake: Intake,
+    h: int | None,
+    level: tuple[float, ...],
+    network: NetworkConfig | None,
+    training: TrainingConfig | None,
+    progress: Any = False,
+) -> ForecastResult:
+    """As `forecast`, of series that were taken in."""
+    panel = make_panel(intake.table, stated(intake.options))
+    panel, cut = without_empty_end(panel)
+    chosen = usual_horizon(panel.frequency, int(panel.lengths.max()))
+    steps = positive("h", chosen.h if h is None else h)
+    forecaster = GRUForecaster(steps, level=level, network=network, training=training)
+    kind = FrameKind.of(intake.table)
+    result = brief_backtest(forecaster, panel, kind)
+    reading = replace(intake.options, freq=None)
+    forecaster.fit_panel(panel, kind, progress=progress, reading=reading)
+    said = f"horizon: {steps} steps" + (f" ({chosen.span})" if h is None and "steps" not in chosen.span else "")
+    notes = (*intake.notes, *cut, f"frequency: {panel.frequency.name}", seasons_note(forecaster), said)
+    report = check_intake(intake)
+    odd = [f"{finding.what}: {finding.advice}" for finding in report.findings if finding.level != "note"]
+    return ForecastResult(
+        forecast=forecaster.predict(),
+        verdict=verdict(result, panel.frequency, steps)
+        if result
+        else "too short for a test, so nothing is known about its errors",
+        scores=tuple(result.scores) if result else (),
+        notes=notes,
+        warnings=(*odd, *(warnings(result) if result else ())),
+        forecaster=forecaster,
+        h=steps,
+        target=intake.target,
+        history=intake.table.frame.to_native(),
+    )
+
+
+def brief_backtest(forecaster: GRUForecaster, panel: Panel, kind: FrameKind) -> Backtest | None:
+    """The last windows forecast from what was known before them; None if there is no room for one."""
+    h, longest = forecaster.h, int(panel.lengths.max())
+    room = (longest - LEAST * h - 1) // h
+    if room < 1:
+        return None
+    try:
+        return rolling_forecasts(forecaster, panel, kind, min(TESTS, room), None, refit=False)
+    except DataError:  # no series has a value before the cutoffs
+        return None
+
+
+def without_empty_end(panel: Panel) -> tuple[Panel, tuple[str, ...]]:
+    """The panel up to the last step at which any series has a value, and what was left out."""
+    _, last = observed_ends(panel)
+    rest = (panel.offsets[1:] - 1 - last)[last >= 0]
+    steps = int(rest.min(initial=0 if not rest.size else rest.max()))
+    if not steps:
+        return panel, ()
+    return panel.drop_last(steps), (f"the last {steps} steps have no value: forecast from the last value on",)
+
+
+def seasons_note(forecaster: GRUForecaster) -> str:
+    """The seasons that the network reads."""
+    seasons = forecaster.model_.seasons
+    named = " and ".join(f"{season}" for season in seasons)
+    return "seasons: none" if seasons == (1,) else f"seasons: of {named} steps"
