@@ -135,3 +135,11 @@ def test_backtest_without_mase_shows_the_mean_absolute_error(tmp_path, result):
     lost = [replace(score, mase=math.nan) for score in result.scores]
     plotting.plot_backtest(replace(result, scores=lost), tmp_path / "b.svg")
     assert "<!-- MAE (unit of y) -->" in (tmp_path / "b.svg").read_text()
+
+
+def test_without_a_path_the_figure_is_returned_and_nothing_written(hourly, fitted, result, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    forecast = fitted.predict()
+    figures = plotting.plot_series(hourly), plotting.plot_forecast(hourly, forecast), plotting.plot_backtest(result)
+    assert [len(figure.axes) for figure in figures] == [2, 2, 2]
+    assert not list(tmp_path.iterdir())

@@ -48,22 +48,29 @@ FONTS = (
 
 @contextmanager
 def figure(
-    path: str | Path, rows: int = 1, height: float = SIZE[1], width: float = SIZE[0]
+    path: str | Path | None, rows: int = 1, height: float = SIZE[1], width: float = SIZE[0]
 ) -> Iterator[tuple["Figure", list["Axes"]]]:
-    """A figure with `rows` axes under each other, saved to the path when the block ends well."""
+    """A figure with `rows` axes under each other, saved when the block ends well if a path is given."""
     try:
         from matplotlib import rc_context
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingExtraError("matplotlib (to draw)", "plot") from error
-    require_picture(path)
-    content = BytesIO()
+    if path is not None:
+        require_picture(path)
     with rc_context({**STYLE, "font.family": ["DejaVu Sans", *further_fonts()]}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # drawn as boxes
         drawing = Figure(figsize=(width, height), layout="constrained")
         yield drawing, list(drawing.subplots(rows, squeeze=False)[:, 0])
-        drawing.savefig(content, format=Path(path).suffix[1:].lower() or "png")
-    write_whole(Path(path), content.getvalue())
+        if path is not None:
+            save(drawing, Path(path))
+
+
+def save(drawing: "Figure", path: Path) -> None:
+    """Write a figure as the suffix of the path says; as PNG into a device."""
+    content = BytesIO()
+    drawing.savefig(content, format=path.suffix[1:].lower() or "png")
+    write_whole(path, content.getvalue())
 
 
 def further_fonts() -> list[str]:

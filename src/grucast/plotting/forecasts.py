@@ -43,12 +43,18 @@ LOOKS: Any = [  # of the models beside the GRU
 ]
 
 
-def plot_series(frame: Any, path: str | Path, series: Names = None, last: int | None = None, target: str = "y") -> None:
+def plot_series(
+    frame: Any,
+    path: str | Path | None = None,
+    series: Names = None,
+    last: int | None = None,
+    target: str = "y",
+) -> "Figure":
     """Some series as they are; a gap breaks the line.
 
     Args:
         frame: Frame with unique_id, ds, y.
-        path: Picture to write: .png, .svg, .pdf ...
+        path: Picture to write: .png, .svg, .pdf ...; none when None.
         series: Which to draw; the first four when None.
         last: Steps to draw of each, counted from its end; all when None.
         target: What the values are, for the axis.
@@ -62,26 +68,27 @@ def plot_series(frame: Any, path: str | Path, series: Names = None, last: int | 
     ids = data["unique_id"].unique(maintain_order=True).to_list()
     shown = choose(ids, series)
     lines = lines_of(data, shown)
-    with panels(path, shown, len(ids), target) as (_, rows):
+    with panels(path, shown, len(ids), target) as (drawing, rows):
         for axes, name in zip(rows, shown, strict=True):
             draw_line(axes, lines[name].last(last), color=BLUE)
             time_axis(axes, lines[name].times)
+    return drawing
 
 
 def plot_forecast(
     history: Any,
     forecast: Any,
-    path: str | Path,
+    path: str | Path | None = None,
     context: int | None = None,
     series: Names = None,
     target: str = "y",
-) -> None:
+) -> "Figure":
     """The end of each series and its forecast with intervals, which begin at the last observation.
 
     Args:
         history: Frame with unique_id, ds, y.
         forecast: Frame as `GRUForecaster.predict` gives it.
-        path: Picture to write: .png, .svg, .pdf ...
+        path: Picture to write: .png, .svg, .pdf ...; none when None.
         context: Steps to show before the forecast; 7 horizons when None.
         series: Which to draw; the first four when None.
         target: What the values are, for the axis.
@@ -101,14 +108,15 @@ def plot_forecast(
             draw_forecast(axes, ahead, before.end)
             time_axis(axes, wall(ahead["ds"]))
         legend(drawing, rows)
+    return drawing
 
 
-def plot_backtest(result: Any, path: str | Path, series: Names = None, target: str = "y") -> None:
+def plot_backtest(result: Any, path: str | Path | None = None, series: Names = None, target: str = "y") -> "Figure":
     """Forecasts of a series from each cutoff beside what came, and below them each model's error by step.
 
     Args:
         result: What `grucast.forecasting.backtest.backtest` returns.
-        path: Picture to write.
+        path: Picture to write: .png, .svg, .pdf ...; none when None.
         series: Which to draw; the first one when None.
         target: What the values are, for the axis.
 
@@ -130,10 +138,13 @@ def plot_backtest(result: Any, path: str | Path, series: Names = None, target: s
         rows[-1].set_xlabel("time")
         draw_errors(below, result.scores, looks, target)
         legend(drawing, rows)
+    return drawing
 
 
 @contextmanager
-def panels(path: str | Path, shown: Sequence[Any], count: int, target: str) -> Iterator[tuple["Figure", list["Axes"]]]:
+def panels(
+    path: str | Path | None, shown: Sequence[Any], count: int, target: str
+) -> Iterator[tuple["Figure", list["Axes"]]]:
     """A figure with axes for each series, and how many there are when not all are shown."""
     with figure(path, len(shown), SIZE[1] + MORE * (len(shown) - 1), WIDE) as (drawing, rows):
         for axes, name in zip(rows, shown, strict=True):
