@@ -10,6 +10,7 @@ from grucast.forecasting.scoring import Score
 from grucast.forecasting.verdict import in_words, verdict, warnings
 
 HOUR, DAY, WEEK = (Frequency("duration", MICROSECONDS[unit]) for unit in ("h", "D", "W"))
+OFFICE = Frequency("week", HOUR.step, open=tuple((24 * day + hour) * 3600 for day in range(5) for hour in (9, 18)))
 
 
 def score(model, mase, mae=1.0, coverage=None, steps=72):
@@ -34,6 +35,12 @@ def result(*scores, series=1, windows=3):
         ("SeasonalNaive4", Frequency("month", 3), "repeating the same quarter a year before"),
         ("SeasonalNaive2", Frequency("month", 6), "repeating the same half-year a year before"),
         ("SeasonalNaive6", Frequency("month", 2), "repeating the same months a year before"),
+        ("SeasonalNaive12", Frequency("business_month", 1), "repeating the same month a year before"),
+        ("SeasonalNaive24", Frequency("half_month", 1), "repeating the same half of the month a year before"),
+        ("SeasonalNaive9", OFFICE, "repeating the same hour of the open day before"),
+        ("SeasonalNaive45", OFFICE, "repeating the same hour a week before"),
+        ("SeasonalNaive10", OFFICE, "repeating the value 10 steps before"),
+        ("SeasonalNaive6", Frequency("week", DAY.step, open=(0, 6 * 86400)), "repeating the same day a week before"),
         ("SeasonalNaive5", Frequency("business", 1), "repeating the same day a week before"),
         ("SeasonalNaive30", DAY, "repeating the value 30 steps before"),
         ("SeasonalNaive24", Frequency("month", 1), "repeating the value 24 steps before"),

@@ -117,11 +117,17 @@ def in_words(model: str, frequency: Frequency) -> str:
 
 def same_step(season: int, frequency: Frequency) -> str | None:
     """The step a season before by its place in the day, week or year; None where that has no name."""
-    length = season * frequency.step
-    if frequency.kind == "business":
-        return "the same day a week before" if length == 5 else None
-    if frequency.kind == "month":
-        return f"the same {MONTHS.get(frequency.step, 'months')} a year before" if length == 12 else None
-    if frequency.kind == "duration" and length in SPANS:
-        return f"the same {STEPS.get(frequency.step, 'time')} {SPANS[length]}"
-    return None
+    step, length = STEPS.get(frequency.step, "time"), season * frequency.step
+    if frequency.kind == "week":  # of some steps, which are counted
+        *day, week = frequency.seasons
+        before = dict.fromkeys(day, "of the open day before") | {week: "a week before"}
+        return f"the same {step} {before[season]}" if season in before else None
+    months = {12: f"the same {MONTHS.get(frequency.step, 'months')} a year before"}
+    named = {
+        "duration": {span: f"the same {step} {before}" for span, before in SPANS.items()},
+        "business": {5: "the same day a week before"},
+        "month": months,
+        "business_month": months,
+        "half_month": {24: "the same half of the month a year before"},
+    }
+    return named.get(frequency.kind, {}).get(length)
