@@ -41,6 +41,12 @@ def months(count):
     return np.arange("2000-01", "2020-01", dtype="datetime64[M]").astype("datetime64[us]")[:count]
 
 
+def work_hours(count):
+    times = hours(24 * count)
+    of_day = np.arange(len(times))
+    return times[(of_day // 24 % 7 < 5) & (of_day % 24 > 8) & (of_day % 24 < 18)]
+
+
 @pytest.mark.parametrize(
     ("times", "seasons", "wanted"),
     [
@@ -55,6 +61,8 @@ def months(count):
         (months(48), (1,), ("year",)),
         (months(48), (12,), ()),
         (np.arange(100), (1,), ()),
+        (work_hours(28), (9, 45), ("day", "week")),
+        (work_hours(3 * 366)[::9], (5,), ("week",)),
     ],
 )
 def test_cycles_are_those_seen_often_enough(times, seasons, wanted):

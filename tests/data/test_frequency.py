@@ -13,6 +13,15 @@ from grucast.data.frequency import MICROSECONDS, Frequency
         st.builds(Frequency, st.just("duration"), st.sampled_from(sorted(MICROSECONDS.values()))),
         st.builds(Frequency, st.just("month"), st.sampled_from([1, 2, 3, 6, 12]), st.booleans(), st.integers(0, 31)),
         st.just(Frequency("business", 1)),
+        st.builds(Frequency, st.just("business_month"), st.sampled_from([1, 2, 3, 12]), st.booleans()),
+        st.builds(Frequency, st.just("half_month"), st.just(1), st.booleans()),
+        st.builds(
+            Frequency,
+            st.just("week"),
+            st.just(MICROSECONDS["h"]),
+            zone=st.sampled_from(["", "Europe/Berlin", "America/New_York"]),
+            open=st.sampled_from([(32400, 64800), (32400, 64800, 378000, 396000), (0, 5 * 86400)]),
+        ),
         st.builds(
             Frequency,
             st.just("duration"),

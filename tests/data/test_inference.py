@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grucast.data.frequency import Frequency
-from grucast.data.inference import common_steps, find_frequency
+from grucast.data.inference import find_frequency
 
 ALIASES = {
     "s": "s", "10s": "10s", "5min": "5min", "15min": "15min", "30min": "30min", "90min": "90min", "h": "h", "6h": "6h",
     "D": "D", "2D": "2D", "B": "B", "W": "W", "W-WED": "W", "7D": "W", "2W": "2W",
     "MS": "MS", "ME": "ME", "2MS": "2MS", "QS": "QS", "QE": "QE", "QS-FEB": "QS", "QE-NOV": "QE",
+    "BMS": "BMS", "BME": "BME", "2BME": "2BME", "BQS": "BQS", "BQE": "BQE", "SMS": "SMS", "SME": "SME",
     "6MS": "6MS", "6ME": "6ME", "YS": "YS", "YE": "YE", "YS-APR": "YS", "YE-JUN": "YE", "YE-FEB": "YE", "2YS": "2Y",
 }  # fmt: skip
 
@@ -56,14 +57,6 @@ def test_integer_times_keep_their_step(step, start):
     assert seen.times(np.int64(start), np.array([7]))[0] == start + 7 * step
 
 
-@given(st.lists(st.lists(st.integers(1, 3), min_size=1, max_size=9), min_size=1, max_size=5))
-def test_most_common_step_of_each_series_is_that_of_statistics(steps):
-    times = np.concatenate([np.cumsum([0, *own]) for own in steps])
-    bounds = np.cumsum([0, *(len(own) + 1 for own in steps)])
-    wanted = [min(set(own), key=lambda step: (-own.count(step), step)) for own in steps]
-    assert common_steps(times, bounds).tolist() == wanted
-
-
 def test_gaps_do_not_hide_the_frequency():
     hours = np.array([0, 1, 2, 5, 6, 7, 30, 31], "timedelta64[h]")
     times = np.datetime64("2024-01-01", "us") + hours
@@ -73,7 +66,7 @@ def test_gaps_do_not_hide_the_frequency():
 @pytest.mark.parametrize(
     ("alias", "seasons"),
     [("h", (24, 168)), ("30min", (48, 336)), ("D", (7,)), ("7D", (52,)), ("MS", (12,)), ("QE", (4,)), ("YS", ()),
-     ("B", (5,)), ("6MS", (2,))],
+     ("B", (5,)), ("6MS", (2,)), ("BME", (12,)), ("SMS", (24,))],
 )  # fmt: skip
 def test_seasons_are_the_usual_ones(alias, seasons):
     assert found(stamps(pd.date_range("2024-01-01", periods=12, freq=alias))).seasons == seasons

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grucast.data.frequency import Frequency
 from grucast.data.panel import make_panel
 from grucast.errors import DataError
 
@@ -187,9 +188,8 @@ def test_pandas_and_polars_give_the_same_panel():
     assert one.starts == other.starts
 
 
-@pytest.mark.parametrize("closed", [lambda d: d.weekday() < 6, lambda d: not 60 < d.day + 31 * d.month < 90])
-def test_sundays_and_long_holidays_are_gaps(closed):
-    kept = [d for d in days(*range(200)) if closed(d)]
+def test_long_holidays_are_gaps():
+    kept = [d for d in days(*range(200)) if not 60 < d.day + 31 * d.month < 90]
     panel = make_panel(frame("a", kept))
     assert panel.frequency.name == "D"
     assert panel.missing == len(panel.values) - len(kept) > 0
@@ -203,11 +203,11 @@ def test_weekends_are_no_gaps_in_business_days_but_holidays_are():
     assert panel.times(np.array([0]))[0, 0] == np.datetime64(kept[-1])
 
 
-def test_nights_and_weekends_in_hourly_data_are_gaps():
+def test_nights_and_weekends_that_never_have_a_row_are_no_steps():
     open_hours = [d.replace(hour=h) for d in days(*range(21)) if d.weekday() < 5 for h in range(8, 18)]
     panel = make_panel(frame("a", open_hours))
-    assert panel.frequency.name == "h"
-    assert panel.missing == len(panel.values) - len(open_hours) > 0
+    assert (panel.frequency.name, panel.missing) == ("h Mon-Fri 08:00-17:00", 0)
+    assert panel.times(np.array([1]))[0, 0] == np.datetime64("2024-01-22T08:00")
 
 
 def days(*numbers):
@@ -232,3 +232,46 @@ def test_unusable_times_are_refused(case):
     data, wanted = BAD[case]
     with pytest.raises(DataError, match=wanted):
         make_panel(data)
+
+
+@pytest.mark.parametrize("own", ["MS", "ME", "BME", "BMS"])
+@pytest.mark.parametrize("other", ["MS", "ME", "15th", "BME", "BMS"])
+def test_model_of_months_reads_months_stamped_on_another_day(own, other):
+    def stamped(alias):
+        times = pd.date_range("2023-01-01", periods=20, freq=alias.replace("15th", "MS"))
+        return pd.DataFrame({"unique_id": "a", "ds": times + pd.Timedelta(days=14 * (alias == "15th")), "y": 1.0})
+
+    frequency, data = make_panel(stamped(own)).frequency, stamped(other)
+    panel = make_panel(data[:12], frequency)
+    assert panel.missing == 0
+    np.testing.assert_array_equal(panel.times(np.arange(1, 9))[0], data["ds"][12:])
+
+
+@pytest.mark.parametrize(("own", "other"), [("QS", "QE"), ("QE", "QS"), ("YS", "YE"), ("YE", "YS")])
+def test_model_of_quarters_or_years_reads_those_stamped_at_the_other_end(own, other):
+    first, second = (pd.date_range("2003-01-01", periods=20, freq=alias) for alias in (own, other))
+    panel = make_panel(frame("a", second[:12].to_pydatetime()), make_panel(frame("a", first.to_pydatetime())).frequency)
+    np.testing.assert_array_equal(panel.times(np.arange(1, 9))[0], second[12:].to_numpy())
+
+
+def test_wrong_stamp_stays_wrong_for_a_model_of_months():
+    times = pd.date_range("2023-01-01", periods=20, freq="ME").to_list()
+    frequency = make_panel(frame("a", times)).frequency
+    times[7] = pd.Timestamp("2023-08-20")
+    with pytest.raises(DataError, match="2023-08-20, which is no month end"):
+        make_panel(frame("a", times), frequency)
+
+
+def test_one_date_a_year_is_a_step_and_weeks_begin_on_any_day():
+    years = [datetime(year, 1, 1) for year in range(1990, 2020)]
+    assert make_panel(frame("a", years)).frequency.name == "YS"
+    for day in range(7):
+        assert make_panel(frame("a", days(*range(day, 70 + day, 7)))).frequency.name == "W"
+
+
+def test_week_of_whole_days_from_monday_to_friday_counts_as_business_days_do():
+    kept = [d for d in days(*range(200)) if d.weekday() < 5]
+    week, business = Frequency("week", 86400 * 10**6, open=(0, 5 * 86400)), Frequency("business", 1)
+    one, other = (make_panel(frame("a", kept), frequency) for frequency in (week, business))
+    np.testing.assert_array_equal(one.values, other.values)
+    np.testing.assert_array_equal(one.times(np.arange(9)), other.times(np.arange(9)))

@@ -24,7 +24,7 @@ def usual_cycles(panel: Panel, seasons: tuple[int, ...]) -> tuple[Cycle, ...]:
     frequency = panel.frequency
     if frequency.kind == "integer":
         return ()
-    step = frequency.step * {"month": CYCLES["year"] / 12, "business": CYCLES["day"] * 7 / 5}.get(frequency.kind, 1)
+    step = frequency.length
     seen = step * int(panel.lengths.max())
     cycles: list[Cycle] = [cycle for cycle in ("day", "week") if 2 * step <= CYCLES[cycle] <= seen / 2]
     is_season = any(abs(season * step / CYCLES["year"] - 1) < 0.02 for season in seasons)

@@ -7,30 +7,44 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from grucast.data.months import DAY, MONTH, business_day, days_in, half_day, halves
+from grucast.data.week import DAYS, Week, week_of
 from grucast.data.zones import to_local, to_utc
 
-Kind = Literal["integer", "duration", "month", "business"]
+Kind = Literal["integer", "duration", "month", "business", "business_month", "half_month", "week"]
 Times = NDArray[Any]  # int64, or datetime64[us]
 
 MICROSECONDS = {"s": 10**6, "min": 60 * 10**6, "h": 3600 * 10**6, "D": 86400 * 10**6, "W": 7 * 86400 * 10**6}
-MONTH, DAY = "datetime64[M]", "datetime64[D]"
+YEAR = 365.2425 * MICROSECONDS["D"]
+LENGTHS = {
+    "month": YEAR / 12,
+    "business_month": YEAR / 12,
+    "half_month": YEAR / 24,
+    "business": MICROSECONDS["D"] * 7 / 5,
+}
+EVEN: tuple[Kind, ...] = ("integer", "duration")  # all steps have one length
 
 
 @dataclass(frozen=True)
 class Frequency:
-    """A step of `step` integers, microseconds, calendar months or business days (Monday to Friday).
+    """A step of `step` integers, microseconds, calendar months, business days (Monday to Friday) or half months.
 
     Attributes:
-        kind: What is counted.
+        kind: What is counted. `business_month` is stamped on the first or last business day of months, `half_month` on
+            the 1st and 15th, or the 15th and the last day; `week` has microseconds, but only those steps of a week
+            that are open.
         step: How many of them make a step.
         month_end: Months are stamped on their last day.
         day: Day of month of each stamp, the last one in shorter months; 0 is the day of a series' first stamp.
         zone: Time zone in whose local time days and months are counted; "" counts as the time stamps are written.
+        open: Of `week`, seconds from Monday 0:00 at which the week opens, closes, opens again ...
 
     >>> Frequency("duration", 3600 * 10**6).name
     'h'
     >>> Frequency("month", 3).seasons
     (4,)
+    >>> Frequency("week", 86400 * 10**6, open=(0, 6 * 86400)).name
+    'D Mon-Sat'
     """
 
     kind: Kind
@@ -38,20 +52,26 @@ class Frequency:
     month_end: bool = False
     day: int = 0
     zone: str = ""
+    open: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
-        """The usual alias, such as h, 30min, D, B or MS."""
+        """The usual alias, such as h, 30min, D, B or MS; after it the days and hours that are open, if not all are.
+
+        The hours are the first and last time stamps of a run: `h Mon-Fri 09:00-17:00` has nine steps a day.
+        """
         if self.kind == "integer":
             return str(self.step)
         if self.kind == "business":
             return "B"
-        if self.kind == "month":
-            alias = {3: "Q", 12: "Y"}.get(self.step) or ("M" if self.step == 1 else f"{self.step}M")
-            return alias + ("E" if self.month_end else "S")
-        unit = max((u for u, size in MICROSECONDS.items() if self.step % size == 0), key=MICROSECONDS.get, default="us")  # type: ignore[arg-type]
-        count = self.step // MICROSECONDS.get(unit, 1)
-        return unit if count == 1 else f"{count}{unit}"
+        if self.kind in EVEN:
+            return clock_alias(self.step)
+        if self.kind == "week":
+            return f"{clock_alias(self.step)} {self.week.text}"
+        unit = {3: "Q", 12: "Y"}.get(self.step, "M")
+        count = str(self.step) if unit == "M" and self.step > 1 else ""
+        prefix = {"business_month": "B", "half_month": "S"}.get(self.kind, "")
+        return count + prefix + unit + ("E" if self.month_end else "S")
 
     @property
     def seasons(self) -> tuple[int, ...]:
@@ -60,22 +80,37 @@ class Frequency:
             return ()
         if self.kind == "business":
             return (5,)
-        if self.kind == "month":
-            return (12 // self.step,) if self.step < 12 and 12 % self.step == 0 else ()
+        if self.kind == "week":
+            return self.week.seasons
+        if self.kind != "duration":
+            year = 24 if self.kind == "half_month" else 12
+            return (year // self.step,) if self.step < year and year % self.step == 0 else ()
         day, week = MICROSECONDS["D"], MICROSECONDS["W"]
         if self.step == week:
             return (52,)
         return tuple(period // self.step for period in (day, week) if self.step < period and period % self.step == 0)
 
     @property
+    def length(self) -> float:
+        """Microseconds of a step, on average; as many integers where those are counted."""
+        if self.kind == "week":
+            return MICROSECONDS["W"] / len(self.week.slots)
+        return self.step * LENGTHS.get(self.kind, 1)
+
+    @property
     def counts_days(self) -> bool:
         """A step is made of whole days, which local time keeps where clocks change."""
-        return self.kind in ("month", "business") or (self.kind == "duration" and self.step % MICROSECONDS["D"] == 0)
+        return self.kind != "integer" and (self.kind in LENGTHS or self.step % MICROSECONDS["D"] == 0)
+
+    @property
+    def week(self) -> Week:
+        """The open steps, of the kind `week`."""
+        return week_of(self.step, self.open)
 
     @cached_property
     def stride(self) -> Any:
         """What each step adds to a time stamp; None where steps differ, as months do."""
-        if self.zone or self.kind not in ("integer", "duration"):
+        if self.zone or self.kind not in EVEN:
             return None
         return np.int64(self.step) if self.kind == "integer" else np.timedelta64(self.step, "us")
 
@@ -86,7 +121,7 @@ class Frequency:
 
     def positions(self, times: Times, start: Times) -> NDArray[np.float64]:
         """Steps from `start` to each time; a fraction where a time is off the grid."""
-        if self.kind in ("integer", "duration") and not self.zone:
+        if self.kind in EVEN and not self.zone:
             whole, rest = np.divmod((times - start).astype(np.int64), self.step)
             return np.asarray(whole + rest / self.step)
         whole = self._count(self._local(times), self._local(start))
@@ -104,27 +139,79 @@ class Frequency:
 
     def _count(self, times: Times, start: Times) -> NDArray[np.int64]:
         """The nearest whole number of steps."""
+        if self.kind == "week":
+            return self.week.count(times, start)
         if self.kind == "business":
             return np.asarray(np.busday_count(start.astype(DAY), times.astype(DAY)))
-        if self.kind == "month":
+        if self.kind == "half_month":
+            return halves(times, self.month_end) - halves(start, self.month_end)
+        if self.kind != "duration":
             return np.asarray((times.astype(MONTH) - start.astype(MONTH)).astype(np.int64) // self.step)
         return np.asarray(((times - start).astype(np.int64) + self.step // 2) // self.step)
 
     def _ahead(self, start: Times, positions: NDArray[np.int64]) -> Times:
         if self.kind == "duration":
             return np.asarray(start + positions * np.timedelta64(self.step, "us"))
-        today, month = start.astype(DAY), start.astype(MONTH)
+        if self.kind == "week":
+            return self.week.ahead(start, positions)
+        today = start.astype(DAY)
+        return np.asarray(self._day_ahead(today, positions) + (start - today))
+
+    def _day_ahead(self, today: Times, positions: NDArray[np.int64]) -> Times:
+        """Of kinds that keep the time of day."""
         if self.kind == "business":
-            return np.asarray(np.busday_offset(today, positions, roll="forward") + (start - today))
-        day = 31 if self.month_end else self.day or (today - month.astype(DAY)).astype(np.int64) + 1
+            return np.asarray(np.busday_offset(today, positions, roll="forward"))
+        if self.kind == "half_month":
+            return half_day(halves(today, self.month_end) + positions, self.month_end)
+        month = today.astype(MONTH)
         months = month + positions * self.step
-        return np.asarray(months.astype(DAY) + (np.minimum(day, days_in(months)) - 1) + (start - today))
+        if self.kind == "business_month":
+            return business_day(months, self.month_end)
+        day = 31 if self.month_end else self.day or (today - month.astype(DAY)).astype(np.int64) + 1
+        return np.asarray(months.astype(DAY) + (np.minimum(day, days_in(months)) - 1))
 
 
-def days_in(months: Times) -> NDArray[np.int64]:
-    """Days of calendar months.
+@dataclass(frozen=True)
+class Stated(Frequency):
+    """A frequency as a user states it: time stamps must lie where it says, also on its weekday or in its months.
 
-    >>> days_in(np.array(["2024-02", "2100-02"], "datetime64[M]"))
-    array([29, 28])
+    Attributes:
+        weekday: Day of weekly stamps, Monday is 0; None for any.
+        month: A month, from 1, that is stamped; 0 for any.
+
+    >>> Stated("duration", 7 * 86400 * 10**6, weekday=4).name
+    'W-FRI'
     """
-    return np.asarray(((months + 1).astype(DAY) - months.astype(DAY)).astype(np.int64))
+
+    weekday: int | None = None
+    month: int = 0
+
+    @property
+    def name(self) -> str:
+        """The alias."""
+        return super().name + ("" if self.weekday is None else f"-{DAYS[self.weekday].upper()}")
+
+    def in_zone(self, zone: str) -> Frequency:
+        """The step alone, counted in a zone."""
+        return Frequency(self.kind, self.step, self.month_end, self.day, zone, self.open)
+
+    def misses(self, local: Times) -> NDArray[np.bool_]:
+        """Which time stamps are of another weekday or month."""
+        wrong = np.zeros(local.shape, bool)
+        if self.weekday is not None:
+            wrong |= (local.astype(DAY).astype(np.int64) + 3) % 7 != self.weekday  # 1970 began on a Thursday
+        if self.month:
+            period = 3 if self.step % 12 else 12  # quarters, years
+            wrong |= (local.astype(MONTH).astype(np.int64) - (self.month - 1)) % period != 0
+        return wrong
+
+
+def clock_alias(step: int) -> str:
+    """A number of microseconds in the largest unit that divides it.
+
+    >>> clock_alias(1800 * 10**6)
+    '30min'
+    """
+    unit = max((u for u, size in MICROSECONDS.items() if step % size == 0), key=MICROSECONDS.get, default="us")  # type: ignore[arg-type]
+    count = step // MICROSECONDS.get(unit, 1)
+    return unit if count == 1 else f"{count}{unit}"

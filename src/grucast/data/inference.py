@@ -7,16 +7,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.frequency import DAY, MICROSECONDS, MONTH, Frequency, Kind, Times, days_in
+from grucast.data.frequency import EVEN, MICROSECONDS, Frequency, Kind, Stated, Times
+from grucast.data.months import DAY, MONTH, MOSTLY, shared_day, stamped_on
+from grucast.data.openings import find_open
+from grucast.data.steps import NO_STEP, common_steps, starts_of, steps_after, times_seen
 from grucast.data.zones import to_local, to_utc
 from grucast.errors import DataError
 
 Integers = NDArray[np.int64]
-KINDS: tuple[Kind, ...] = ("integer", "duration", "month")
+KINDS: tuple[Kind, ...] = ("integer", "duration", "month", "business_month", "half_month")
+MONTHS: tuple[tuple[Kind, bool], ...] = (
+    ("month", False),
+    ("month", True),
+    ("business_month", False),
+    ("business_month", True),
+)
 SHORTEST_MONTH = 28 * MICROSECONDS["D"]
+SHORTEST_HALF, LONGEST_HALF = 13 * MICROSECONDS["D"], 17 * MICROSECONDS["D"]
 SHORTEST_DAY = 22 * MICROSECONDS["h"]  # clocks put forward take an hour, seldom two
 WEEKENDS = 2  # Fridays followed by a Monday that show business days
-NO_STEP = np.iinfo(np.int64).max  # after the last row of a series
+OFTEN = 0.2  # share of the rows after which a step must follow to be taken for that of all
+FEW = 10  # rows of a series that need not show the frequency where others do
 
 
 def find_frequency(times: Times, bounds: Integers, ids: Sequence[Any], zone: str = "") -> Frequency:
@@ -26,7 +37,8 @@ def find_frequency(times: Times, bounds: Integers, ids: Sequence[Any], zone: str
         times: Sorted, distinct time stamps of each series: int64 or, in UTC, datetime64[us].
         bounds: Series i has `times[bounds[i]:bounds[i + 1]]`.
         ids: Names of the series, for messages.
-        zone: Time zone of the time stamps. Days and longer steps are counted in its local time, shorter ones in UTC.
+        zone: Time zone of the time stamps. Days, longer steps and weeks of which some steps never occur are counted in
+            its local time, others in UTC.
 
     Raises:
         DataError: No series has three rows, or two have different frequencies.
@@ -40,18 +52,43 @@ def find_frequency(times: Times, bounds: Integers, ids: Sequence[Any], zone: str
         raise DataError(f"the longest series has {rows.max()} rows; at least 3 are needed to see its frequency")
     local = local_days(times, bounds, zone) if zone else None
     counted = times if local is None else local
-    frequency = agreed(series_steps(counted, bounds), np.flatnonzero(rows > 2), ids)
-    if frequency.kind == "month" and not frequency.month_end:
-        frequency = replace(frequency, day=shared_day(counted, bounds))
-    if frequency == Frequency("duration", MICROSECONDS["D"]) and leaves_out_weekends(counted, bounds):
-        frequency = Frequency("business", 1)
-    return frequency if local is None else replace(frequency, zone=zone)
+    frequency = refined(agreed(series_steps(counted, bounds), counted, bounds, ids), counted, bounds)
+    if local is not None:
+        frequency = replace(frequency, zone=zone)
+    if frequency.kind != "duration":
+        return frequency
+    clock = to_local(times, zone) if zone and local is None else counted
+    if frequency.step == MICROSECONDS["D"] and leaves_out_weekends(counted, bounds):
+        return Frequency("business", 1, zone=frequency.zone)
+    return open_steps(frequency, times, clock, bounds, zone) or frequency
 
 
-def in_zone(frequency: Frequency, times: Times, bounds: Integers, zone: str) -> Frequency:
-    """A known frequency for other time stamps, counted in their own zone."""
-    local = zone and frequency.counts_days and local_days(times, bounds, zone) is not None
-    return replace(frequency, zone=zone if local else "")
+def adapted(frequency: Frequency, times: Times, bounds: Integers, zone: str) -> Frequency:
+    """A known frequency for other time stamps: in their own zone, and months on the day that these are stamped on.
+
+    What a user stated stays as it is, but for the zone.
+    """
+    local = local_days(times, bounds, zone) if zone and frequency.counts_days else None
+    by_hours = frequency.kind == "week" and not frequency.counts_days
+    own = zone if local is not None or by_hours else ""
+    if isinstance(frequency, Stated):
+        return frequency.in_zone(own)
+    if frequency.kind in ("month", "business_month"):
+        frequency = restamped(replace(frequency, zone=""), times if local is None else local, bounds)
+    return replace(frequency, zone=own)
+
+
+def restamped(frequency: Frequency, times: Times, bounds: Integers) -> Frequency:
+    """Months on the day that most time stamps have, unless all are where the frequency has them."""
+    rows = np.diff(bounds)
+    shares = stamped_on(times, bounds)[0] @ rows / rows.sum()
+    ends = shares[MONTHS.index(("month", True))] == 1 and rows.max() > 2
+    fits = frequency.positions(times, np.repeat(times[bounds[:-1]], rows)) % 1 == 0
+    if fits.all() and not ends:
+        return frequency
+    (kind, end), share = MONTHS[preferred(shares)], shares.max()
+    day = shared_day(times, bounds) if (kind, end) == MONTHS[0] else 0
+    return replace(frequency, kind=kind, month_end=end, day=day) if share >= MOSTLY else frequency
 
 
 def local_days(times: Times, bounds: Integers, zone: str) -> Times | None:
@@ -64,15 +101,48 @@ def local_days(times: Times, bounds: Integers, zone: str) -> Times | None:
     return np.asarray(daily) if (to_utc(daily, zone) == times).all() else None
 
 
-def agreed(found: Integers, long: Integers, ids: Sequence[Any]) -> Frequency:
-    """The one row (kind, step, month end) that all long series have."""
-    rows, where = np.unique(found[long], axis=0, return_index=True)
-    order = where.argsort()
-    frequencies = [Frequency(KINDS[kind], int(step), bool(end)) for kind, step, end in rows[order]]
-    if len(frequencies) > 1:
-        one, other = (f"series {ids[long[where[order[k]]]]!r} has one value each {frequencies[k].name}" for k in (0, 1))
+def least_rows(rows: Integers) -> int:
+    """Rows of a series that must show the frequency of all."""
+    return max(3, min(FEW, -(-int(rows.max()) // 2)))
+
+
+def agreed(found: Integers, times: Times, bounds: Integers, ids: Sequence[Any]) -> Frequency:
+    """The frequency of most rows; what other series have must be gaps in it."""
+    rows = np.diff(bounds)
+    long = np.flatnonzero(rows >= least_rows(rows))
+    kinds, where, inverse = np.unique(found[long], axis=0, return_index=True, return_inverse=True)
+    inverse = inverse.ravel()
+    weights = np.bincount(inverse, rows[long])
+    best = max(range(len(kinds)), key=lambda k: (weights[k], -where[k]))
+    frequency = to_frequency(kinds[best], times, bounds)
+    others = long[inverse != best]
+    wrong = others[has_own_step(found, frequency, times, bounds, others)] if others.size else others
+    if wrong.size:
+        pair = sorted((int(long[where[best]]), int(wrong[0])))
+        one, other = (
+            f"series {ids[k]!r} has one value each {to_frequency(found[k], times, bounds).name}" for k in pair
+        )
         raise DataError(f"mixed frequencies: {one}, {other}; resample them to one frequency or use a model for each")
-    return frequencies[0]
+    return frequency
+
+
+def to_frequency(found: Integers, times: Times, bounds: Integers) -> Frequency:
+    """What a row of `series_steps` says."""
+    kind, step, end = KINDS[found[0]], int(found[1]), bool(found[2])
+    return Frequency(kind, step, end, shared_day(times, bounds) if (kind, end) == MONTHS[0] else 0)
+
+
+def has_own_step(
+    found: Integers, frequency: Frequency, times: Times, bounds: Integers, series: Integers
+) -> NDArray[np.bool_]:
+    """Which series are off a frequency's grid, or keep to a step of their own in a third of their rows."""
+    rows = np.diff(bounds)[series]
+    chosen = np.repeat(np.isin(np.arange(len(bounds) - 1), series), np.diff(bounds))
+    own, edges = times[chosen], starts_of(rows)
+    whole = frequency.positions(own, np.repeat(own[edges[:-1]], rows)) % 1 == 0
+    kind, step, _ = found[series].T
+    often = 3 * times_seen(steps_after(own, edges), step, edges) >= rows
+    return np.asarray(~np.logical_and.reduceat(whole, edges[:-1]) | (kind > 1) | often)
 
 
 def series_steps(times: Times, bounds: Integers) -> Integers:
@@ -80,45 +150,55 @@ def series_steps(times: Times, bounds: Integers) -> Integers:
     kind = KINDS.index("duration" if times.dtype.kind == "M" else "integer")
     steps = common_steps(times.astype(np.int64), bounds)
     found = np.stack([np.full_like(steps, kind), steps, np.zeros_like(steps)], axis=1)
-    sparse = np.minimum.reduceat(steps_after(times, bounds), bounds[:-1]) >= SHORTEST_MONTH
+    half = (steps >= SHORTEST_HALF) & (steps <= LONGEST_HALF)
+    sparse = (half | (steps >= SHORTEST_MONTH)) & (steps != NO_STEP)
     if times.dtype.kind == "M" and sparse.any():
         rows = np.diff(bounds)
-        monthly, step, end = month_steps(times[np.repeat(sparse, rows)], starts_of(rows[sparse]))
-        found[np.flatnonzero(sparse)[monthly]] = np.stack([np.full_like(step, 2), step, end], axis=1)[monthly]
+        own, edges = times[np.repeat(sparse, rows)], starts_of(rows[sparse])
+        monthly, kept = month_steps(own, edges, steps[sparse])
+        found[np.flatnonzero(sparse)[kept]] = monthly[kept]
     return found
 
 
-def month_steps(times: Times, bounds: Integers) -> tuple[NDArray[np.bool_], Integers, NDArray[np.bool_]]:
-    """Of each series: whether it keeps a day of month and a time of day, its step in months, whether it ends months."""
-    rows, firsts = np.diff(bounds), bounds[:-1]
-    day, last, hour = within_month(times)
-    latest = np.maximum.reduceat(day, firsts)
-    ends, from_first, from_latest, same_hour = (
-        np.logical_and.reduceat(kept, firsts)
-        for kept in (
-            day == last,
-            day == np.minimum(np.repeat(day[firsts], rows), last),
-            day == np.minimum(np.repeat(latest, rows), last),
-            hour == np.repeat(hour[firsts], rows),
-        )
-    )
-    months = times.astype(MONTH).astype(np.int64)
-    return same_hour & (ends | from_first | from_latest), common_steps(months, bounds), ends
+def month_steps(times: Times, bounds: Integers, steps: Integers) -> tuple[Integers, NDArray[np.bool_]]:
+    """Of each series: kind, step and end as in `series_steps` if months are counted, and whether they are.
+
+    Most rows must be on that day, and all of them where the days between them are the same throughout.
+    """
+    rows = np.diff(bounds)
+    days, middles = stamped_on(times, bounds)
+    even = np.logical_and.reduceat(since_first(times, bounds) % np.repeat(steps, rows) == 0, bounds[:-1])
+    half = steps <= LONGEST_HALF
+    choice = preferred(days)
+    share = np.where(half, middles.max(0), days.max(0))
+    kinds = np.array([KINDS.index(kind) for kind, _ in MONTHS])[choice]
+    ends = np.where(half, middles[1] > middles[0], np.array([end for _, end in MONTHS])[choice])
+    step = np.where(half, 1, common_steps(times.astype(MONTH).astype(np.int64), bounds))
+    found = np.stack([np.where(half, KINDS.index("half_month"), kinds), step, ends], axis=1)
+    return found, np.where(even, ~half & (share == 1), share >= MOSTLY)
 
 
-def shared_day(times: Times, bounds: Integers) -> int:
-    """The day of month that all series have where the month is long enough; 0 if each keeps that of its first stamp."""
-    day, last, _ = within_month(times)
-    first = np.repeat(day[bounds[:-1]], np.diff(bounds))
-    latest = int(day.max())
-    clipped = (day == np.minimum(latest, last)).all() and (day != np.minimum(first, last)).any()
-    return latest if clipped else 0
+def preferred(shares: NDArray[np.float64]) -> Any:
+    """Which of MONTHS has the largest share; of equal ones month ends, then any fixed day, then those of business."""
+    order = np.array([1, 0, 2, 3])
+    return order[np.argmax(shares[order], axis=0)]
 
 
-def within_month(times: Times) -> tuple[Integers, Integers, NDArray[Any]]:
-    """Day of month, days in that month, time of day."""
-    months, days = times.astype(MONTH), times.astype(DAY)
-    return (days - months.astype(DAY)).astype(np.int64) + 1, days_in(months), times - days
+def refined(frequency: Frequency, times: Times, bounds: Integers) -> Frequency:
+    """The largest step that all others are multiples of, where the most common does not fit and this one is common too.
+
+    So days of which a third is missing at random are days, though two at a time may be what is most often there.
+    """
+    if frequency.kind not in EVEN or not (since_first(times, bounds) % frequency.step).any():
+        return frequency
+    step = int(np.gcd.reduce(since_first(times, bounds)))
+    often = (steps_after(times, bounds) == step).mean() >= OFTEN
+    return replace(frequency, step=step) if often else frequency
+
+
+def since_first(times: Times, bounds: Integers) -> Integers:
+    """From each series' first row to each row."""
+    return np.asarray((times - np.repeat(times[bounds[:-1]], np.diff(bounds))).astype(np.int64))
 
 
 def leaves_out_weekends(times: Times, bounds: Integers) -> bool:
@@ -128,38 +208,24 @@ def leaves_out_weekends(times: Times, bounds: Integers) -> bool:
     return bool(weekday.max() < 5 and over_weekend.sum() >= WEEKENDS)
 
 
-def steps_after(times: Times, bounds: Integers) -> Integers:
-    """From each row to the next of its series; NO_STEP after the last."""
-    stamps = times.astype(np.int64, copy=False)
-    steps = np.empty_like(stamps)
-    np.subtract(stamps[1:], stamps[:-1], out=steps[:-1])
-    steps[bounds[1:] - 1] = NO_STEP
-    return steps
+def open_steps(frequency: Frequency, times: Times, local: Times, bounds: Integers, zone: str) -> Frequency | None:
+    """A week of which some steps never occur, if the time stamps show one.
 
-
-def common_steps(stamps: Integers, bounds: Integers) -> Integers:
-    """The step that each series has most often; the smallest of those that tie, NO_STEP where there is one row."""
-    steps, rows, firsts = steps_after(stamps, bounds), np.diff(bounds), bounds[:-1]
-    common = np.minimum.reduceat(steps, firsts)
-    times_seen = np.add.reduceat(steps == np.repeat(common, rows), firsts, dtype=np.int64)
-    unsure = 2 * times_seen < rows - 1  # where the smallest step makes half of them, no other is more common
-    if unsure.any():
-        chosen = np.repeat(unsure, rows) & (steps != NO_STEP)
-        owner, step, count = count_pairs(np.repeat(np.arange(len(rows)), rows)[chosen], steps[chosen])
-        best = np.lexsort((step, -count, owner))
-        series, place = np.unique(owner[best], return_index=True)
-        common[series] = step[best][place]
-    return common
-
-
-def count_pairs(owner: Integers, value: Integers) -> tuple[Integers, Integers, Integers]:
-    """The distinct pairs of two arrays, sorted, and how often each is there."""
-    order = np.lexsort((value, owner))
-    owner, value = owner[order], value[order]
-    new = np.flatnonzero(np.append(True, (np.diff(owner) != 0) | (np.diff(value) != 0))[: len(owner)])
-    return owner[new], value[new], np.diff(np.append(new, len(owner)))
-
-
-def starts_of(rows: Integers) -> Integers:
-    """Where series of those lengths begin, one after the other, and where the last ends."""
-    return np.concatenate([[0], rows.cumsum()])
+    Where they are irregular, the step is the largest that they all are multiples of: those on Mondays, Wednesdays and
+    Fridays are days.
+    """
+    since, step = since_first(local, bounds), frequency.step
+    irregular = bool((since % step).any())
+    if irregular:
+        step = int(np.gcd.reduce(since))
+    found = find_open(local, bounds, step, each=irregular)
+    if not found:
+        return None
+    own = frequency.zone if step % MICROSECONDS["D"] == 0 else zone
+    week = Frequency("week", step, zone=own, open=found)
+    if step == MICROSECONDS["D"] and week.week.slots.tolist() == [0, 1, 2, 3, 4]:
+        week = Frequency("business", 1, zone=own)
+    steps = week.positions(times, np.repeat(times[bounds[:-1]], np.diff(bounds)))
+    repeated = np.diff(steps) == 0
+    repeated[bounds[1:-1] - 1] = False
+    return week if (steps % 1 == 0).all() and not repeated.any() else None

@@ -9,12 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.covariates import Covariate, Covariates, read_covariate, require_static
-from grucast.data.frequency import MICROSECONDS, Frequency, Times
-from grucast.data.inference import count_pairs, find_frequency, in_zone, starts_of
+from grucast.data.frequency import Frequency, Stated, Times
+from grucast.data.inference import adapted, find_frequency
+from grucast.data.refusals import (
+    refuse_duplicates,
+    refuse_irregular,
+    refuse_mixed,
+    refuse_other_clock,
+    refuse_unstated,
+)
 from grucast.data.stamps import to_times, zone_of
+from grucast.data.steps import starts_of
 from grucast.data.table import Table
+from grucast.data.wording import count, show
 from grucast.errors import DataError
 
+__all__ = ["NONE", "Panel", "count", "factorize", "make_panel", "show", "sort_rows"]
 NONE = Covariates()
 SPARSEST = 100  # a grid this many times larger than its rows is taken for a mistake, not for gaps
 
@@ -114,7 +124,8 @@ def make_panel(frame: Any, frequency: Frequency | None = None, covariates: Covar
 
     Args:
         frame: A frame as `read` returns it, or its table.
-        frequency: The step; found from the time stamps when not given.
+        frequency: The step; found from the time stamps when not given. A `Stated` one says where they must lie; that of
+            a model is counted from any weekday and on any day of the month.
         covariates: Columns to keep beside y.
 
     Raises:
@@ -127,12 +138,18 @@ def make_panel(frame: Any, frequency: Frequency | None = None, covariates: Covar
     codes, times, y = codes[order], times[order], target.to_numpy().astype(np.float64, copy=False)[order]
     refuse_duplicates(codes, times, ids, zone)
     bounds = np.searchsorted(codes, np.arange(len(ids) + 1))
-    frequency = in_zone(frequency, times, bounds, zone) if frequency else find_frequency(times, bounds, ids, zone)
+    given = frequency
+    if given:
+        refuse_other_clock(given, times)
+    frequency = adapted(given, times, bounds, zone) if given else find_frequency(times, bounds, ids, zone)
+    if isinstance(given, Stated):
+        refuse_unstated(given, frequency, codes, times, ids)
     starts = times[bounds[:-1]]
     positions = frequency.positions(times, starts[codes])
     refuse_irregular(positions, codes, times, ids, frequency)
     steps = positions.astype(np.int64)
-    refuse_mixed(steps, codes, ids, frequency)
+    if not isinstance(given, Stated):
+        refuse_mixed(steps, codes, ids, frequency)
     offsets = starts_of(steps[bounds[1:] - 1] + 1)
     if offsets[-1] > SPARSEST * len(y):
         raise DataError(
@@ -175,78 +192,3 @@ def sort_rows(codes: NDArray[np.int32], times: Times) -> tuple[Any, int]:
     owner, time = codes[order], times[order]
     backward = int(((owner[1:] == owner[:-1]) & (time[1:] < time[:-1])).sum())
     return (np.lexsort((times, codes)) if backward else order), backward
-
-
-def refuse_duplicates(codes: NDArray[np.int32], times: Times, ids: Sequence[Any], zone: str) -> None:
-    """Each series has a time stamp once."""
-    twice = np.flatnonzero((codes[1:] == codes[:-1]) & (times[1:] == times[:-1]))
-    if not twice.size:
-        return
-    row = twice[0]
-    found = f"series {ids[codes[row]]!r} has {show(times[row])} more than once ({twice.size} duplicates in all)"
-    if not zone and on_sunday_night(times[twice]):
-        raise DataError(
-            f"{found}: this looks like clocks put back from daylight-saving time; give ds a time zone, "
-            "such as with dt.tz_localize (pandas) or dt.replace_time_zone (polars)"
-        )
-    raise DataError(f"{found}: keep one row a time stamp, or name the id column if the file holds several series")
-
-
-def on_sunday_night(times: Times) -> bool:
-    """All are on a Sunday before 4 a.m., when clocks are put back."""
-    if times.dtype.kind != "M":
-        return False
-    days = times.astype("datetime64[D]")
-    night = (times - days > np.timedelta64(0)) & (times - days < np.timedelta64(4, "h"))
-    return bool((night & (days.astype(np.int64) % 7 == 3)).all())  # 1970-01-04 was a Sunday
-
-
-def refuse_irregular(
-    positions: NDArray[np.float64], codes: NDArray[np.int32], times: Times, ids: Sequence[Any], frequency: Frequency
-) -> None:
-    """Each time stamp lies a whole number of steps from its series' first."""
-    off = np.flatnonzero(positions != np.floor(positions))
-    if off.size:
-        row = off[0]
-        clocks = frequency.counts_days and times.dtype.kind == "M" and shifted_by_an_hour(times[off], times[0])
-        raise DataError(
-            f"series {ids[codes[row]]!r} has irregular time stamps: {show(times[row])} is not a whole number of steps "
-            f"of {frequency.name} after its first ({off.size} such rows in all): "
-            + (
-                "these look like local days where clocks change; give ds its time zone"
-                if clocks
-                else "resample it to one frequency"
-            )
-        )
-
-
-def shifted_by_an_hour(times: Times, start: Times) -> bool:
-    """All are half an hour or an hour before or after the time of day of `start`."""
-    hours = np.abs((times - start).astype(np.int64) / MICROSECONDS["h"]) % 24
-    return bool(np.isin(hours, (0.5, 1, 23, 23.5)).all())
-
-
-def refuse_mixed(steps: NDArray[np.int64], codes: NDArray[np.int32], ids: Sequence[Any], frequency: Frequency) -> None:
-    """No other step makes up a third of a series: such a series changes its frequency, it has no gaps."""
-    jump = np.diff(steps)
-    gap = (codes[1:] == codes[:-1]) & (jump != 1)
-    if not gap.any():
-        return
-    owner, size, count = count_pairs(codes[1:][gap], jump[gap])
-    often = np.flatnonzero((count >= 3) & (3 * count >= np.bincount(codes)[owner]))
-    if often.size:
-        first = often[0]
-        raise DataError(
-            f"mixed frequencies: series {ids[owner[first]]!r} has {count[first]} jumps of {size[first]} steps of "
-            f"{frequency.name}, too many to be gaps: resample it to one frequency"
-        )
-
-
-def count(number: int, noun: str) -> str:
-    """A number of things as people write it."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
-def show(time: Any) -> str:
-    """A time stamp as people write it."""
-    return str(time).removesuffix(".000000").replace("T", " ")
