@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.model.attacks import DATA, GOLDEN, HEADER, META, pack, with_metadata
 
 from grucast import GRUForecaster
+from grucast.data.frequency import Frequency
 from grucast.errors import GrucastError, ModelFileError
 from grucast.model.file import load_model, save_model
 from grucast.model.validation import SETTINGS
@@ -82,7 +83,7 @@ def test_member_that_is_absent_is_refused_unless_optional(place):
         target = target[key]
     del target[place[-1]]
     optional = {("widths",), ("schema",), ("members",), ("training",), ("trained_on",)}
-    if place in optional | {("frequency", "day"), ("frequency", "zone")}:
+    if place in optional | {("frequency", name) for name in ("day", "zone", "open")}:
         SETTINGS["forecaster"](meta["settings"])
         return
     with pytest.raises(ValueError, match=f"no member '{place[-1]}'"):
@@ -96,3 +97,38 @@ def test_member_that_is_absent_is_refused_unless_optional(place):
 def test_zones_that_data_can_have_are_known(zone):
     model = SETTINGS["forecaster"](changed(("frequency", "zone"), zone)["settings"])
     assert model.frequency.zone == zone
+
+
+HOURS = {"kind": "week", "step": 3600 * 10**6, "month_end": False}
+WEEKS = {
+    "no hours": ([], "open"),
+    "an odd number": ([32400], "open"),
+    "descending": ([64800, 32400], "open"),
+    "less than a step": ([32400, 33000], "open"),
+    "beyond the week": ([0, 169 * 3600], "open"),
+    "more than can be": ([0, 10**9], "whole number"),
+    "hours of another kind": ([0, 3600], "open must be empty"),
+    "a step that divides no day": ([0, 7 * 3600], "divide a day"),
+}
+
+
+@pytest.mark.parametrize("case", WEEKS)
+def test_weeks_that_cannot_be_are_refused(case):
+    hours, wanted = WEEKS[case]
+    change = {"hours of another kind": {"kind": "duration"}, "a step that divides no day": {"step": 7 * 3600 * 10**6}}
+    value = HOURS | {"open": hours} | change.get(case, {})
+    with pytest.raises(ValueError, match=wanted):
+        SETTINGS["forecaster"](changed(("frequency",), value)["settings"])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        HOURS | {"open": [32400, 64800, 118800, 151200]},
+        {"kind": "business_month", "step": 3, "month_end": True},
+        {"kind": "half_month", "step": 1, "month_end": False},
+    ],
+)
+def test_frequencies_of_each_kind_are_known(value):
+    model = SETTINGS["forecaster"](changed(("frequency",), value)["settings"])
+    assert model.frequency == Frequency(**value | {"open": tuple(value.get("open", ()))})

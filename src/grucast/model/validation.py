@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import fields
 from itertools import pairwise
 from reprlib import repr as brief
 from typing import Any, get_args
@@ -11,11 +12,21 @@ from grucast.data.covariates import Unknown
 from grucast.data.encoding import Column, Role, Schema
 from grucast.data.fingerprint import TrainedOn
 from grucast.data.frequency import Frequency
+from grucast.data.options import Aggregate, ReadOptions
 from grucast.model.config import NetworkConfig, TrainingConfig, is_number
 from grucast.model.models import ForecastModel, RegressionModel
 
 Read = Callable[[Any], Any]  # JSON's value to ours; ValueError " must be ..." where it may not be
-LARGEST_STEP = {"integer": 2**62, "duration": 2**56, "month": 1200, "business": 1}
+DAY = 86400 * 10**6  # microseconds
+LARGEST_STEP = {
+    "integer": 2**62,
+    "duration": 2**56,
+    "month": 1200,
+    "business": 1,
+    "business_month": 1200,
+    "half_month": 1,
+    "week": DAY,
+}
 ZONE = r"|(UTC)?[+-]\d\d:\d\d(:\d\d)?|[A-Za-z][\w+-]{0,31}(/[A-Za-z][\w+-]{0,31}){0,3}"
 
 
@@ -137,7 +148,21 @@ def frequency(kind: str, step: int, **others: Any) -> Frequency:
     """A step that can be counted with."""
     if step > LARGEST_STEP[kind]:
         raise ValueError(f"step must be at most {LARGEST_STEP[kind]} for {kind}, not {step}")
-    return Frequency(kind, step, **others)  # type: ignore[arg-type]
+    made = Frequency(kind, step, **others)  # type: ignore[arg-type]
+    if kind == "week":
+        require_week(step, made.open)
+    elif made.open:
+        raise ValueError(f"open must be empty for {kind}, not {brief(made.open)}")
+    return made
+
+
+def require_week(step: int, edges: tuple[int, ...]) -> None:
+    """Times of opening and closing between which there are whole steps of a week."""
+    if DAY % step or step % 10**6:
+        raise ValueError(f"step must be whole seconds that divide a day, not {step}")
+    places = [edge * 10**6 // step for edge in edges]
+    if not edges or len(edges) % 2 or not ascending(tuple(places)) or places[-1] > 7 * DAY // step:
+        raise ValueError(f"open must be ascending pairs with a step between them, not {brief(edges)}")
 
 
 def schema(columns: tuple[Column, ...], cycles: Any, unknown: Any) -> Schema:
@@ -203,8 +228,9 @@ FREQUENCY = record(
         "month_end": truth,
         "day": whole(0, 31),
         "zone": text(ZONE),
+        "open": many(whole(0, 2 * 7 * 86400), 2 * 7 * 1440),
     },
-    optional=("day", "zone"),
+    optional=("day", "zone", "open"),
 )
 TRAINED_ON = record(
     TrainedOn,
@@ -214,6 +240,26 @@ TRAINED_ON = record(
         "last_cutoff": STAMP,
         "fingerprint": text("[0-9a-f]{64}"),
     },
+)
+NAMES = many(text(), 100)
+READING = record(
+    ReadOptions,
+    {
+        "id_col": NAMES,
+        "time_col": NAMES,
+        "target_col": text(),
+        "time_format": text(),
+        "time_zone": text(ZONE),
+        "decimal": one_of(".", ","),
+        "missing": NAMES,
+        "skip_rows": whole(0, 10**9),
+        "aggregate": one_of(*get_args(Aggregate)),
+        "fill": number(-1e100, 1e100),
+        "sheet": text(),
+        "wide": truth,
+        "query": text(),
+    },
+    optional=tuple(field.name for field in fields(ReadOptions)),
 )
 SETTINGS: dict[str, Read] = {
     "forecaster": record(
@@ -231,8 +277,9 @@ SETTINGS: dict[str, Read] = {
             "members": whole(1, 64),
             "training": nullable(TRAINING),
             "trained_on": nullable(TRAINED_ON),
+            "reading": READING,
         },
-        optional=("widths", "schema", "members", "training", "trained_on"),
+        optional=("widths", "schema", "members", "training", "trained_on", "reading"),
     ),
     "regressor": record(
         regressor,
