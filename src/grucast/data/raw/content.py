@@ -1,13 +1,14 @@
 """The bytes that a source names: files, standard input, URLs."""
 
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from glob import glob, has_magic
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.parse import urlsplit
-from urllib.request import urlopen
+from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.request import Request, urlopen
 
 from grucast.errors import DataError
 
@@ -60,9 +61,13 @@ def fetch(url: str) -> tuple[bytes, str]:
         DataError: The server cannot be reached, answers with an error or with too much.
     """
     parts = urlsplit(url)
-    name = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    user, _, host = parts.netloc.rpartition("@")
+    name = f"{parts.scheme}://{host}{parts.path}"
+    request = Request(parts._replace(netloc=host).geturl())  # http and https only, as the caller has seen
+    if user:
+        request.add_unredirected_header("Authorization", "Basic " + b64encode(unquote_to_bytes(user)).decode())
     try:
-        with urlopen(url, timeout=TIMEOUT) as answer:  # http and https only, as the caller has seen
+        with urlopen(request, timeout=TIMEOUT) as answer:
             return b"".join(bounded(iter(lambda: answer.read(CHUNK), b""), name)), name
     except HTTPError as error:
         with error:

@@ -15,7 +15,7 @@ from grucast.errors import ConfigError, DataError, MissingExtraError
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
 
-MINUTES = 10  # that PostgreSQL may take for an answer
+SECONDS = 600  # that PostgreSQL may take for an answer
 KNOWN = "a path, an http(s) URL, or the URL of a database: sqlite:///, postgresql:// or duckdb:///"
 
 
@@ -78,7 +78,7 @@ def read_postgresql(url: "URL", query: str | None) -> Raw:
     """Read in a transaction that can change nothing; rows come through a cursor, which takes queries alone."""
     alchemy = load("sqlalchemy", "SQLAlchemy (to read databases)", "cli")
     load("psycopg", "psycopg (to read PostgreSQL)", "sql")
-    name = url.set(drivername="postgresql", password=None, query={}).render_as_string()
+    name = url.set(drivername="postgresql", query={}).render_as_string()
     engine = alchemy.create_engine(
         url.set(drivername="postgresql+psycopg"),
         connect_args={"connect_timeout": 60},
@@ -91,7 +91,7 @@ def read_postgresql(url: "URL", query: str | None) -> Raw:
 
 def bound_time(connection: "Connection") -> None:
     """Let no answer take for ever."""
-    connection.connection.cursor().execute(f"SET LOCAL statement_timeout = '{MINUTES}min'")
+    connection.connection.cursor().execute(f"SET LOCAL statement_timeout = {SECONDS * 1000}")
 
 
 def run(engine: "Engine", name: str, query: str | None) -> Raw:
@@ -135,4 +135,5 @@ def only(tables: list[str], name: str) -> str:
         return tables[0]
     if not tables:
         raise DataError(f"{name} holds no table: take rows from a view with query= (--query)")
-    raise DataError(f"{name} holds {len(tables)} tables ({', '.join(tables[:20])}): choose with query= (--query)")
+    named = ", ".join(sorted(tables)[:20])
+    raise DataError(f"{name} holds {len(tables)} tables ({named}): choose with query= (--query)")

@@ -72,8 +72,9 @@ def look_above(rows: Sequence[Row], kinds: dict[int, str], first: int, shapes: t
     for index, higher in zip(above, [*above[1:], None], strict=False):
         apart = index + 1 not in kinds and len(rows[index]) == 1 < len(rows[first])  # a title, then an empty line
         if kinds[index] == "names" and not apart:
-            units = higher is not None and kinds[higher] == "names" and count(rows[higher]) > count(rows[index])
-            return Layout(higher if units else index, begin, shapes)
+            if higher is not None and kinds[higher] == "names" and is_fuller(rows[higher], rows[index]):
+                return Layout(higher, begin, shapes)
+            return Layout(index, begin, shapes)
         if kinds[index] == "data" or len(rows[index]) != len(rows[first]):
             break
         if kinds[index] == "unsure" and unsure is None:
@@ -82,9 +83,9 @@ def look_above(rows: Sequence[Row], kinds: dict[int, str], first: int, shapes: t
     return Layout(unsure, first, shapes)
 
 
-def count(row: Row) -> int:
-    """How many cells are not empty."""
-    return sum(map(bool, row))
+def is_fuller(row: Row, below: Row) -> bool:
+    """Whether a row has names for more columns than the one below it, which then holds units."""
+    return len(row) == len(below) and sum(map(bool, row)) > sum(map(bool, below))
 
 
 def kind_of(row: Row, shapes: tuple[frozenset[str], ...]) -> str:
@@ -128,8 +129,9 @@ def shape(cell: str | None) -> str | None:
 
 def is_count(row: Row, shapes: tuple[frozenset[str], ...]) -> bool:
     """Whether the cells above numbers are times that follow each other: 1990, 1991, 1992 or 202001, 202002."""
-    cells = [cell for wanted, cell in zip(shapes, row, strict=False) if "0" in wanted and cell]
-    if len(cells) < 2 or not all(cell.isdecimal() for cell in cells):
+    above = [cell for wanted, cell in zip(shapes, row, strict=False) if "0" in wanted and cell]
+    cells = [cell for cell in above if cell.isdecimal()]
+    if len(cells) < 2 or any(shape(cell) == "0" for cell in above if cell not in cells):
         return False
     steps = {int(after) - int(before) for before, after in pairwise(cells)}
     if all(MONTH_OR_DAY.fullmatch(cell) for cell in cells):

@@ -66,28 +66,28 @@ def read_sheet(book: fastexcel.ExcelReader, title: str, name: str, skip_rows: in
     """The table of a sheet; None where there is nothing."""
     text = book.load_sheet(title, header_row=None, skip_rows=skip_rows, dtypes="string").to_polars()
     check_width(text.width, name)
-    if text.is_empty():
+    filled = text.select(pl.any_horizontal(pl.all().str.strip_chars() != "").fill_null(value=False)).to_series()
+    if not filled.any():
         return None
+    begin = filled.arg_max() or 0
+    text, filled = text[begin:], filled[begin:]
     layout = find_layout(text, skip_rows > 0)
-    below = count_below(text[layout.first :], layout)
+    end = len(text) - count_below(text[layout.first :], layout)
     frame = book.load_sheet(
         title,
         header_row=None,
-        skip_rows=skip_rows + layout.first,
-        n_rows=max(len(text) - layout.first - below, 0),
+        skip_rows=skip_rows + begin + layout.first,
+        n_rows=max(end - layout.first, 0),
         schema_sample_rows=None,
+        whitespace_as_null=True,
     ).to_polars()
     header = None if layout.header is None else [cell or "" for cell in text.row(layout.header)]
     raw = name_frame(clean(frame if frame.width else text.clear()), header, name)
-    top = layout.first if layout.header is None else layout.header
-    parts = (
-        text[:top],
-        text[top + 1 : layout.first],
-        text[len(text) - below :].filter(pl.any_horizontal(pl.all() != "")),
-    )
-    above, between, notes = (len(part) if any(map(any, part.rows())) else 0 for part in parts)
+    top = layout.first if header is None else layout.header or 0
+    between = layout.first - top - 1 if filled[top + 1 : layout.first].any() else 0
+    lines = skipped(top, between, int(filled[end:].sum()), header is not None)
     several = f"{name}, sheet {title!r}" if len(book.sheet_names) > 1 else name
-    return replace(raw, name=several, notes=(*skipped(above, between, notes, header is not None), *raw.notes))
+    return replace(raw, name=several, notes=(*lines, *raw.notes))
 
 
 def find_layout(text: pl.DataFrame, given: bool) -> Layout:
