@@ -7,12 +7,12 @@ from grucast.errors import ConfigError, DataError
 from grucast.forecasting.plan import Plan, make_plan
 
 
-def panel(*lengths, hours=1):
+def panel(*lengths, hours=1, unit="h"):
     frames = [
         pl.DataFrame(
             {
                 "unique_id": str(index),
-                "ds": np.datetime64("2000-01-01", "us") + np.arange(length) * np.timedelta64(hours, "h"),
+                "ds": np.datetime64("2000-01-01", "us") + np.arange(length) * np.timedelta64(hours, unit),
                 "y": np.arange(float(length)),
             }
         )
@@ -62,3 +62,39 @@ def test_series_no_longer_than_the_horizon_are_refused():
 def test_val_size_beyond_the_series_is_refused(val_size):
     with pytest.raises(ConfigError, match="val_size"):
         make_plan(panel(5000), 24, None, None, val_size)
+
+
+CUT = "window cut from {} to {} steps: with more, training would take too long"
+
+
+def test_window_of_minutes_is_cut_to_whole_days_and_says_so():
+    plan = make_plan(panel(100_000, unit="m"), 60, None, None, None)
+    assert (plan.input_size, plan.seasons) == (3 * 1440, (1440,))
+    assert plan.notes[0].startswith(CUT.format("20,160", "4,320"))
+
+
+def test_more_series_have_larger_batches_and_so_shorter_windows():
+    plan = make_plan(panel(*[6000] * 16, hours=5, unit="m"), 12, None, None, None)
+    assert (plan.input_size, plan.seasons) == (4 * 288, (288,))
+    assert plan.notes[0].startswith(CUT.format("2,994", "1,152"))
+
+
+@pytest.mark.parametrize(("minutes", "series", "window"), [(5, 1, 4032), (15, 20, 1344), (30, 20, 672), (60, 20, 336)])
+def test_windows_that_train_quickly_hold_two_weeks(minutes, series, window):
+    plan = make_plan(panel(9000, *[50] * (series - 1), hours=minutes, unit="m"), 12, None, None, None)
+    assert (plan.input_size, plan.notes) == (window, ())
+
+
+def test_seconds_have_a_window_without_season():
+    plan = make_plan(panel(50_000, unit="s"), 60, None, None, None)
+    assert (plan.input_size, plan.seasons, len(plan.notes)) == (5468, (1,), 1)
+
+
+def test_given_window_is_never_cut():
+    plan = make_plan(panel(50_000, unit="m"), 60, 20_160, None, None)
+    assert (plan.input_size, plan.notes) == (20_160, ())
+
+
+def test_window_is_no_longer_than_the_longest_series():
+    plan = make_plan(panel(20, 15), 3, None, None, None)
+    assert (plan.input_size, plan.seasons) == (20, (1,))

@@ -7,22 +7,33 @@ from grucast.errors import ConfigError, DataError
 
 HELD_OUT_SHARE = 0.1
 HELD_OUT_HORIZONS = 7
+MOST_CELLS = 350_000  # steps of a window times windows of a batch: about half a second and 1.5 GB a training step
+LARGEST_BATCH = 256
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps of history, seasonal periods (shortest first) and last steps of each series held out for validation."""
+    """What a forecaster decides before it is trained.
+
+    Attributes:
+        input_size: Steps of history.
+        seasons: Seasonal periods, shortest first.
+        held_out: Last steps of each series held out for validation.
+        notes: What was chosen otherwise than the data ask for, in sentences.
+    """
 
     input_size: int
     seasons: tuple[int, ...]
     held_out: int
+    notes: tuple[str, ...] = ()
 
 
 def make_plan(panel: Panel, h: int, input_size: int | None, season_length: int | None, val_size: int | None) -> Plan:
     """Choose what was not given.
 
     The window is two of the longest seasons or of the horizon, whichever is more, but at most half of what the longest
-    series has before its last horizon, so that there are windows to learn from. Shorter series show what they have.
+    series has before its last horizon, so that there are windows to learn from. Shorter series show what they have. A
+    window that would make training slow is cut, and the seasons that it then does not hold are left out.
 
     Raises:
         DataError: No series is longer than the horizon.
@@ -34,11 +45,31 @@ def make_plan(panel: Panel, h: int, input_size: int | None, season_length: int |
         raise DataError(
             f"the longest series has {longest} steps; h = {h} needs at least {h + 1}: give longer series or a smaller h"
         )
-    wanted = input_size or min(max(2 * max(seasons), 2 * h), max(room // 2, min(seasons)))
+    wanted = input_size or min(max(2 * max(seasons), 2 * h), max(room // 2, min(seasons)), longest)
+    window = input_size or affordable(wanted, min(seasons), panel)
     if val_size is not None and not 0 <= val_size < room:
         raise ConfigError(f"val_size must be from 0 up to, but not, {room}, not {val_size}")
-    held_out = default_held_out(room - wanted, h) if val_size is None else val_size
-    return Plan(wanted, tuple(s for s in seasons if s <= wanted) or (1,), held_out)
+    held_out = default_held_out(room - window, h) if val_size is None else val_size
+    notes = () if window == wanted else (describe_cut(wanted, window),)
+    return Plan(window, tuple(s for s in seasons if s <= window) or (1,), held_out, notes)
+
+
+def affordable(wanted: int, season: int, panel: Panel) -> int:
+    """The window, or as many whole seasons as a training step can bear."""
+    if wanted * LARGEST_BATCH <= MOST_CELLS:
+        return wanted
+    from grucast.training.forecast import default_batch_size
+
+    most = MOST_CELLS // default_batch_size(panel)
+    return wanted if wanted <= most else most - most % season if season <= most else most
+
+
+def describe_cut(wanted: int, window: int) -> str:
+    """A note on a window that was cut."""
+    return (
+        f"window cut from {wanted:,} to {window:,} steps: with more, training would take too long; "
+        "give input_size= (--input-size) for another, or a coarser step"
+    )
 
 
 def candidate_seasons(panel: Panel, season_length: int | None) -> tuple[int, ...]:
