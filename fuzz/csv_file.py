@@ -1,7 +1,11 @@
 """Fuzz the reader of files, whatever they hold: python -m fuzz.csv_file SECONDS."""
 
+import atheris
+
 from fuzz.harness import fuzz
-from grucast.data.raw import read_raw
+
+with atheris.instrument_imports(include=["grucast"]):
+    from grucast.data.raw import columnar, delimited, read_raw, records, workbook  # noqa: F401 - imported where they are used
 
 SEEDS = [
     b"unique_id,ds,y\na,2024-01-01,1\na,2024-01-02,2.5\na,2024-01-03,\nb,2024-01-01,-1e3\n",

@@ -38,7 +38,7 @@ def read_columnar(data: bytes, name: str, kind: str) -> Raw:
             lists = [column for column, kind in schema.items() if isinstance(kind, (pl.List, pl.Array))]
             frame, notes = flatten(table.drop(lists).collect())
             notes += left_out(lists)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, StructError, ValueError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, StructError, OSError, ValueError) as error:
         raise DataError(f"{name} cannot be read as {kind}: {str(error).splitlines()[0][:200]}") from error
     return Raw(name, frame, None, notes)
 

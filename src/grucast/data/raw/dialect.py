@@ -137,8 +137,9 @@ def divide(lines: list[str], separator: str, whole: bool, given: bool) -> Sample
         for row in reader:
             rows.append([cell.strip() for cell in row])
             starts.append(reader.line_num)
-    except csv.Error:  # a field without end
-        whole = True
+    except csv.Error:  # a field without end; what is left is one
+        rows.append([""])
+        starts.append(len(lines))
     if not whole and len(rows) > 1:
         rows.pop()  # it may go on
     widths = Counter(len(row) for row in rows if any(row))

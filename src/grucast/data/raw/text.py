@@ -12,9 +12,7 @@ def as_text(data: bytes, name: str) -> tuple[bytes, list[str]]:
     """The text as UTF-8, without a mark in front and with line feeds; and a note where the encoding was guessed."""
     text, notes = as_utf8(data, name)
     if b"\r" in text:
-        text = text.replace(b"\r\n", b"\n")
-        if b"\n" not in text:  # as old Macs write
-            text = text.replace(b"\r", b"\n")
+        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")  # as Windows and old Macs write
     text = text.rstrip(b"\x1a")  # how DOS ends a file
     check_lines(text, name)
     return text, notes
