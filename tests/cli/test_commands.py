@@ -137,7 +137,7 @@ def test_columns_can_be_named(run, hourly, tmp_path):
 BAD = {
     "missing file": (["absent.csv"], "absent.csv does not exist"),
     "empty file": (["empty.csv"], "empty.csv"),
-    "no known columns": (["columns.csv"], "looked for ds, timestamp"),
+    "no known columns": (["columns.csv"], "no column is left that holds numbers"),
     "text in y": (["text.csv"], "row 2 of text.csv"),
     "infinite y": (["infinite.csv"], "row 2 of infinite.csv"),
     "duplicates": (["duplicates.csv"], "series 'a' has 2024-01-01 01:00:00 more than once"),
@@ -233,7 +233,7 @@ def test_interrupted_fit_has_exit_code_130_and_saves_if_asked(run, data, hourly,
     def interrupt(progress):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("grucast.cli.forecast.bar", lambda _: nullcontext(interrupt))
+    monkeypatch.setattr("grucast.cli.fit.bar", lambda _: nullcontext(interrupt))
     code, out, err = run("fit", data, "-h", 6, "--out", "m.safetensors", *FIT, *words)
     assert (code, out) == (130, "")
     assert err.startswith("interrupted after step 1; ")

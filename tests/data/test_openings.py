@@ -60,6 +60,14 @@ def test_shifts_round_the_clock_are_ordinary_steps():
     assert panel(grid("8h", 8) + pd.Timedelta("6h")).frequency.name == "8h"
 
 
+def test_one_weekend_is_enough_where_nights_are_closed():
+    times = grid("h", 2)[3 * 24 :]  # from a Thursday
+    work = times[OPEN["h Mon-Fri 09:00-17:00"][1](times)]
+    assert panel(work[:54]).frequency.name == "h Mon-Fri 09:00-17:00"
+    night_and_day = times[times.day_of_week < 5]
+    assert panel(night_and_day[:150]).frequency.name == "h"
+
+
 def test_hours_and_holidays_that_are_missing_now_and_then_are_gaps():
     times = grid("h", 12)
     times = times[OPEN["h Mon-Fri 09:00-17:00"][1](times)]

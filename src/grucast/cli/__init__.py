@@ -1,8 +1,12 @@
 """The command line: parse arguments, make one call, show what came of it."""
 
 import sys
+from importlib import import_module
 
 from grucast.errors import GrucastError, MissingExtraError
+
+# Each module registers the command of its name; --help lists them in this order.
+COMMANDS = ("forecast", "check", "fit", "predict", "backtest", "plot", "stream", "export", "info", "demo")
 
 
 def main() -> None:
@@ -19,8 +23,10 @@ def run() -> None:
     try:
         from rich.markup import escape
 
-        from grucast.cli import backtest, check, demo, export, forecast, info, plot, stream  # noqa: F401 - each registers its commands
         from grucast.cli.common import app, err
+
+        for command in COMMANDS:
+            import_module(f"grucast.cli.{command}")
     except ImportError as error:
         sys.exit(f"error: {MissingExtraError(f'{error.name} (for the command line)', 'cli')}")
     try:

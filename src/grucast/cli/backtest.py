@@ -17,7 +17,7 @@ from rich.table import Table
 
 from grucast import plotting
 from grucast.cli import common
-from grucast.cli.common import command, split
+from grucast.cli.common import command, err, say_lines, split
 from grucast.cli.output import TABLES, print_json, require_outputs, write_table
 from grucast.forecasting.backtest import Backtest
 from grucast.forecasting.backtest import backtest as run_backtest
@@ -42,6 +42,7 @@ def backtest(
     ] = ",".join(SIMPLE),
     path: Annotated[Path | None, typer.Option("--out", help="CSV or Parquet file of all past forecasts.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Picture of past forecasts and of the error by step.")] = None,
+    series: common.Series = "",
     *,
     roles: common.Roles,
     settings: common.Settings,
@@ -53,14 +54,15 @@ def backtest(
     chosen = split(baselines)
     check_baselines(chosen)
     require_outputs({"DATA": data}, {"--out": (path, TABLES), "--plot": (plot, plotting.PICTURES)})
-    frame = columns.read(data)
+    intake = columns.take(data)
     say = Console(stderr=as_json)
+    say_lines(err, intake.guesses, intake.doubts)
     with say.status("training and forecasting the past") if say.is_terminal else nullcontext():
-        result = run_backtest(forecaster, frame, windows, step_size, refit, chosen)
+        result = run_backtest(forecaster, intake, windows, step_size, refit, chosen)
     if path:
         write_table(result.frame, path)
     if plot:
-        plotting.plot_backtest(result, plot, target=columns.target_col or "y")
+        plotting.plot_backtest(result, plot, split(series) or None, intake.target)
     said = {"verdict": verdict(result, result.panel.frequency, horizon), "warnings": warnings(result)}
     show(result, horizon, say)
     conclude(said, say)
@@ -71,8 +73,7 @@ def backtest(
 
 def conclude(said: Mapping[str, Any], say: Console) -> None:
     """The warnings, and the verdict last; whole lines where a program may read them."""
-    for text in said["warnings"]:
-        say.print(f"[yellow]warning:[/] {escape(text)}", highlight=False, soft_wrap=not say.is_terminal)
+    say_lines(say, (), said["warnings"])
     say.print(f"[bold]{escape(said['verdict'])}[/]", highlight=False, soft_wrap=not say.is_terminal)
 
 

@@ -1,16 +1,19 @@
 """What is in the data, as a command."""
 
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from grucast import check as check_data
 from grucast.cli import common
-from grucast.cli.common import command
-from grucast.cli.output import print_json
+from grucast.cli.common import command, say_lines
+from grucast.cli.output import TABLES, print_json, require_outputs, write_table
+from grucast.data.checks import check_intake
+from grucast.data.report import Report
+from grucast.data.rows import take_usable
 
 COLOURS = {"error": "bold red", "warning": "yellow", "note": "dim"}
 
@@ -20,13 +23,21 @@ def check(
     data: common.Data,
     roles: common.Roles,
     columns: common.Columns,
+    clean: Annotated[
+        Path | None, typer.Option("--write", help="Table of the series as they are read: unique_id, ds, y ...")
+    ] = None,
     as_json: common.Json = False,
 ) -> None:
     """Say what is in DATA, what is wrong with it, and which columns give the target away."""
-    report = check_data(data, columns.id_col, columns.time_col, columns.target_col, roles.covariates)
+    require_outputs({"DATA": data}, {"--write": (clean, TABLES)})
+    intake, unusable = take_usable(data, columns.options)
+    report = check_intake(intake, unusable, roles.covariates)
     say = Console(stderr=as_json, highlight=False)
-    verdict = verdicts(report)
-    say.print(f"[{'bold red' if not report.usable else 'bold'}]{verdict}[/]")
+    say_lines(say, intake.guesses)
+    say.print(f"[{'bold red' if not report.usable else 'bold'}]{escape(verdict_on(report, data))}[/]")
+    if clean:
+        write_table(intake.table.frame.to_native(), clean)
+        say.print(f"Written: {escape(str(clean))}", soft_wrap=True)
     if report.findings:
         say.print(finding_table(report))
     say.print(fact_table(report))
@@ -38,13 +49,13 @@ def check(
         raise typer.Exit(2)
 
 
-def verdicts(report: Any) -> str:
+def verdict_on(report: Report, data: str) -> str:
     """The report in one sentence."""
     if not report.usable:
-        return "The data cannot be used as they are."
+        return f"{data} cannot be used as it is."
     if any(finding.level == "warning" for finding in report.findings):
-        return "The data can be used; look at the warnings first."
-    return "The data can be used; nothing is wrong with them."
+        return f"{data} can be used; look at the warnings first."
+    return f"{data} can be used; nothing is wrong with it."
 
 
 def finding_table(report: Any) -> Table:

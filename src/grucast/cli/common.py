@@ -1,7 +1,7 @@
 """What the commands share: options, output and checks."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, is_dataclass
 from functools import wraps
@@ -10,8 +10,12 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
-from grucast import Covariates, GRUForecaster, TrainingConfig, read
+from grucast import Covariates, GRUForecaster, TrainingConfig
+from grucast.data.assembly import Intake
+from grucast.data.options import ReadOptions
+from grucast.data.sources import take
 from grucast.errors import ConfigError
 
 app = typer.Typer(
@@ -22,28 +26,60 @@ app = typer.Typer(
 out, err = Console(), Console(stderr=True)
 
 Data = Annotated[
-    Path,
+    str,
     typer.Argument(
         metavar="DATA",
-        help="CSV, TSV, JSON lines or Parquet file of series, also .gz or a glob; - for CSV on standard input.",
+        help="File of series (CSV of any kind, Excel, OpenDocument, JSON, Parquet, Arrow; also packed), a glob, a URL of one "
+        "or of a database, or - for standard input.",
         show_default=False,
     ),
 ]
 Horizon = Annotated[int, typer.Option("-h", "--horizon", help="Steps to forecast.", show_default=False)]
+Series = Annotated[str, typer.Option(help="Series to draw, comma-separated; the first ones if none.")]
+Level = Annotated[str | None, typer.Option(help="Coverage of the intervals in percent, comma-separated: 80,95.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object last, for programs.")]
+Text = str | None
+READING = "How DATA is read"
+
+
+def reading(help: str, *names: str) -> Any:
+    """An option of how DATA is read."""
+    return typer.Option(*names, help=help, rich_help_panel=READING, show_default=False)
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Options that name the columns of DATA."""
+    """Options of how DATA is read, each left to what the data show if it is not given."""
 
-    id_col: Annotated[str | None, typer.Option(help="Column that names the series.")] = None
-    time_col: Annotated[str | None, typer.Option(help="Column of time stamps.")] = None
-    target_col: Annotated[str | None, typer.Option(help="Column to forecast.")] = None
+    id_col: Annotated[Text, reading("Column that names the series, or several: region,size.")] = None
+    time_col: Annotated[Text, reading("Column of time stamps, or several that make them: date,clock.")] = None
+    target_col: Annotated[Text, reading("Column to forecast.")] = None
+    freq: Annotated[Text, reading("Step between time stamps: D, h, 15min, B, W-FRI, ME ...")] = None
+    time_format: Annotated[Text, reading("How time stamps are written: %d.%m.%Y, 'day first', week ...")] = None
+    time_zone: Annotated[Text, reading("Zone of local time stamps: Europe/Berlin.")] = None
+    decimal: Annotated[Text, reading("Decimal mark of numbers: . or ,")] = None
+    missing: Annotated[Text, reading("What stands for a missing value, comma-separated: -200,?")] = None
+    skip_rows: Annotated[int, reading("Lines above the header.")] = 0
+    aggregate: Annotated[Text, reading("What becomes of rows of one series and time: sum, mean or last.")] = None
+    fill: Annotated[float | None, reading("Value of steps without a row, such as 0 for counts.")] = None
+    sheet: Annotated[Text, reading("Sheet of a workbook.")] = None
+    wide: Annotated[
+        bool | None,
+        reading("Whether each column of numbers is a series, or each named by a date a step.", "--wide/--long"),
+    ] = None
+    query: Annotated[Text, reading("What to ask a database: SELECT ...")] = None
 
-    def read(self, data: Path) -> Any:
-        """The series in a file."""
-        return read(data, self.id_col, self.time_col, self.target_col)
+    @property
+    def options(self) -> ReadOptions:
+        """The options as `grucast.read` takes them."""
+        given = vars(self) | {name: split(text) for name in ("id_col", "time_col") if (text := getattr(self, name))}
+        if self.missing is not None:
+            given["missing"] = [word.strip() for word in self.missing.split(",")]
+        return ReadOptions.of(**{name: value for name, value in given.items() if value is not None})
+
+    def take(self, data: str) -> Intake:
+        """The series in a file, and how they were understood."""
+        return take(data, self.options)
 
 
 @dataclass(frozen=True)
@@ -62,7 +98,23 @@ class Roles:
 
 
 @dataclass(frozen=True)
-class Settings:
+class Training:
+    """Options of training."""
+
+    seed: Annotated[int, typer.Option(help="Seed of weights, batches and dropout.")] = 1
+    max_steps: Annotated[int | None, typer.Option(help="Training steps at the most.")] = None
+    max_time: Annotated[str | None, typer.Option(help="Training time at the most: 90, 90s, 5m or 1h.")] = None
+    ensemble: Annotated[int, typer.Option(help="Networks trained side by side; their forecasts are averaged.")] = 1
+
+    @property
+    def config(self) -> TrainingConfig:
+        """The settings."""
+        seconds = to_seconds(self.max_time)
+        return TrainingConfig(max_steps=self.max_steps, max_time=seconds, ensemble=self.ensemble, seed=self.seed)
+
+
+@dataclass(frozen=True)
+class Settings(Training):
     """Options of a forecaster and its training."""
 
     season_length: Annotated[
@@ -71,17 +123,11 @@ class Settings:
     input_size: Annotated[int | None, typer.Option(help="Steps of history the network reads; chosen if not given.")] = (
         None
     )
-    seed: Annotated[int, typer.Option(help="Seed of weights, batches and dropout.")] = 1
-    max_steps: Annotated[int | None, typer.Option(help="Training steps at the most.")] = None
-    max_time: Annotated[str | None, typer.Option(help="Training time at the most: 90, 90s, 5m or 1h.")] = None
-    ensemble: Annotated[int, typer.Option(help="Networks trained side by side; their forecasts are averaged.")] = 1
 
     def forecaster(self, horizon: int, roles: Roles) -> GRUForecaster:
         """A forecaster with these settings, not fitted."""
-        seconds = to_seconds(self.max_time)
-        training = TrainingConfig(max_steps=self.max_steps, max_time=seconds, ensemble=self.ensemble, seed=self.seed)
         shape = (horizon, self.input_size, self.season_length)
-        return GRUForecaster(*shape, covariates=roles.covariates, training=training)
+        return GRUForecaster(*shape, covariates=roles.covariates, training=self.config)
 
 
 def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -118,6 +164,28 @@ def split(names: str) -> list[str]:
     ['temp', 'humidity']
     """
     return [name.strip() for name in names.split(",") if name.strip()]
+
+
+def to_level(text: str | None) -> tuple[float, ...] | None:
+    """Percentages with commas between; None if none are given.
+
+    >>> to_level("80, 95")
+    (80.0, 95.0)
+    """
+    if text is None:
+        return None
+    try:
+        return tuple(float(word.rstrip("%")) for word in split(text))
+    except ValueError as error:
+        raise ConfigError(f"--level {text!r} holds no percentages: give such as 80,95") from error
+
+
+def say_lines(say: Console, notes: Iterable[str], warnings: Iterable[str] = ()) -> None:
+    """What was taken for what, and what may be wrong, a line each; whole lines where a program may read them."""
+    for note in notes:
+        say.print(f"[dim]{escape(note)}[/]", highlight=False, soft_wrap=not say.is_terminal)
+    for warning in warnings:
+        say.print(f"[yellow]warning:[/] {escape(warning)}", highlight=False, soft_wrap=not say.is_terminal)
 
 
 def to_seconds(text: str | None) -> float | None:

@@ -1,128 +1,93 @@
-"""The commands that train and forecast."""
+"""From a file to a forecast, a picture and a verdict, as one command."""
 
-import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from grucast import load, plotting
+from grucast import plotting
 from grucast.cli import common
-from grucast.cli.common import bar, command, err
-from grucast.cli.output import ANY, TABLES, frame_records, print_json, require_outputs, to_bytes
-from grucast.data.ahead import read_future
-from grucast.data.declared import given_away
-from grucast.data.panel import make_panel
-from grucast.errors import DataError, TrainingInterrupted
-from grucast.model.writing import write_whole
+from grucast.cli.common import bar, command, say_lines, split, to_level
+from grucast.cli.output import (
+    ANY,
+    TABLES,
+    frame_records,
+    print_json,
+    refuse_existing,
+    require_outputs,
+    stem_of,
+    write_table,
+)
+from grucast.forecasting.one_call import ForecastResult, forecast_intake
 
 
-@command("grucast fit sales.csv -h 28 --future price,holiday --out model.safetensors")
-def fit(
+@command("grucast forecast sales.csv -h 28")
+def forecast(
     data: common.Data,
-    horizon: common.Horizon,
-    path: Annotated[Path, typer.Option("--out", help="Model file to write.", show_default=False)],
-    roles: common.Roles,
-    settings: common.Settings,
-    columns: common.Columns,
-    save_on_interrupt: Annotated[
-        bool, typer.Option("--save-on-interrupt", help="On Ctrl-C, save the best model so far.")
-    ] = False,
-    checkpoint_dir: Annotated[
-        Path | None, typer.Option(help="Folder to keep the state of training in, so that it can be resumed.")
+    horizon: Annotated[
+        int | None, typer.Option("-h", "--horizon", help="Steps to forecast; a sensible number if not given.")
     ] = None,
-    checkpoint_every: Annotated[int, typer.Option(help="Steps from one checkpoint to the next.")] = 50,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the checkpoints, if there are any, to the same bits.")
-    ] = False,
-    as_json: common.Json = False,
-) -> None:
-    """Train a forecaster on the series in DATA and save it; Ctrl-C ends it with exit code 130."""
-    forecaster = settings.forecaster(horizon, roles)
-    require_outputs({"DATA": data}, {"--out": (path, ANY)})
-    frame = columns.read(data)
-    panel = make_panel(frame, covariates=forecaster.covariates)
-    if leaks := "; ".join(leak.text for leak in given_away(panel, forecaster.covariates.future)):
-        warning = f"[yellow]warning:[/] leak, declared --future but not known before y: {escape(leaks)}"
-        err.print(warning, highlight=False, soft_wrap=True)
-    try:
-        with bar("training") as show:
-            forecaster.fit(
-                frame,
-                checkpoint_dir=checkpoint_dir,
-                resume=resume,
-                progress=show or False,
-                checkpoint_every=checkpoint_every,
-            )
-    except TrainingInterrupted as interrupt:
-        if save_on_interrupt:
-            forecaster.save(path)
-        saved = what_is_saved(path if save_on_interrupt else None, checkpoint_dir)
-        err.print(f"{interrupt}; {saved}", highlight=False, soft_wrap=True)
-        raise typer.Exit(130) from interrupt
-    forecaster.save(path)
-    model, steps = forecaster.model_, len(forecaster.history_)
-    series = frame["unique_id"].n_unique()
-    say = Console(stderr=as_json)
-    say.print(
-        f"Trained on {len(frame):,} rows of {series:,} series: frequency {model.frequency.name}, "
-        f"seasons {', '.join(map(str, model.seasons))}, window {model.input_size}, {steps} steps.",
-        highlight=False,
-        soft_wrap=True,
-    )
-    if repairs := panel.repairs:
-        say.print(f"Repaired: {repairs}.", highlight=False, soft_wrap=True)
-    say.print(f"Model: {path}", highlight=False, soft_wrap=True)
-    if as_json:
-        print_json({"model": str(path), "rows": len(frame), "series": series, "steps": steps})
-
-
-def what_is_saved(path: Path | None, checkpoint_dir: Path | None) -> str:
-    """What an interrupted training leaves, and how it could have left more."""
-    saved = f"the best model so far is in {path}" if path else "nothing is saved"
-    if checkpoint_dir:
-        return f"{saved}; go on with --checkpoint-dir {checkpoint_dir} --resume"
-    return saved if path else f"{saved}; --save-on-interrupt saves the best model so far"
-
-
-@command("grucast predict model.safetensors sales.csv --out forecast.csv --plot forecast.png")
-def predict(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model file.", show_default=False)],
-    data: Annotated[Path | None, typer.Argument(metavar="DATA", help="History to forecast from.")] = None,
-    future: Annotated[
-        Path | None, typer.Option(help="File with the coming values of columns known in advance.")
+    path: Annotated[
+        Path | None, typer.Option("--out", help="Table of the forecast; NAME-forecast.csv if not given.")
     ] = None,
-    path: Annotated[Path | None, typer.Option("--out", help="CSV or Parquet file; standard output if none.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Picture of the first series and their forecasts.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Picture of the forecast; NAME-forecast.png if not given.")] = None,
+    model: Annotated[Path | None, typer.Option(help="Keep the model in this file.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
+    series: common.Series = "",
+    level: common.Level = None,
     *,
+    training: common.Training,
     columns: common.Columns,
     as_json: common.Json = False,
 ) -> None:
-    """Forecast the steps after the last of each series in DATA."""
-    if data is None:
-        raise DataError("a model file holds no data: name the DATA to forecast from")
-    inputs = {"MODEL": model, "DATA": data, "--future": future}
-    require_outputs(inputs, {"--out": (path, TABLES), "--plot": (plot, plotting.PICTURES)})
-    forecaster = load(model)
-    frame = columns.read(data)
-    forecast = forecaster.predict(frame, future and coming_values(future, columns))
-    if plot:
-        plotting.plot_forecast(frame, forecast, plot)
-    content = to_bytes(forecast, path)
-    if path:
-        write_whole(path, content)
-    elif not as_json:
-        sys.stdout.write(content.decode())
+    """Forecast DATA in one command: find its columns, test the method on the last windows, train, draw the result."""
+    stem = stem_of(data)
+    table, picture = path or Path(f"{stem}-forecast.csv"), plot or Path(f"{stem}-forecast.png")
+    outputs = {"--out": (table, TABLES), "--plot": (picture, plotting.PICTURES), "--model": (model, ANY)}
+    require_outputs({"DATA": data}, outputs)
+    refuse_existing([table, picture, model], overwrite)
+    say = Console(stderr=as_json)
+    intake = columns.take(data)
+    with bar("training", say) as show:
+        result = forecast_intake(intake, horizon, to_level(level) or (80, 95), None, training.config, show or False)
+    write_table(result.forecast, table)
+    result.plot(picture, split(series) or None)
+    if model:
+        result.forecaster.save(model)
+    show_result(result, say)
+    written = {"out": table, "plot": picture, "model": model}
+    for name, file in (("Forecast", table), ("Picture", picture), ("Model", model)):
+        if file:
+            say.print(f"{name}: {escape(str(file))}", highlight=False, soft_wrap=True)
+    say.print(f"Next: {escape(next_command(data, result.h, model))}", highlight=False, soft_wrap=True)
     if as_json:
-        rows = {} if path else {"forecast": frame_records(forecast)}
-        print_json({"rows": len(forecast), "out": path, "plot": plot} | rows)
+        print_json(written | as_record(result))
 
 
-def coming_values(path: Path, columns: common.Columns) -> Any:
-    """The rows of the file that --future names, read with the columns of DATA."""
-    try:
-        return read_future(path, columns.id_col, columns.time_col)
-    except DataError as error:
-        raise DataError(f"--future {path}: {error}") from error
+def show_result(result: ForecastResult, say: Console) -> None:
+    """What was taken for what, what is odd, and the verdict last."""
+    say_lines(say, result.notes, result.warnings)
+    say.print(f"[bold]{escape(result.verdict)}[/]", highlight=False, soft_wrap=not say.is_terminal)
+
+
+def as_record(result: ForecastResult) -> dict[str, object]:
+    """The result as one JSON object, the forecast itself in it."""
+    return {
+        "h": result.h,
+        "target": result.target,
+        "verdict": result.verdict,
+        "notes": result.notes,
+        "warnings": result.warnings,
+        "scores": [asdict(score) for score in result.scores],
+        "forecast": frame_records(result.forecast),
+    }
+
+
+def next_command(data: str, h: int, model: Path | None) -> str:
+    """What to do next: use the model on newer data, or look closer."""
+    if model:
+        return f"grucast predict {model} NEWER-DATA forecasts again without training"
+    return f"grucast backtest {data} -h {h} shows the errors; --model FILE keeps the model"

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
@@ -66,6 +67,17 @@ def refuse_existing(paths: Iterable[Path | None], overwrite: bool) -> None:
     if there and not overwrite:
         verb = "is" if len(there) == 1 else "are"
         raise ConfigError(f"{', '.join(there)} {verb} there already: give --overwrite to replace, or another name")
+
+
+def stem_of(data: str) -> str:
+    """The name of a source without folder and suffixes.
+
+    >>> stem_of("data/sales.csv.gz"), stem_of("https://host/a/b.xlsx?x=1"), stem_of("-"), stem_of("shops/*.csv")
+    ('sales', 'b', 'data', 'shops')
+    """
+    parts = [part for part in re.split(r"[/\\]", data.partition("?")[0]) if part and not re.search(r"[*?\[:]", part)]
+    stem = re.sub(r"[^\w -]", "_", parts[-1].partition(".")[0]).strip() if parts and data != "-" else ""
+    return stem or "data"
 
 
 def write_table(frame: Any, path: Path) -> None:

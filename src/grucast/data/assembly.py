@@ -20,6 +20,7 @@ from grucast.errors import DataError
 
 Frame = nw.DataFrame[Any]
 Looks = Mapping[str, Look]
+DEFAULT = ReadOptions()
 ONE = "series"  # the name of the one series of a table without ids
 
 
@@ -65,7 +66,14 @@ class Intake(NamedTuple):
     target: str = "y"
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
-    options: ReadOptions = ReadOptions()
+    options: ReadOptions = DEFAULT
+
+    @property
+    def guesses(self) -> tuple[str, ...]:
+        """The notes, unless all columns had their standard names and there was one way to read them."""
+        told = self.options
+        usual = (told.id_col, told.time_col, told.target_col) in ((("unique_id",), ("ds",), "y"), ((), ("ds",), "y"))
+        return () if usual and not told.time_format and not told.wide else self.notes
 
 
 def assemble(cells: Cells, looks: Looks, roles: Roles, options: ReadOptions) -> Intake:

@@ -58,8 +58,8 @@ def with_index(frame: Any) -> Any:
         return frame.to_frame() if hasattr(frame, "to_frame") else frame
     if index.nlevels == 1 and hasattr(frame, "columns") and "ds" in frame.columns:
         return frame
-    names = [name if name is not None else "ds" for name in index.names]
-    names = ["unique_id", "ds"] if index.nlevels == 2 and index.names == [None, None] else names
+    usual = ["unique_id", "ds"] if index.nlevels == 2 else ["ds"] * index.nlevels
+    names = [name if name is not None else other for name, other in zip(index.names, usual, strict=True)]
     if hasattr(frame, "to_frame"):
         frame = frame.to_frame("y" if frame.name is None else frame.name)
     taken = [name for name in names if name in frame.columns]

@@ -1,5 +1,6 @@
 """From a table as it came to series: its columns found or named, then read."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -20,6 +21,7 @@ from grucast.data.stamping import Stamped, stamp
 from grucast.data.wide import SERIES, TIME, VALUE, find_steps, melt_series, melt_steps
 from grucast.errors import DataError
 
+RUNNING = re.compile(r"(?i)$|(?:id|no|nr|num|number|index|row|#|unnamed.*|column_\d+)\b")
 Frame = nw.DataFrame[Any]
 Integers = NDArray[np.int64]
 Looks = Mapping[str, Look]
@@ -153,7 +155,9 @@ def distinct_moments(stamped: Stamped | None, rows: int, options: ReadOptions) -
 def look_running(look: Look, code: Integers) -> bool:
     """Whether a column is a running number: integers, each one more than the one before."""
     own = look.integers
-    return own is not None and len(code) > 2 and int(code.max()) + 1 == len(code) and bool((np.diff(own) == 1).all())
+    if own is None or len(code) < 3 or int(code.max()) + 1 < len(code) or (np.diff(own) != 1).any():
+        return False
+    return own[0] in (0, 1) or bool(RUNNING.match(look.name.strip()))
 
 
 def refuse_parts_of_time(looks: Looks, ids: Sequence[str]) -> None:

@@ -25,7 +25,8 @@ class Look:
     Attributes:
         name: Its name.
         kind: What its cells hold; `integer` is a kind of number.
-        share: Share of the cells that hold it.
+        share: Share of the cells that hold it; of text, share of numbers.
+        dated: Share of the cells that are dates or other time stamps, not mere numbers.
         integers: The integers of the sample, sorted and distinct.
         fine: Some time stamps have a time of day.
         distinct: Different cells in the sample.
@@ -34,6 +35,7 @@ class Look:
     name: str
     kind: Kind
     share: float = 1.0
+    dated: float = 0.0
     integers: NDArray[np.int64] | None = None
     fine: bool = False
     distinct: int = 0
@@ -101,7 +103,7 @@ def look_at_texts(name: str, texts: Sequence[str], missing: frozenset[str], dist
     written = [take_apart(text) for text in seen]
     times = [one for one in written if one and one.form not in ("integer", "seconds")]
     if (share := len(times) / len(seen)) >= MOSTLY and not all_clocks(seen, times):
-        return Look(name, "time", share, fine=any(one.clock for one in times), distinct=distinct)
+        return Look(name, "time", share, dated=share, fine=any(one.clock for one in times), distinct=distinct)
     integers = [one.numbers[0] for one in written if one and one.form == "integer"]
     if len(integers) == len(seen) and max(map(abs, integers)) < 2**62:
         return Look(name, "integer", integers=np.unique(np.array(integers, np.int64)), distinct=distinct)
@@ -110,15 +112,13 @@ def look_at_texts(name: str, texts: Sequence[str], missing: frozenset[str], dist
         ("clock", lambda text: read_clock(text) is not None),
         ("boolean", lambda text: text.lower() in WORDS),
     )
-    shares = {kind: sum(map(test, seen)) / len(seen) for kind, test in tests} | {"time": share}
+    shares = {kind: sum(map(test, seen)) / len(seen) for kind, test in tests}
     kind = next((kind for kind, _ in tests if shares[kind] >= MOSTLY), None)
     if kind == "boolean" and shares[kind] < 1:
         kind = None
-    return (
-        Look(name, kind, shares[kind], distinct=distinct)
-        if kind
-        else Look(name, "text", max(shares["number"], share), distinct=distinct)
-    )
+    if kind is None:
+        return Look(name, "text", shares["number"], dated=share, distinct=distinct)
+    return Look(name, kind, shares[kind], distinct=distinct)
 
 
 def all_clocks(texts: Sequence[str], times: Sequence[Written]) -> bool:

@@ -55,15 +55,20 @@ def not_there(slots: Integers, count: int) -> float:
 def find_closed(seen: Integers, could: Integers) -> NDArray[np.bool_]:
     """Which steps of the week never have a row, by time of day, by day or alone, (7, steps of a day).
 
+    Where nights are closed, the two days of one weekend are enough.
+
     Args:
         seen: In how many weeks each step is there.
         could: In how many it could be.
     """
+    nights = seen.sum(0, keepdims=True) == 0
+    weekend = np.isin(np.arange(7), (5, 6))[:, None] & (seen[5:].sum() == 0) & nights.any()
     ways = [
         (np.broadcast_to(empty, seen.shape), count, least)
         for empty, count, least in (
-            (seen.sum(0, keepdims=True) == 0, could.sum(0, keepdims=True), DAYS),
+            (nights, could.sum(0, keepdims=True), DAYS),
             (seen.sum(1, keepdims=True) == 0, could.min(1, keepdims=True), WEEKS),
+            (weekend, 2 * could[5:].min(), 2),
             (seen == 0, could, SLOT_WEEKS),
         )
     ]

@@ -27,6 +27,7 @@ RANGES = {
 }
 FINER = ("hour", "minute")
 ROWS_A_SERIES = 3  # on average, where the id column is guessed
+HALF = 0.5  # of the cells of a column that show what it is meant to hold
 FILLED = 0.2  # share of a guessed panel's series and stamps that must be there
 
 
@@ -50,6 +51,7 @@ def find_time(looks: Looks, alone: bool) -> Found:
         alone: Whether the table is of one column only.
     """
     whole = [name for name, look in looks.items() if look.kind == "time"]
+    whole = whole or [name for name, look in looks.items() if look.dated >= HALF]  # whose other cells are then named
     usual = alias(list(looks), "ds")
     if usual in whole or (usual and plain(usual) == "ds"):
         return with_clock(looks, usual)
@@ -201,7 +203,7 @@ def find_target(looks: Looks, taken: Sequence[str], running: Sequence[str]) -> F
     numeric = [name for name in numbers if name not in running] or numbers
     varied = [name for name in numeric if free[name].distinct > 1] or numeric
     if not numeric:
-        varied = [name for name, look in free.items() if look.kind == "text" and look.share >= 0.5]
+        varied = [name for name, look in free.items() if look.kind == "text" and look.share >= HALF]
     if len(varied) == 1:
         return Found((varied[0],))
     if varied:

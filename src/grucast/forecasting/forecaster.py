@@ -338,7 +338,7 @@ def silent_series(panel: Panel, model: ForecastModel) -> Array:
     Raises:
         DataError: None has.
     """
-    silent = np.isnan(panel.tails(model.input_size)).min(axis=1)
+    silent: Array = np.isnan(panel.tails(model.input_size)).min(axis=1)
     if silent.all():
         raise DataError(
             f"series {panel.ids[0]!r} has no value in its last {model.input_size} steps of {model.frequency.name}, the "

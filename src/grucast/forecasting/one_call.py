@@ -1,6 +1,6 @@
 """From a file or frame to a forecast in one call: read, check, backtest, train, predict."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 TESTS = 3  # windows of the brief backtest, fewer for short series
 LEAST = 2  # horizons before the first of them
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -56,15 +54,15 @@ class ForecastResult:
     target: str
     history: Any
 
-    def plot(self, path: str | Path | None = None) -> "Figure":
-        """Draw the forecast after the end of the history, and save it if a path is given.
+    def plot(self, path: str | Path | None = None, series: Sequence[str] | None = None) -> "Figure":
+        """Draw the forecast after the end of the history, of the first series or those named; save it to a path.
 
         Raises:
             MissingExtraError: matplotlib is not installed.
         """
         from grucast.plotting import plot_forecast
 
-        return plot_forecast(self.history, self.forecast, path, target=self.target)
+        return plot_forecast(self.history, self.forecast, path, series=series, target=self.target)
 
 
 def forecast(

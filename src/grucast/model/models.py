@@ -57,7 +57,7 @@ class ForecastModel:
     members: int = 1
     training: TrainingConfig | None = None
     trained_on: TrainedOn | None = None
-    reading: ReadOptions = ReadOptions()
+    reading: ReadOptions = field(default_factory=ReadOptions)
 
     def forecast(self, windows: Windows, level: tuple[float, ...] | None = None) -> Array:
         """Forecast from windows: quantiles (B, h, Q) in the unit of y.

@@ -68,16 +68,24 @@ def read_body(body: bytes, separator: str, width: int, wanted: int, name: str) -
     if mark + b' "' in body:
         body = re.sub(re.escape(mark) + rb' +"(?!")', mark + b'"', body)
     try:
-        frame = scan(body, mark, width, False)
+        frame = scan_ragged(body, separator, width, wanted, name)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        check_fields(body, separator, wanted, name)
-        if "more fields" not in str(error):
-            known = next((said for start, said in REASONS.items() if start in str(error)), str(error)[:200])
-            raise DataError(f"{name} cannot be read as delimited text: {known}") from error
-        frame = scan(body, mark, width, True)
+        known = next((said for start, said in REASONS.items() if start in str(error)), str(error)[:200])
+        raise DataError(f"{name} cannot be read as delimited text: {known}") from error
     if not all(frame[:, index].is_null().all() for index in range(wanted, width)):
         check_fields(body, separator, wanted, name)
     return frame
+
+
+def scan_ragged(body: bytes, separator: str, width: int, wanted: int, name: str) -> pl.DataFrame:
+    """Rows that may have separators at their end, but no field beyond those wanted."""
+    try:
+        return scan(body, separator.encode(), width, False)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        check_fields(body, separator, wanted, name)
+        if "more fields" not in str(error):
+            raise
+        return scan(body, separator.encode(), width, True)
 
 
 def scan(body: bytes, mark: bytes, width: int, ragged: bool) -> pl.DataFrame:

@@ -1,0 +1,63 @@
+"""The command that forecasts with a trained model."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from grucast import load, plotting
+from grucast.cli import common
+from grucast.cli.common import command, split, to_level
+from grucast.cli.output import TABLES, frame_records, print_json, require_outputs, to_bytes
+from grucast.data.ahead import read_future
+from grucast.data.options import ReadOptions
+from grucast.data.sources import take_again
+from grucast.errors import DataError
+from grucast.model.writing import write_whole
+
+
+@command("grucast predict model.safetensors sales.csv --out forecast.csv --plot forecast.png")
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model file.", show_default=False)],
+    data: Annotated[str | None, typer.Argument(metavar="DATA", help="History to forecast from.")] = None,
+    future: Annotated[
+        Path | None, typer.Option(help="File with the coming values of columns known in advance.")
+    ] = None,
+    path: Annotated[Path | None, typer.Option("--out", help="CSV or Parquet file; standard output if none.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Picture of the series and their forecasts.")] = None,
+    series: common.Series = "",
+    level: common.Level = None,
+    *,
+    columns: common.Columns,
+    as_json: common.Json = False,
+) -> None:
+    """Forecast the steps after the last of each series in DATA."""
+    if data is None:
+        raise DataError("a model file holds no data: name the DATA to forecast from")
+    inputs = {"MODEL": model, "DATA": data, "--future": future}
+    require_outputs(inputs, {"--out": (path, TABLES), "--plot": (plot, plotting.PICTURES)})
+    forecaster = load(model)
+    learned = forecaster.model_.reading
+    intake = take_again(data, learned, columns.options)
+    coming = future and coming_values(future, columns.options.filled(learned))
+    forecast = forecaster.predict(intake, coming, to_level(level))
+    if plot:
+        history = intake.table.frame.to_native()
+        plotting.plot_forecast(history, forecast, plot, series=split(series) or None, target=intake.target)
+    content = to_bytes(forecast, path)
+    if path:
+        write_whole(path, content)
+    elif not as_json:
+        sys.stdout.write(content.decode())
+    if as_json:
+        rows = {} if path else {"forecast": frame_records(forecast)}
+        print_json({"rows": len(forecast), "out": path, "plot": plot} | rows)
+
+
+def coming_values(path: Path, options: ReadOptions) -> Any:
+    """The rows of the file that --future names, read as DATA is."""
+    try:
+        return read_future(str(path), options)
+    except DataError as error:
+        raise DataError(f"--future {path}: {error}") from error
