@@ -86,7 +86,7 @@ def test_series_of_several_hours_share_a_week():
     assert found.frequency.name == "h Mon-Sun 08:00-19:00"
 
 
-@given(st.integers(0, 10**6), st.floats(0.25, 0.45))
+@given(st.integers(0, 10**6), st.floats(0.2, 0.4))
 def test_days_missing_at_random_are_gaps(seed, share):
     times = grid("D", 12)
     kept = np.random.default_rng(seed).random(len(times)) >= share

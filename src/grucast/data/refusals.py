@@ -146,7 +146,7 @@ def no_such_day(first: Any, frequency: Frequency) -> str:
 
 
 def refuse_mixed(steps: NDArray[np.int64], codes: Codes, ids: Sequence[Any], frequency: Frequency) -> None:
-    """No other step makes up a third of a series, one after the other, or half of it: that is no series with gaps.
+    """No other step makes up a third of a series and comes steadily: that is another frequency, not gaps.
 
     Series of few rows beside others of more are sparse, whatever their steps.
     """
@@ -168,5 +168,7 @@ def refuse_mixed(steps: NDArray[np.int64], codes: Codes, ids: Sequence[Any], fre
 
 
 def is_steady(jumps: NDArray[np.bool_]) -> bool:
-    """Whether jumps of a size come one after the other or are half of all, rather than at random."""
-    return bool(2 * (jumps[1:] & jumps[:-1]).sum() >= jumps.sum() - 1 or 2 * jumps.sum() >= len(jumps))
+    """Whether jumps of a size come one after the other or every other time, rather than at random."""
+    number, follows = jumps.sum(), (jumps[1:] & jumps[:-1]).sum()
+    every_other = 2 * number >= len(jumps) and follows <= (1 - MOSTLY) * number
+    return bool(follows >= MOSTLY * (number - 1) or every_other)
