@@ -190,9 +190,10 @@ def test_row_with_more_fields_than_columns_is_named(good, bad):
         read("date,value\n" + "2020-01-01,1\n" * good + bad + "2020-01-02,3\n" * 3)
 
 
-def test_unquoted_decimal_commas_in_every_row_are_refused():
+@pytest.mark.parametrize("header", ["date,value", '"date","value"'])
+def test_unquoted_decimal_commas_in_every_row_are_refused(header):
     with pytest.raises(DataError, match=r"row 1 of x\.csv has 3 fields"):
-        read("date,value\n2020-01-01,1,5\n2020-01-02,2,5\n2020-01-03,3,5\n")
+        read(f"{header}\n2020-01-01,1,5\n2020-01-02,2,5\n2020-01-03,3,5\n")
 
 
 def test_separator_at_the_end_of_some_rows_is_no_field():
@@ -200,11 +201,25 @@ def test_separator_at_the_end_of_some_rows_is_no_field():
     assert raw.frame.shape == (701, 2)
 
 
-def test_mark_of_inches_is_text():
-    assert table(read('day,size\n2024-01-01,5" pipe\n2024-01-02,6"\n'))[1:] == [
-        ("2024-01-01", '5" pipe'),
-        ("2024-01-02", '6"'),
-    ]
+@pytest.mark.parametrize("more", ["", '2024-01-03,"a, ""b"""\n'])
+def test_mark_of_inches_is_text(more):
+    raw = read('day,size\n2024-01-01,5" pipe\n2024-01-02,6"\n' + more)
+    assert raw.frame["size"].to_list() == ['5" pipe', '6"', 'a, "b"'][: len(raw.frame)]
+    assert len(raw.frame) == 2 + bool(more)
+
+
+LOOSE = st.sampled_from(["a", '5" x', '6"', '"q, r"', '"q\nr"', '"d""d"', '""', '"', 'x"y"', '"x"y', "1.5", ""])
+
+
+@given(st.lists(st.tuples(st.dates(), LOOSE, LOOSE), min_size=2, max_size=9))
+def test_text_that_is_not_quoted_well_is_read_as_the_standard_library_does_or_refused(rows):
+    text = "day,a,b\n" + "".join(f"{day},{a},{b}\n" for day, a, b in rows)
+    try:
+        got = read(text).frame.rows()
+    except DataError:
+        return
+    wanted = [(row + [""] * 3)[:3] for row in csv.reader(StringIO(text)) if row][1:]
+    assert got == [tuple(cell.strip() or None for cell in row) for row in wanted]
 
 
 BAD = {
@@ -212,8 +227,10 @@ BAD = {
     "blank": (" \n\t\n", "is empty"),
     "not UTF-16": (b"\xff\xfed", "UTF-16 text but is not"),
     "no known encoding": (b"a,b\n\x81,\xff\n", "neither UTF-8 nor Windows-1252"),
-    "open quote": ('a,b\n1,"2\n3,4\n', "quotation mark is not closed"),
-    "open quotes": ('a,b\n"1,2\n3,4\n"5,6\n', "quotation mark is not closed"),
+    "open quote": ('a,b\n1,2\n1,"2\n3,4\n', "is not quoted well: put a field"),
+    "open quotes": ('a,b\n"1,2\n3,4\n"5,6\n', "is not quoted well: put a field"),
+    "text after a quote": ('a,b\n1,"2"3\n', "is not quoted well: put a field"),
+    "far below": ("a,b\n" + "1,2\n" * 600 + '1,"2\n', r"^row 601 of x\.csv or one below it is not quoted well"),
     "columns": ("ds," + ",".join(f"y{i}" for i in range(100_000)) + "\n", "100,001 columns, .*below"),
     "prose": ("a text, with\nsome lines, and, commas\nand so on\n", "more fields"),
 }

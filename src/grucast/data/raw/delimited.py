@@ -4,7 +4,6 @@ The sampler is our own: DuckDB's passes over `sep=` lines, UTF-16, Windows-1252 
 day or month without a word; charset-normalizer takes short Windows-1252 texts for other alphabets.
 """
 
-import contextlib
 import csv
 import re
 from dataclasses import replace
@@ -13,7 +12,7 @@ from itertools import islice
 
 import polars as pl
 
-from grucast.data.raw.dialect import Sample, decide, fields, too_many
+from grucast.data.raw.dialect import QUOTES, Sample, decide, fields, too_many
 from grucast.data.raw.header import kind_of
 from grucast.data.raw.table import Raw, check_width, name_frame, skipped
 from grucast.data.raw.text import as_text
@@ -21,10 +20,6 @@ from grucast.errors import DataError
 
 STATED = re.compile(rb'\s*"?sep=(.)"?[ \t]*\n')  # what Excel writes, and reads, as the first line
 TAIL = 2**16  # bytes at the end among which lines below the data are looked for
-REASONS = dict.fromkeys(  # what polars says: what to do
-    ["could not parse", "CSV malformed"],
-    "a quotation mark is not closed, or stands in a field without another: put the field in quotes and write it twice",
-)
 GAP = re.compile(rb"\n[^\S\n]*\n")
 
 
@@ -67,49 +62,54 @@ def read_body(body: bytes, separator: str, width: int, wanted: int, name: str) -
     mark = separator.encode()
     if mark + b' "' in body:
         body = re.sub(re.escape(mark) + rb' +"(?!")', mark + b'"', body)
+    if not is_well_quoted(body, mark):
+        return read_slowly(body, separator, wanted, name)
     try:
-        frame = scan_ragged(body, separator, width, wanted, name)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        known = next((said for start, said in REASONS.items() if start in str(error)), str(error)[:200])
-        raise DataError(f"{name} cannot be read as delimited text: {known}") from error
-    if not all(frame[:, index].is_null().all() for index in range(wanted, width)):
-        check_fields(body, separator, wanted, name)
+        frame = scan(body, mark, width)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        return read_slowly(body, separator, wanted, name)
+    if not all(column.is_null().all() for column in frame.iter_columns() if int(column.name) >= wanted):
+        return read_slowly(body, separator, wanted, name)
     return frame
 
 
-def scan_ragged(body: bytes, separator: str, width: int, wanted: int, name: str) -> pl.DataFrame:
-    """Rows that may have separators at their end, but no field beyond those wanted."""
-    try:
-        return scan(body, separator.encode(), width, False)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        check_fields(body, separator, wanted, name)
-        if "more fields" not in str(error):
-            raise
-        return scan(body, separator.encode(), width, True)
+def is_well_quoted(body: bytes, mark: bytes) -> bool:
+    """Whether each quote opens or closes a field; where one does not, polars loses rows without a word."""
+    if b'"' not in body:
+        return True
+    body = body.replace(b'""', b"")
+    opened = body.count(mark + b'"') + body.count(b'\n"') + body.startswith(b'"')
+    closed = body.count(b'"' + mark) + body.count(b'"\n') + body.endswith(b'"')
+    return opened == closed and opened + closed == body.count(b'"')
 
 
-def scan(body: bytes, mark: bytes, width: int, ragged: bool) -> pl.DataFrame:
+def scan(body: bytes, mark: bytes, width: int) -> pl.DataFrame:
     """Let polars read rows of text; with a header of our own, so that all rows are held to its width."""
+    head = mark.join(b"%d" % index for index in range(width)) + b"\n"
+    return strip(pl.read_csv(BytesIO(head + body), separator=mark.decode(), infer_schema=False))
+
+
+def strip(frame: pl.DataFrame) -> pl.DataFrame:
+    """Cells without blanks around them, null where nothing is left, and no rows of such alone."""
     text = pl.all().str.strip_chars()
-    frame = pl.read_csv(
-        BytesIO(mark.join(b"%d" % index for index in range(width)) + b"\n" + body),
-        separator=mark.decode(),
-        quote_char='"' if body.startswith(b'"') or b'\n"' in body or mark + b'"' in body else None,
-        infer_schema=False,
-        truncate_ragged_lines=ragged,
-    ).select(pl.when(text != "").then(text))
+    frame = frame.select(pl.when(text != "").then(text))
     return frame.filter(~pl.all_horizontal(pl.all().is_null()))
 
 
-def check_fields(body: bytes, separator: str, wanted: int, name: str) -> None:
-    """Name the first row with more fields than wanted."""
+def read_slowly(body: bytes, separator: str, wanted: int, name: str) -> pl.DataFrame:
+    """Read with the standard library what polars does not; names the first row with more fields than wanted."""
+    rows = []
     number = 0
-    with contextlib.suppress(csv.Error):
-        for row in csv.reader(TextIOWrapper(BytesIO(body), "utf-8", newline="\n"), delimiter=separator):
-            number += any(cell.strip() for cell in row)
+    try:
+        for row in csv.reader(TextIOWrapper(BytesIO(body), "utf-8", newline="\n"), delimiter=separator, strict=True):
             found = fields([cell.strip() for cell in row])
+            number += found > 0
             if found > wanted:
                 raise too_many(name, number, found, wanted)
+            rows.append(row[:wanted] + [""] * (wanted - len(row)))
+    except csv.Error as error:
+        raise DataError(f"row {number + 1:,} of {name} or one below it is not quoted well: {QUOTES}") from error
+    return strip(pl.DataFrame(rows, {str(index): pl.String for index in range(wanted)}, orient="row"))
 
 
 def cut_footer(body: bytes, sample: Sample) -> tuple[bytes, int]:

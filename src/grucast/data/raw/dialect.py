@@ -10,8 +10,9 @@ from grucast.data.raw.header import Layout, Row, find_header
 from grucast.errors import DataError
 
 SEPARATORS = "\t;|,"  # of those that fit alike the first: a comma is often decimal
+QUOTES = "put a field that holds a quotation mark in quotes, and write the mark twice"
 MOST_LINES = 500
-MOST_BYTES = 2**21
+MOST_BYTES = 2**19
 
 
 @dataclass(frozen=True)
@@ -89,18 +90,17 @@ def decide(text: bytes, name: str, stated: str | None, given: bool) -> Sample:
     lines = list(first_lines(text))
     whole = sum(map(len, lines)) == len(text)
     decoded = [line.decode() for line in lines]
-    if stated:
-        samples = [divide(decoded, stated, whole, given)]
-    else:
-        samples = [divide(decoded, separator, whole, given) for separator in SEPARATORS]
-    several = [sample for sample in samples if sample.width > 1]
+    samples = [divide(decoded, mark, whole, given) for mark in stated or SEPARATORS]
+    several = [sample for sample in samples if sample and sample.width > 1]
     sound = [sample for sample in several if sample.too_wide is None]
     if sound:
         return max(sound, key=lambda sample: sample.fitting)
     single = divide(decoded, unused(text, name), whole, given)
-    if single.numbers or not several:
-        return single
-    raise wide_row(max(several, key=lambda sample: sample.fitting), name)
+    if several and not (single and single.numbers):
+        raise wide_row(max(several, key=lambda sample: sample.fitting), name)
+    if not single or (None in samples and not several):
+        raise DataError(f"{name} is not quoted well: {QUOTES}")
+    return single
 
 
 def wide_row(sample: Sample, name: str) -> DataError:
@@ -128,18 +128,18 @@ def first_lines(text: bytes) -> Iterator[bytes]:
         yield line
 
 
-def divide(lines: list[str], separator: str, whole: bool, given: bool) -> Sample:
-    """Divide lines into rows."""
-    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+def divide(lines: list[str], separator: str, whole: bool, given: bool) -> Sample | None:
+    """Divide lines into rows; None where quotes and the separator do not go together."""
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
     rows: list[list[str]] = []
     starts = [0]
     try:
         for row in reader:
             rows.append([cell.strip() for cell in row])
             starts.append(reader.line_num)
-    except csv.Error:  # a field without end; what is left is one
-        rows.append([""])
-        starts.append(len(lines))
+    except csv.Error:
+        if whole or reader.line_num < len(lines) or not rows:
+            return None
     if not whole and len(rows) > 1:
         rows.pop()  # it may go on
     widths = Counter(len(row) for row in rows if any(row))

@@ -45,8 +45,8 @@ def name_frame(frame: "pl.DataFrame", header: Sequence[str] | None, name: str) -
     names = header or [f"column_{index + 1}" for index in range(frame.width)]
     kept = [
         index
-        for index in range(frame.width)
-        if (header and names[index].strip()) or frame[:, index].null_count() < len(frame)
+        for index, column in enumerate(frame.iter_columns())
+        if (header and names[index].strip()) or column.null_count() < len(column)
     ]
     given = [names[index].strip() or f"column_{index + 1}" for index in kept]
     check_width(len(given), name)
@@ -54,8 +54,10 @@ def name_frame(frame: "pl.DataFrame", header: Sequence[str] | None, name: str) -
     new = differ(given)
     twins = {old: name for old, name in zip(given, new, strict=True) if old != name}
     notes += [f"two columns called {old!r}: the second is {name!r}" for old, name in twins.items()]
-    frame = frame.select(frame.columns[index] for index in kept)
-    return Raw(name, frame.rename(dict(zip(frame.columns, new, strict=True))), None, tuple(notes), tuple(twins))
+    columns = frame.columns
+    kept_frame = frame.select([columns[index] for index in kept])
+    kept_frame.columns = new
+    return Raw(name, kept_frame, None, tuple(notes), tuple(twins))
 
 
 def differ(names: Sequence[str]) -> list[str]:
