@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from tests.conftest import TINY
 
-from grucast import GRUForecaster
+from grucast import GRUForecaster, load
 
 CHANGES = {  # local days on which clocks change
     "Europe/Berlin": "2024-03-31 2024-10-27 2025-03-30 2025-10-26 2026-03-29 2026-10-25 2027-03-28 2027-10-31",
@@ -81,3 +81,19 @@ def test_forecast_passes_leap_days_and_ends_of_months_exactly(models, name):
     alias, last, wanted = ENDS[name]
     got = models[alias].predict(frame(pd.date_range(end=last, periods=30, freq=alias)))["ds"]
     assert got.to_list() == [pd.Timestamp(day) for day in wanted.split()]
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+def test_forecast_stream_and_saved_model_keep_to_opening_hours(tmp_path, zone):
+    hours = pd.offsets.CustomBusinessHour(start="09:00", end="17:00", weekmask="Mon Tue Wed Thu Fri Sat")
+    times = pd.date_range("2024-03-04", periods=180, freq=hours).tz_localize(zone)  # clocks change on the 31st
+    history, wanted = frame(times[:-20]), list(times[-20:])
+    fitted = GRUForecaster(h=20, **TINY).fit(history)
+    assert fitted.predict()["ds"].to_list() == wanted
+    fitted.save(tmp_path / "m.safetensors")
+    stream = load(tmp_path / "m.safetensors").stream()
+    assert stream.update_many(history)["ds"].to_list() == wanted
+    stream.save(tmp_path / "s.safetensors")
+    stream.load(tmp_path / "s.safetensors")
+    after = stream.update({"unique_id": "a", "ds": wanted[0].to_pydatetime(), "y": 10.0})["ds"]
+    assert after[:19].tolist() == [time.tz_convert(None) if zone else time for time in wanted[1:]]
