@@ -11,7 +11,7 @@ from grucast.model.config import NetworkConfig as NetworkConfig
 from grucast.model.config import TrainingConfig as TrainingConfig
 
 if TYPE_CHECKING:
-    from grucast.data.checks import check as check
+    from grucast.data.checks.examine import check as check
     from grucast.forecasting.one_call import forecast as forecast
 
 __all__ = [
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-LATER = {"check": "grucast.data.checks", "forecast": "grucast.forecasting.one_call"}
+LATER = {"check": "grucast.data.checks.examine", "forecast": "grucast.forecasting.one_call"}
 
 
 def __getattr__(name: str) -> Any:

@@ -13,7 +13,7 @@ def clean(hourly, tmp_path):
 def test_clean_data_have_nothing_wrong(run, clean):
     code, out, err = run("check", clean)
     assert (code, err) == (0, "")
-    assert out.startswith("The data can be used; nothing is wrong with them.")
+    assert " ".join(out.split()).startswith(f"{clean} can be used; nothing is wrong with it.")
     assert "warning" not in out
     assert "24 steps: strong" in out
 

@@ -19,7 +19,7 @@ def interrupted(run, data, monkeypatch):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("grucast.cli.forecast.bar", lambda _: nullcontext(interrupt))
+        patch.setattr("grucast.cli.fit.bar", lambda _: nullcontext(interrupt))
         return run("fit", data, *WORDS, *SAVING)
 
 

@@ -137,7 +137,7 @@ def test_columns_can_be_named(run, hourly, tmp_path):
 BAD = {
     "missing file": (["absent.csv"], "absent.csv does not exist"),
     "empty file": (["empty.csv"], "empty.csv"),
-    "no known columns": (["columns.csv"], "no column is left that holds numbers"),
+    "no known columns": (["columns.csv"], "no column holds time stamps or dates"),
     "text in y": (["text.csv"], "row 2 of text.csv"),
     "infinite y": (["infinite.csv"], "row 2 of infinite.csv"),
     "duplicates": (["duplicates.csv"], "series 'a' has 2024-01-01 01:00:00 more than once"),

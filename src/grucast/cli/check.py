@@ -11,9 +11,9 @@ from rich.table import Table
 from grucast.cli import common
 from grucast.cli.common import command, say_lines
 from grucast.cli.output import TABLES, print_json, require_outputs, write_table
-from grucast.data.checks import check_intake
-from grucast.data.report import Report
-from grucast.data.rows import take_usable
+from grucast.data.checks.examine import check_intake
+from grucast.data.checks.report import Report
+from grucast.data.checks.rows import take_usable
 
 COLOURS = {"error": "bold red", "warning": "yellow", "note": "dim"}
 
@@ -34,7 +34,9 @@ def check(
     report = check_intake(intake, unusable, roles.covariates)
     say = Console(stderr=as_json, highlight=False)
     say_lines(say, intake.guesses)
-    say.print(f"[{'bold red' if not report.usable else 'bold'}]{escape(verdict_on(report, data))}[/]")
+    say.print(
+        f"[{'bold red' if not report.usable else 'bold'}]{escape(verdict_on(report, data))}[/]",
+    )
     if clean:
         write_table(intake.table.frame.to_native(), clean)
         say.print(f"Written: {escape(str(clean))}", soft_wrap=True)
@@ -76,7 +78,8 @@ def fact_table(report: Any) -> Table:
     grid = report.grid
     if grid:
         table.add_row("frequency", grid.frequency)
-        table.add_row("seasons", "\n".join(map(season_text, grid.seasons)) or "none found")
+        seasons = "\n".join(map(season_text, grid.seasons)) or "none found"
+        table.add_row("seasons", f"{seasons}\nfit uses {' and '.join(map(str, grid.used)) or 'none'}")
     table.add_row("y", f"{report.missing:,} missing, {report.zero:.1%} zero, {report.negative:.1%} negative")
     if grid and grid.farthest:
         table.add_row("farthest\noutliers", "\n".join(map(outlier_text, grid.farthest)))

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from grucast import Covariates, GRUForecaster, TrainingConfig
-from grucast.data.assembly import Intake
-from grucast.data.options import ReadOptions
+from grucast.data.reading.assembly import Intake
+from grucast.data.reading.options import ReadOptions
 from grucast.data.sources import take
 from grucast.errors import ConfigError
 
@@ -29,8 +29,8 @@ Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="File of series (CSV of any kind, Excel, OpenDocument, JSON, Parquet, Arrow; also packed), a glob, a URL of one "
-        "or of a database, or - for standard input.",
+        help="File of series (CSV of any kind, Excel, OpenDocument, JSON, Parquet, Arrow; also packed), a glob, a URL, "
+        "also of a database, or - for standard input.",
         show_default=False,
     ),
 ]

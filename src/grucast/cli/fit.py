@@ -10,9 +10,8 @@ from rich.markup import escape
 from grucast.cli import common
 from grucast.cli.common import bar, command, err, say_lines
 from grucast.cli.output import ANY, print_json, require_outputs
-from grucast.data.declared import given_away
-from grucast.data.panel import make_panel
-from grucast.data.sources import stated
+from grucast.data.checks.declared import given_away
+from grucast.data.sources import to_panel
 from grucast.errors import TrainingInterrupted
 
 
@@ -40,7 +39,7 @@ def fit(
     forecaster = settings.forecaster(horizon, roles)
     require_outputs({"DATA": data}, {"--out": (path, ANY)})
     intake = columns.take(data)
-    panel = make_panel(intake.table, stated(intake.options), forecaster.covariates)
+    panel = to_panel(intake, forecaster.covariates)
     say = Console(stderr=as_json)
     say_lines(err, intake.guesses, intake.doubts)
     if leaks := "; ".join(leak.text for leak in given_away(panel, forecaster.covariates.future)):
@@ -70,6 +69,7 @@ def fit(
         highlight=False,
         soft_wrap=True,
     )
+    say_lines(say, forecaster.notes_)
     if repairs := panel.repairs:
         say.print(f"Repaired: {repairs}.", highlight=False, soft_wrap=True)
     say.print(f"Model: {path}", highlight=False, soft_wrap=True)

@@ -11,7 +11,7 @@ from grucast.cli import common
 from grucast.cli.common import command, split, to_level
 from grucast.cli.output import TABLES, frame_records, print_json, require_outputs, to_bytes
 from grucast.data.ahead import read_future
-from grucast.data.options import ReadOptions
+from grucast.data.reading.options import ReadOptions
 from grucast.data.sources import take_again
 from grucast.errors import DataError
 from grucast.model.writing import write_whole

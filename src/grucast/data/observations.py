@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from grucast.data.covariates import Covariate, Covariates, read_covariate, to_covariate
 from grucast.data.frequency import Times
-from grucast.data.origin import Origin
-from grucast.data.stamping import LARGEST as LARGEST_TIME
+from grucast.data.reading.origin import Origin
+from grucast.data.reading.stamping import LARGEST as LARGEST_TIME
+from grucast.data.reading.times import read_stamps
+from grucast.data.reading.values import LARGEST
 from grucast.data.stamps import to_times, zone_of
 from grucast.data.table import Table
-from grucast.data.times import read_stamps
-from grucast.data.values import LARGEST
 from grucast.errors import DataError
 
 HERE = Origin(("the observations",))
@@ -40,7 +40,9 @@ class Observations:
     zoned: bool = False
 
     @classmethod
-    def of_rows(cls, rows: Sequence[Mapping[str, Any]], covariates: Covariates) -> "Observations":
+    def of_rows(
+        cls, rows: Sequence[Mapping[str, Any]], covariates: Covariates, time_format: str | None = None
+    ) -> "Observations":
         """Read mappings such as {"unique_id": "a", "ds": "2024-01-31 13:00", "y": 1.5}.
 
         Without unique_id a row belongs to the one series that `grucast.read` calls "series". None and NaN are missing.
@@ -48,7 +50,7 @@ class Observations:
         Raises:
             DataError: A row lacks a value, or has one that cannot be used.
         """
-        times = [read_time(pick(row, "ds")) for row in rows]
+        times = [read_time(pick(row, "ds"), time_format) for row in rows]
         if len({time.dtype for time in times}) > 1:
             raise DataError("some rows have integers as ds and some dates: give all alike")
         names = (*covariates.temporal, *covariates.static)
@@ -106,13 +108,13 @@ def pick(row: Mapping[str, Any], name: str) -> Any:
     return row[name]
 
 
-def read_row(row: Mapping[str, Any]) -> tuple[str | int, Any, float]:
+def read_row(row: Mapping[str, Any], time_format: str | None = None) -> tuple[str | int, Any, float]:
     """The name of its series, its time and its target.
 
     Raises:
         DataError: One of them cannot be used.
     """
-    time = read_time(pick(row, "ds"))
+    time = read_time(pick(row, "ds"), time_format)
     return read_id(row.get("unique_id", "series")), time, read_y(pick(row, "y"))
 
 
@@ -125,10 +127,10 @@ def read_id(name: Any) -> str | int:
     return name
 
 
-def read_time(time: Any) -> Any:
-    """An integer as int64, or a date or datetime as datetime64 in UTC."""
+def read_time(time: Any, time_format: str | None = None) -> Any:
+    """An integer as int64, or a date or datetime as datetime64 in UTC; text as the format says."""
     if isinstance(time, str):
-        return read_stamps([time], HERE, "ds").times[0]
+        return read_stamps([time], HERE, "ds", time_format).times[0]
     if isinstance(time, int | np.integer) and not isinstance(time, bool) and abs(int(time)) <= LARGEST_TIME:
         return np.int64(time)
     if isinstance(time, datetime) and time.tzinfo:

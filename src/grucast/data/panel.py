@@ -119,7 +119,9 @@ class Panel:
         return np.where(index < self.offsets[:-1, None], np.nan, self.values[np.maximum(index, 0)])
 
 
-def make_panel(frame: Any, frequency: Frequency | None = None, covariates: Covariates = NONE) -> Panel:
+def make_panel(
+    frame: Any, frequency: Frequency | None = None, covariates: Covariates = NONE, any_gaps: bool = False
+) -> Panel:
     """Put the rows of a frame (unique_id, ds, y) on a regular grid, in any order and with gaps.
 
     Args:
@@ -127,6 +129,7 @@ def make_panel(frame: Any, frequency: Frequency | None = None, covariates: Covar
         frequency: The step; found from the time stamps when not given. A `Stated` one says where they must lie; that of
             a model is counted from any weekday and on any day of the month.
         covariates: Columns to keep beside y.
+        any_gaps: Gaps are gaps, however regular: the frequency was stated.
 
     Raises:
         DataError: Duplicate or irregular time stamps, mixed frequencies, or a series too short to have one.
@@ -148,7 +151,7 @@ def make_panel(frame: Any, frequency: Frequency | None = None, covariates: Covar
     positions = frequency.positions(times, starts[codes])
     refuse_irregular(positions, codes, times, ids, frequency)
     steps = positions.astype(np.int64)
-    if not isinstance(given, Stated):
+    if not any_gaps:
         refuse_mixed(steps, codes, ids, frequency)
     offsets = starts_of(steps[bounds[1:] - 1] + 1)
     if offsets[-1] > SPARSEST * len(y):

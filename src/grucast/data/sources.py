@@ -9,15 +9,16 @@ import narwhals as nw
 import numpy as np
 
 from grucast.data.aliases import parse_frequency
-from grucast.data.assembly import Cells, Intake, without_codes
-from grucast.data.codes import YEARS
-from grucast.data.frames import to_frame
+from grucast.data.covariates import Covariates
 from grucast.data.frequency import Frequency
-from grucast.data.options import Names, ReadOptions
-from grucast.data.origin import Origin
-from grucast.data.panel import make_panel
+from grucast.data.panel import NONE, Panel, make_panel
+from grucast.data.reading.assembly import Cells, Intake, without_codes
+from grucast.data.reading.codes import YEARS
+from grucast.data.reading.frames import to_frame
+from grucast.data.reading.options import Names, ReadOptions
+from grucast.data.reading.origin import Origin
+from grucast.data.reading.values import LARGEST
 from grucast.data.table import COLUMNS, Table
-from grucast.data.values import LARGEST
 from grucast.data.wording import count
 from grucast.errors import ConfigError, DataError, DataWarning
 
@@ -119,6 +120,7 @@ def take_again(source: Any, learned: ReadOptions, options: ReadOptions = DEFAULT
     tidy = None if isinstance(source, str | Path) or options != DEFAULT else take_tidy(source)
     if tidy:
         return tidy
+    learned = replace(learned, freq=None)  # the model has it
     cells = cells_again(source, learned, options)
     return repaired(take_in(cells, known_columns(options.filled(learned), cells.frame.columns)))
 
@@ -155,7 +157,7 @@ def cells_of(source: Any, options: ReadOptions = DEFAULT) -> Cells:
 
 def take_in(cells: Cells, options: ReadOptions) -> Intake:
     """As `intake.take_in`, which is imported once it is needed: a tidy frame needs none of it."""
-    from grucast.data.intake import take_in
+    from grucast.data.reading.tables import take_in
 
     return take_in(cells, options)
 
@@ -246,7 +248,7 @@ def joined(files: "list[Raw]") -> Cells:
 
 def repaired(intake: Intake) -> Intake:
     """Series put right as the options say, and seen to have the step that they state."""
-    from grucast.data.repairs import aggregate_rows, fill_steps
+    from grucast.data.reading.repairs import aggregate_rows, fill_steps
 
     options, table, notes = intake.options, intake.table, list(intake.notes)
     if options.aggregate:
@@ -256,9 +258,19 @@ def repaired(intake: Intake) -> Intake:
     if options.fill is not None:
         table, rows = fill_steps(table, options.fill, frequency)
         notes.append(f"{count(rows, 'step')} without a row filled with {options.fill:g}")
+    done = intake._replace(table=table, notes=tuple(notes))
     if frequency:
-        make_panel(table, frequency)
-    return intake._replace(table=table, notes=tuple(notes))
+        to_panel(done)
+    return done
+
+
+def to_panel(intake: Intake, covariates: Covariates = NONE) -> Panel:
+    """Put series on the grid of the step that the user stated, or that they show.
+
+    Raises:
+        DataError: As `make_panel`.
+    """
+    return make_panel(intake.table, stated(intake.options), covariates, any_gaps=bool(intake.options.freq))
 
 
 def stated(options: ReadOptions) -> Frequency | None:
@@ -274,7 +286,7 @@ def refuse_wrong_stamps(intake: Intake) -> None:
     if len(intake.table.y) < FEWEST:
         return
     try:
-        make_panel(intake.table, stated(intake.options))
+        to_panel(intake)
     except DataError as error:
         if any(word in str(error) for word in ("more than once", "which is no")):
             raise

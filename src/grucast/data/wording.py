@@ -8,8 +8,10 @@ def count(number: int, noun: str) -> str:
 
     >>> count(1200, "step")
     '1,200 steps'
+    >>> count(2, "series")
+    '2 series'
     """
-    return f"{number:,} {noun}{'s' * (number != 1)}"
+    return f"{number:,} {noun}{'s' * (number != 1 and not noun.endswith('s'))}"
 
 
 def show(time: Any) -> str:

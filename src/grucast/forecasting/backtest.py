@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.encoding import encode
-from grucast.data.options import Options, ReadOptions
-from grucast.data.panel import Panel, make_panel
-from grucast.data.sources import stated, take
+from grucast.data.panel import Panel
+from grucast.data.reading.options import Options, ReadOptions
+from grucast.data.sources import take, to_panel
 from grucast.data.windows import last_windows
 from grucast.errors import DataError
 from grucast.forecasting.baselines import SIMPLE, check_baselines, make_baselines
@@ -74,7 +74,7 @@ def backtest(
     """
     check_baselines(baselines)
     intake = take(df, ReadOptions.of(**options))
-    panel = make_panel(intake.table, stated(intake.options), forecaster.covariates)
+    panel = to_panel(intake, forecaster.covariates)
     return rolling_forecasts(forecaster, panel, FrameKind.of(intake.table), n_windows, step_size, refit, baselines)
 
 

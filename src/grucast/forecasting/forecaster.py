@@ -2,7 +2,6 @@
 
 import time
 import warnings
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -14,9 +13,9 @@ from grucast.data.calendar import usual_cycles
 from grucast.data.covariates import Covariates
 from grucast.data.encoding import encode, fit_schema
 from grucast.data.fingerprint import trained_on
-from grucast.data.options import Options, ReadOptions
 from grucast.data.panel import Panel, make_panel
-from grucast.data.sources import DEFAULT, stated, take, take_again
+from grucast.data.reading.options import Options, ReadOptions
+from grucast.data.sources import DEFAULT, take, take_again, to_panel
 from grucast.data.windows import Windows, last_windows
 from grucast.data.wording import count
 from grucast.errors import ConfigError, DataError, DataWarning, NotFittedError, TrainingInterrupted
@@ -51,6 +50,7 @@ class GRUForecaster:
 
     Attributes:
         history_: Training loss of each step, once fitted.
+        notes_: What was chosen otherwise than the data ask for, in sentences, once fitted.
 
     Raises:
         ConfigError: An argument has no meaning.
@@ -125,7 +125,7 @@ class GRUForecaster:
             raise ConfigError("resume needs the folder of the checkpoints: give checkpoint_dir (--checkpoint-dir)")
         saving = None if checkpoint_dir is None else CheckpointConfig(Path(checkpoint_dir), checkpoint_every, resume)
         intake = take(df, ReadOptions.of(**options))
-        panel = make_panel(intake.table, stated(intake.options), self.covariates)
+        panel = to_panel(intake, self.covariates)
         return self.fit_panel(panel, FrameKind.of(intake.table), val_size, progress, start, saving, intake.options)
 
     def fit_panel(
@@ -154,8 +154,9 @@ class GRUForecaster:
             members=self.training.ensemble,
             training=self.training,
             trained_on=trained_on(panel),
-            reading=replace(reading, freq=None),
+            reading=reading,
         )
+        self.notes_ = plan.notes
         from grucast.training.forecast import train_forecaster
         from grucast.training.progress import following
 
@@ -261,7 +262,7 @@ class GRUForecaster:
         from grucast.forecasting.backtest import rolling_forecasts
 
         intake = take(df, ReadOptions.of(**options))
-        panel = make_panel(intake.table, stated(intake.options), self.covariates)
+        panel = to_panel(intake, self.covariates)
         return rolling_forecasts(self, panel, FrameKind.of(intake.table), n_windows, step_size, refit).frame
 
     def stream(self, level: tuple[float, ...] | None = None) -> "Stream":
@@ -326,7 +327,9 @@ class GRUForecaster:
     def _history(self, df: Any, options: ReadOptions = DEFAULT) -> tuple[Panel, FrameKind]:
         if df is not None:
             table = take_again(df, self.model_.reading, options).table
-            return make_panel(table, self.model_.frequency, self.covariates), FrameKind.of(table)
+            model = self.model_
+            panel = make_panel(table, model.frequency, self.covariates, any_gaps=bool(model.reading.freq))
+            return panel, FrameKind.of(table)
         if not hasattr(self, "_panel"):
             raise NotFittedError("a loaded model holds no data: give predict the history to forecast from")
         return self._panel, self._kind

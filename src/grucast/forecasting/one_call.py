@@ -1,15 +1,15 @@
 """From a file or frame to a forecast in one call: read, check, backtest, train, predict."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from grucast.data.assembly import Intake
-from grucast.data.checks import check_intake
-from grucast.data.options import Options, ReadOptions
-from grucast.data.panel import Panel, make_panel
-from grucast.data.sources import stated, take
+from grucast.data.checks.examine import check_intake
+from grucast.data.panel import Panel
+from grucast.data.reading.assembly import Intake
+from grucast.data.reading.options import Options, ReadOptions
+from grucast.data.sources import take, to_panel
 from grucast.errors import DataError
 from grucast.forecasting.arguments import positive
 from grucast.forecasting.backtest import Backtest, rolling_forecasts
@@ -109,17 +109,23 @@ def forecast_intake(
     progress: Any = False,
 ) -> ForecastResult:
     """As `forecast`, of series that were taken in."""
-    panel = make_panel(intake.table, stated(intake.options))
+    panel = to_panel(intake)
     panel, cut = without_empty_end(panel)
     chosen = usual_horizon(panel.frequency, int(panel.lengths.max()))
     steps = positive("h", chosen.h if h is None else h)
     forecaster = GRUForecaster(steps, level=level, network=network, training=training)
     kind = FrameKind.of(intake.table)
     result = brief_backtest(forecaster, panel, kind)
-    reading = replace(intake.options, freq=None)
-    forecaster.fit_panel(panel, kind, progress=progress, reading=reading)
+    forecaster.fit_panel(panel, kind, progress=progress, reading=intake.options)
     said = f"horizon: {steps} steps" + (f" ({chosen.span})" if h is None and "steps" not in chosen.span else "")
-    notes = (*intake.notes, *cut, f"frequency: {panel.frequency.name}", seasons_note(forecaster), said)
+    notes = (
+        *intake.notes,
+        *cut,
+        f"frequency: {panel.frequency.name}",
+        seasons_note(forecaster),
+        said,
+        *forecaster.notes_,
+    )
     report = check_intake(intake)
     odd = [f"{finding.what}: {finding.advice}" for finding in report.findings if finding.level != "note"]
     return ForecastResult(

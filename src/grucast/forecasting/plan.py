@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from grucast.data.checks.seasonality import seasons_to_use
 from grucast.data.panel import Panel
 from grucast.errors import ConfigError, DataError
 
@@ -73,10 +74,10 @@ def describe_cut(wanted: int, window: int) -> str:
 
 
 def candidate_seasons(panel: Panel, season_length: int | None) -> tuple[int, ...]:
-    """The given season and the usual longer ones that it divides; the usual ones when none is given."""
-    usual = panel.frequency.seasons
+    """The given season and the usual longer ones that it divides; those that `check` names when none is given."""
     if season_length is None:
-        return usual or (1,)
+        return seasons_to_use(panel) or (1,)
+    usual = panel.frequency.seasons
     return (season_length, *(s for s in usual if s > season_length and s % season_length == 0))
 
 

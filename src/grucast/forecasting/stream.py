@@ -74,7 +74,7 @@ class Stream:
         rows = list(rows) if isinstance(rows, Iterable) else [rows]
         if not rows:
             return []
-        seen = self._usable(Observations.of_rows(rows, self._covariates))
+        seen = self._usable(Observations.of_rows(rows, self._covariates, self.model.reading.time_format))
         beside, coming = self._encode(seen), self._coming(future, len(rows))
         forecasts: list[dict[str, Any] | None] = []
         with self.states.all_or_nothing(seen.ids if len(rows) > 1 else ()):  # recording one row is either already
@@ -90,7 +90,7 @@ class Stream:
 
     def _update_one(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
         """`update` of one observation; where it is simply the next one of its series, without its detours."""
-        name, time, y = read_row(row)
+        name, time, y = read_row(row, self.model.reading.time_format)
         series = self.states.append(name, time, y)
         if series is None:
             found: list[dict[str, Any] | None] = self.update([row])

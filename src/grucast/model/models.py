@@ -12,7 +12,7 @@ from grucast.data.encoding import Schema
 from grucast.data.features import make_features
 from grucast.data.fingerprint import TrainedOn
 from grucast.data.frequency import Frequency
-from grucast.data.options import ReadOptions
+from grucast.data.reading.options import ReadOptions
 from grucast.data.windows import Window, Windows
 from grucast.kernels import native
 from grucast.model.config import NetworkConfig, TrainingConfig

@@ -12,7 +12,7 @@ from grucast.data.covariates import Unknown
 from grucast.data.encoding import Column, Role, Schema
 from grucast.data.fingerprint import TrainedOn
 from grucast.data.frequency import Frequency
-from grucast.data.options import Aggregate, ReadOptions
+from grucast.data.reading.options import Aggregate, ReadOptions
 from grucast.model.config import NetworkConfig, TrainingConfig, is_number
 from grucast.model.models import ForecastModel, RegressionModel
 
@@ -248,6 +248,7 @@ READING = record(
         "id_col": NAMES,
         "time_col": NAMES,
         "target_col": text(),
+        "freq": text(),
         "time_format": text(),
         "time_zone": text(ZONE),
         "decimal": one_of(".", ","),

@@ -3,7 +3,7 @@ import json
 import polars as pl
 
 from grucast import check
-from grucast.data.report import to_json
+from grucast.data.checks.report import to_json
 
 
 def test_report_goes_through_json(hourly):

@@ -29,6 +29,14 @@ class Season:
     usual: bool
 
 
+def seasons_to_use(panel: Panel) -> tuple[int, ...]:
+    """The seasonal periods that a forecaster uses: those usual at the frequency, of a counter the two strongest."""
+    if panel.frequency.kind != "integer":
+        return panel.frequency.seasons
+    strongest = sorted(find_seasons(panel), key=lambda season: -season.strength)[:2]
+    return tuple(sorted(season.period for season in strongest))
+
+
 def find_seasons(panel: Panel) -> list[Season]:
     """The periods usual at the frequency and those at which the autocorrelation peaks, where the data show them.
 

@@ -7,15 +7,15 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.local import Resolved, to_utc_in_order
-from grucast.data.looks import show_cell, to_cells, to_values
-from grucast.data.names import part_of
-from grucast.data.numbers import parse_number
-from grucast.data.origin import Origin
-from grucast.data.readings import to_days, to_week
+from grucast.data.reading.local import Resolved, to_utc_in_order
+from grucast.data.reading.looks import show_cell, to_cells, to_values
+from grucast.data.reading.names import part_of
+from grucast.data.reading.numbers import parse_number
+from grucast.data.reading.origin import Origin
+from grucast.data.reading.readings import to_days, to_week
+from grucast.data.reading.times import Stamps, read_codes, read_stamps
+from grucast.data.reading.written import MONTH, read_clock
 from grucast.data.stamps import to_times
-from grucast.data.times import Stamps, read_codes, read_stamps
-from grucast.data.written import MONTH, read_clock
 from grucast.errors import DataError
 
 Times = NDArray[Any]

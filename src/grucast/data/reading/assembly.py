@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 import narwhals as nw
 import numpy as np
 
-from grucast.data.looks import Look, to_cells
-from grucast.data.names import listing
-from grucast.data.numbers import same_number
-from grucast.data.options import ReadOptions
-from grucast.data.origin import Origin
 from grucast.data.panel import factorize
-from grucast.data.stamping import Column, Stamped, require_complete, to_column
+from grucast.data.reading.looks import Look, to_cells
+from grucast.data.reading.names import ALIASES, listing, plain
+from grucast.data.reading.numbers import same_number
+from grucast.data.reading.options import ReadOptions
+from grucast.data.reading.origin import Origin
+from grucast.data.reading.stamping import Column, Stamped, require_complete, to_column
+from grucast.data.reading.values import TEXTS, Marks, find_codes, to_target, typed
 from grucast.data.table import COLUMNS, Table
-from grucast.data.values import TEXTS, Marks, find_codes, to_target, typed
 from grucast.errors import DataError
 
 Frame = nw.DataFrame[Any]
@@ -70,9 +70,10 @@ class Intake(NamedTuple):
 
     @property
     def guesses(self) -> tuple[str, ...]:
-        """The notes, unless all columns had their standard names and there was one way to read them."""
+        """The notes, unless all columns had usual names and there was one way to read them."""
         told = self.options
-        usual = (told.id_col, told.time_col, told.target_col) in ((("unique_id",), ("ds",), "y"), ((), ("ds",), "y"))
+        columns = {"unique_id": told.id_col, "ds": told.time_col, "y": (self.target,)}
+        usual = all(plain(name) in ALIASES[role] for role, names in columns.items() for name in names)
         return () if usual and not told.time_format and not told.wide else self.notes
 
 

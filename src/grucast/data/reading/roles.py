@@ -1,16 +1,16 @@
 """Which columns hold the time, the series and the target."""
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, product
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.codes import code_readings
-from grucast.data.looks import Look
-from grucast.data.names import COUNTER, alias, is_time_hint, listing, part_of, plain
-from grucast.data.readings import is_regular
+from grucast.data.reading.codes import code_readings
+from grucast.data.reading.looks import Look
+from grucast.data.reading.names import COUNTER, alias, is_time_hint, listing, part_of, plain
+from grucast.data.reading.readings import is_regular
 from grucast.data.wording import count
 
 Integers = NDArray[np.int64]
@@ -159,24 +159,29 @@ def find_ids(looks: Looks, times: Integers, codes: Mapping[str, Integers], taken
     texts = [name for name in able if not looks[name].numeric]
     numbers = [name for name in able if looks[name].kind == "integer" and plain(name) not in ("y", "target", "value")]
     singles = [(name,) for name in (*texts, *numbers)]
-    for group in (
-        *singles,
-        *combinations(texts[:8], 2),
-        *combinations(texts[:6], 3),
-        *((t, n) for t in texts[:6] for n in numbers[:6]),
-    ):
+    telling = []
+    for group in (*singles, *combinations(texts[:8], 2), *combinations(texts[:6], 3), *product(texts[:6], numbers[:6])):
         combined = combine([codes[name] for name in group])
         series = int(combined.max()) + 1
-        full = rows >= max(ROWS_A_SERIES * series, FILLED * series * stamps)
-        if full and len(np.unique(combined * (int(times.max()) + 1) + times)) == rows:
-            return Found(group)
-    if not texts:
-        return Found(())  # whoever puts the rows on a grid names the first that is there twice
+        if len(np.unique(combined * (int(times.max()) + 1) + times)) == rows:
+            if rows >= max(ROWS_A_SERIES * series, FILLED * series * stamps):
+                return Found(group)
+            telling.append(" and ".join(group))
+    return ask_for_ids(rows - stamps, telling, texts)
+
+
+def ask_for_ids(rows: int, telling: Sequence[str], texts: Sequence[str]) -> Found:
+    """What to say of time stamps that stand more than once; nothing where no column could tell their rows apart.
+
+    Whoever puts the rows on a grid names the first such time stamp then.
+    """
+    if not texts and not telling:
+        return Found(())
+    hint = f", such as {telling[0]}" if telling else " (none that is here does)"
     return Found(
         (),
-        f"{count(rows - stamps, 'row')} of a time stamp that stands before: name the column that tells series apart "
-        f"with id_col= (--id-col), perhaps {listing(texts)}, or say what becomes of them with aggregate= "
-        "(--aggregate sum|mean|last)",
+        f"{count(rows, 'row')} of a time stamp that stands before: name the column that tells series apart with "
+        f"id_col= (--id-col){hint}, or say what becomes of them with aggregate= (--aggregate sum|mean|last)",
     )
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grucast.data.origin import Origin
-from grucast.data.times import read_codes, read_stamps
-from grucast.data.written import read_clock, take_apart
+from grucast.data.reading.origin import Origin
+from grucast.data.reading.times import read_codes, read_stamps
+from grucast.data.reading.written import read_clock, take_apart
 from grucast.errors import ConfigError, DataError
 
 HERE = Origin(("f.csv",))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.readings import Reading, to_days, to_week
+from grucast.data.reading.readings import Reading, to_days, to_week
 
 Integers = NDArray[np.int64]
 Times = NDArray[Any]

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.codes import EPOCHS, code_readings, parts_of_year
-from grucast.data.origin import Origin
-from grucast.data.readings import Reading, choose, to_days, to_week
-from grucast.data.written import Written, take_apart
+from grucast.data.reading.codes import EPOCHS, code_readings, parts_of_year
+from grucast.data.reading.origin import Origin
+from grucast.data.reading.readings import Reading, choose, to_days, to_week
+from grucast.data.reading.written import Written, take_apart
 from grucast.errors import ConfigError, DataError
 
 Times = NDArray[Any]  # int64, or datetime64[us]

@@ -8,24 +8,26 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.assembly import Intake
-from grucast.data.columns import Column, describe_columns, numbers
+from grucast.data.checks.columns import Column, describe_columns, numbers
+from grucast.data.checks.declared import judge_covariates, judge_leak, roles_of
+from grucast.data.checks.leaks import Leak, Target, find_leaks
+from grucast.data.checks.outliers import find_outliers
+from grucast.data.checks.report import Finding, Grid, Report, to_finding, to_warning
+from grucast.data.checks.rows import Ordered, take_usable
+from grucast.data.checks.seasonality import find_seasons, seasons_to_use
 from grucast.data.covariates import Covariates
-from grucast.data.declared import judge_covariates, judge_leak, roles_of
-from grucast.data.frequency import Frequency
-from grucast.data.leaks import Leak, Target, find_leaks
-from grucast.data.options import Names, ReadOptions
-from grucast.data.outliers import find_outliers
-from grucast.data.panel import NONE, Panel, make_panel, show
-from grucast.data.report import Finding, Grid, Report, to_finding, to_warning
-from grucast.data.rows import Ordered, take_usable
-from grucast.data.seasonality import find_seasons
-from grucast.data.sources import stated
+from grucast.data.panel import NONE, Panel, show
+from grucast.data.reading.assembly import Intake
+from grucast.data.reading.options import Names, ReadOptions
+from grucast.data.sources import to_panel
+from grucast.data.table import Table
+from grucast.data.wording import count
 from grucast.errors import DataError
 
 Array = NDArray[Any]
 
 SHORT = 10  # observed values
+OFTEN = 0.01  # share of outliers above which they are no mistakes
 MUCH = 0.2  # share of missing values worth a warning
 LEVELS = ("error", "warning", "note")
 
@@ -67,7 +69,7 @@ def check_intake(intake: Intake, unusable: Sequence[str] = (), covariates: Covar
     """As `check`, of series that were taken in; and of rows that were not."""
     frame = intake.table.frame
     rows = Ordered(frame)
-    panel, problem = lay_out(frame, rows, stated(intake.options))
+    panel, problem = lay_out(frame, rows, intake)
     columns = describe_columns(frame, rows)
     steps = grid_steps(rows, panel)
     leaks = search_leaks(Target(rows.codes, steps, rows.y), numbers(frame, columns, rows), covariates)
@@ -88,17 +90,17 @@ def check_intake(intake: Intake, unusable: Sequence[str] = (), covariates: Covar
         grid=describe_grid(panel, rows, steps) if panel else None,
         columns=columns,
         leaks=leaks,
-        notes=intake.notes,
+        notes=intake.guesses,
     )
     judged += [to_warning(doubt) for doubt in intake.doubts]
     return replace(report, findings=tuple(find_problems(report, rows.example, unusable, problem, judged)))
 
 
-def lay_out(frame: nw.DataFrame[Any], rows: Ordered, frequency: Frequency | None) -> tuple[Panel | None, str]:
+def lay_out(frame: nw.DataFrame[Any], rows: Ordered, intake: Intake) -> tuple[Panel | None, str]:
     """The panel of the rows without duplicates, or why there is none."""
     kept = frame if len(rows.order) == len(frame) else frame[np.sort(rows.order).tolist()]
     try:
-        return make_panel(kept.to_native(), frequency), ""
+        return to_panel(intake._replace(table=Table.of(kept.to_native()))), ""
     except DataError as error:
         return None, str(error)
 
@@ -132,6 +134,7 @@ def describe_grid(panel: Panel, rows: Ordered, steps: Array) -> Grid:
     count, farthest = find_outliers(panel, [season.period for season in seasons])
     jump = np.where(np.diff(rows.codes) == 0, np.diff(steps) - 1, 0)
     gaps = panel.lengths - np.bincount(rows.codes, minlength=len(panel))
+    ends = empty_ends(panel)
     observed = np.bincount(rows.codes, np.isfinite(rows.y), minlength=len(panel))
     return Grid(
         frequency=panel.frequency.name,
@@ -144,6 +147,9 @@ def describe_grid(panel: Panel, rows: Ordered, steps: Array) -> Grid:
         outliers=count,
         farthest=farthest,
         seasons=seasons,
+        used=seasons_to_use(panel),
+        ending=int((ends > 0).sum()),
+        longest_end=int(ends.max()),
     )
 
 
@@ -156,7 +162,10 @@ def find_problems(
     ]
     if report.duplicates:
         what = f"{count(report.duplicates, 'row')} whose series and time came before, such as {example}"
-        found.append(Finding("error", what, "keep one row a time stamp, or name the id column"))
+        advice = (
+            "keep one row a time stamp, name the id column, or join them with aggregate= (--aggregate sum|mean|last)"
+        )
+        found.append(Finding("error", what, advice))
     if problem:
         found.append(to_finding(problem))
     found += judged
@@ -171,33 +180,59 @@ def find_problems(
     elif share:
         what = f"{count(report.missing, 'row')} without y ({share:.1%})"
         found.append(Finding("warning" if share > MUCH else "note", what, "taken as not observed"))
-    found += judge_grid(report.grid) if report.grid else []
+    found += judge_grid(report.grid, report.rows, bool(report.columns)) if report.grid else []
     found += [judge_column(column) for column in report.columns if column.constant]
     return sorted(found, key=lambda finding: LEVELS.index(finding.level))
 
 
-def judge_grid(grid: Grid) -> list[Finding]:
-    """Gaps, short series and outliers."""
+def judge_grid(grid: Grid, rows: int, ahead: bool) -> list[Finding]:
+    """Gaps, short series, empty ends unless they hold what is known `ahead`, and outliers."""
     found = []
     if grid.short:
         what = f"{count(grid.short, 'series')} {'has' if grid.short == 1 else 'have'} fewer than {SHORT} values"
         found.append(Finding("warning", what, "forecast, but with little to go on"))
     if grid.gaps:
-        where = f"in {grid.gap_series:,} series, at most {grid.longest_gap:,} in a row"
-        found.append(Finding("note", f"{count(grid.gaps, 'step')} without a row ({where})", "taken as not observed"))
+        found.append(judge_gaps(grid, rows))
+    if grid.ending and not ahead:
+        end = f"{verb(grid.ending)} in empty values, up to {count(grid.longest_end, 'step')}"
+        what = f"{count(grid.ending, 'series')} {end}"
+        found.append(Finding("note", what, "the forecast starts after them; it is NaN where a whole window is empty"))
     if grid.outliers:
         far = grid.farthest[0]
         what = f"{count(grid.outliers, 'outlier')}, the farthest is {far.y:g} in series {far.unique_id!r} at {far.ds}"
-        found.append(Finding("note", what, "correct it or leave y empty if it is a mistake"))
+        if grid.outliers > OFTEN * rows:
+            what = f"{grid.outliers / rows:.0%} of the values are far from those around them, so the series jump"
+        found.append(Finding("note", what, "correct them or leave y empty if they are mistakes"))
     return found
+
+
+def judge_gaps(grid: Grid, rows: int) -> Finding:
+    """Steps without a row: a few are gaps; many may be zeros that nobody wrote down."""
+    where = f"in {grid.gap_series:,} series, at most {grid.longest_gap:,} in a row"
+    share = grid.gaps / (grid.gaps + rows)
+    if share <= MUCH:
+        return Finding("note", f"{count(grid.gaps, 'step')} without a row ({where})", "taken as not observed")
+    what = f"{count(grid.gaps, 'step')} without a row, {share:.0%} of all ({where})"
+    return Finding(
+        "warning",
+        what,
+        "taken as not observed; give fill=0 (--fill 0) if they are zeros, or the true step as freq= (--freq)",
+    )
+
+
+def verb(number: int) -> str:
+    """The verb of one or more series that end."""
+    return "ends" if number == 1 else "end"
+
+
+def empty_ends(panel: Panel) -> Array:
+    """Steps without a value at the end of each series."""
+    seen = np.where(np.isnan(panel.values), -1, panel.positions)
+    last = np.maximum.reduceat(seen, panel.offsets[:-1])
+    return np.asarray(panel.lengths - 1 - last)
 
 
 def judge_column(column: Column) -> Finding:
     """A column that tells nothing."""
     what = f"column {column.name} has {'one value' if column.values else 'no value'}"
     return Finding("note", what, "it tells nothing: drop it")
-
-
-def count(number: int, noun: str) -> str:
-    """A number and its noun."""
-    return f"{number:,} {noun}" if number == 1 or noun.endswith("s") else f"{number:,} {noun}s"

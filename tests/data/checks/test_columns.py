@@ -6,8 +6,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from grucast.data.columns import describe_columns, numbers
-from grucast.data.rows import Ordered
+from grucast.data.checks.columns import describe_columns, numbers
+from grucast.data.checks.rows import Ordered
 
 TABLE = {
     "unique_id": ["a", "a", "b", "b"],

@@ -3,8 +3,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from grucast.data.options import ReadOptions
-from grucast.data.rows import Ordered, take_usable
+from grucast.data.checks.rows import Ordered, take_usable
+from grucast.data.reading.options import ReadOptions
 from grucast.errors import DataError
 
 

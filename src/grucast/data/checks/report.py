@@ -4,10 +4,10 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from grucast.data.columns import Column
-from grucast.data.leaks import Leak
-from grucast.data.outliers import Outlier
-from grucast.data.seasonality import Season
+from grucast.data.checks.columns import Column
+from grucast.data.checks.leaks import Leak
+from grucast.data.checks.outliers import Outlier
+from grucast.data.checks.seasonality import Season
 
 Level = Literal["error", "warning", "note"]
 
@@ -52,6 +52,9 @@ class Grid:
         outliers: Number of outliers.
         farthest: The farthest of them.
         seasons: Seasonal periods that the data show.
+        used: Seasonal periods that a forecaster uses if it is told none.
+        ending: Series that end in steps without a value.
+        longest_end: Most such steps.
     """
 
     frequency: str
@@ -64,6 +67,9 @@ class Grid:
     outliers: int
     farthest: list[Outlier]
     seasons: list[Season]
+    used: tuple[int, ...] = ()
+    ending: int = 0
+    longest_end: int = 0
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,7 @@ class Report:
 
     def __str__(self) -> str:
         lines = [f"{self.rows:,} rows, {self.series:,} series, {self.first} to {self.last}"]
+        lines += [f"read: {note}" for note in self.notes]
         lines += [f"{finding.level}: {finding.what}: {finding.advice}" for finding in self.findings]
         return "\n".join(lines)
 

@@ -3,8 +3,8 @@ import polars as pl
 import pytest
 
 from grucast import Covariates, GRUForecaster, check
-from grucast.data.declared import given_away, judge_leak, roles_of
-from grucast.data.leaks import Leak
+from grucast.data.checks.declared import given_away, judge_leak, roles_of
+from grucast.data.checks.leaks import Leak
 from grucast.data.panel import make_panel
 from grucast.errors import DataError
 

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from grucast import read
-from grucast.data.options import ReadOptions
+from grucast.data.reading.options import ReadOptions
 from grucast.data.sources import take, take_again
 from grucast.errors import DataError, DataWarning
 
@@ -70,7 +70,7 @@ def test_two_columns_may_name_the_series_together(tmp_path):
 
 def test_receipts_are_no_panel(tmp_path):
     rows = [(d, customer, k) for k, d in enumerate(DAYS) for customer in (f"c{k % 9}", f"c{k % 5}", f"c{k % 9}")]
-    with pytest.raises(DataError, match=r"id_col.*customer.*aggregate"):
+    with pytest.raises(DataError, match=r"id_col.*none that is here does.*aggregate"):
         read(csv(tmp_path, "day,customer,paid", rows))
 
 

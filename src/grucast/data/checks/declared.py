@@ -6,12 +6,12 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 
-from grucast.data.columns import Column
+from grucast.data.checks.columns import Column
+from grucast.data.checks.leaks import Leak, Target, find_leaks
+from grucast.data.checks.report import Finding, to_finding
+from grucast.data.checks.rows import Ordered
 from grucast.data.covariates import Covariates, read_covariate, require_static
-from grucast.data.leaks import Leak, Target, find_leaks
 from grucast.data.panel import Panel
-from grucast.data.report import Finding, to_finding
-from grucast.data.rows import Ordered
 from grucast.errors import DataError
 
 TOGETHER = "drop one of them: together they are not known before y"

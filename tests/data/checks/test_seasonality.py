@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from grucast.data.checks.seasonality import autocorrelation, find_seasons, moving_mean, seasonal_strength
 from grucast.data.frequency import Frequency
 from grucast.data.panel import Panel
-from grucast.data.seasonality import autocorrelation, find_seasons, moving_mean, seasonal_strength
 
 HOUR, STEP = Frequency("duration", 3600 * 10**6), Frequency("integer", 1)
 

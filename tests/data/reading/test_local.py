@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from grucast import read
-from grucast.data.local import to_utc_in_order
+from grucast.data.reading.local import to_utc_in_order
 from grucast.errors import DataError
 
 ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"]

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grucast.data.leaks import Target, find_leaks
+from grucast.data.checks.leaks import Target, find_leaks
 
 
 def make(rng, series=1, steps=400):

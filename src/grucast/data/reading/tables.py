@@ -9,16 +9,16 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.assembly import Cells, Intake, Roles, assemble
-from grucast.data.local import shown_twice
-from grucast.data.looks import Look, look_at
-from grucast.data.names import listing, match, part_of
-from grucast.data.options import ReadOptions
-from grucast.data.origin import Origin
 from grucast.data.panel import factorize
-from grucast.data.roles import Found, find_ids, find_target, find_time, is_part
-from grucast.data.stamping import Stamped, stamp
-from grucast.data.wide import SERIES, TIME, VALUE, find_steps, melt_series, melt_steps
+from grucast.data.reading.assembly import Cells, Intake, Roles, assemble
+from grucast.data.reading.local import shown_twice
+from grucast.data.reading.looks import Look, look_at
+from grucast.data.reading.names import listing, match, part_of
+from grucast.data.reading.options import ReadOptions
+from grucast.data.reading.origin import Origin
+from grucast.data.reading.roles import Found, find_ids, find_target, find_time, is_part
+from grucast.data.reading.stamping import Stamped, stamp
+from grucast.data.reading.wide import SERIES, TIME, VALUE, find_steps, melt_series, melt_steps
 from grucast.errors import DataError
 
 RUNNING = re.compile(r"(?i)$|(?:id|no|nr|num|number|index|row|#|unnamed.*|column_\d+)\b")

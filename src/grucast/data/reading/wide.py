@@ -5,9 +5,9 @@ from typing import Any
 
 import narwhals as nw
 
-from grucast.data.looks import Look
-from grucast.data.names import listing
-from grucast.data.written import take_apart
+from grucast.data.reading.looks import Look
+from grucast.data.reading.names import listing
+from grucast.data.reading.written import take_apart
 from grucast.errors import DataError
 
 Frame = nw.DataFrame[Any]

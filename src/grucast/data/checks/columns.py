@@ -7,10 +7,10 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.looks import to_cells
-from grucast.data.numbers import parse_numbers
-from grucast.data.rows import Ordered
-from grucast.data.values import LARGEST
+from grucast.data.checks.rows import Ordered
+from grucast.data.reading.looks import to_cells
+from grucast.data.reading.numbers import parse_numbers
+from grucast.data.reading.values import LARGEST
 
 Array = NDArray[Any]
 

@@ -9,8 +9,8 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.numbers import is_missing, parse_number
-from grucast.data.written import Written, read_clock, take_apart
+from grucast.data.reading.numbers import is_missing, parse_number
+from grucast.data.reading.written import Written, read_clock, take_apart
 
 Kind = Literal["time", "clock", "integer", "number", "boolean", "text", "empty", "other"]
 SAMPLE = 2000  # cells looked at

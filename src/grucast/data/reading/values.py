@@ -7,8 +7,8 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.looks import Look, to_cells
-from grucast.data.numbers import (
+from grucast.data.reading.looks import Look, to_cells
+from grucast.data.reading.numbers import (
     MISSING,
     Evidence,
     Numbers,
@@ -18,7 +18,7 @@ from grucast.data.numbers import (
     parse_numbers,
     weigh,
 )
-from grucast.data.origin import Origin
+from grucast.data.reading.origin import Origin
 from grucast.errors import DataError
 
 Frame = nw.DataFrame[Any]

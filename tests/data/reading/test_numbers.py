@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grucast.data.numbers import decide_decimal, is_missing, parse_number, parse_numbers, weigh
+from grucast.data.reading.numbers import decide_decimal, is_missing, parse_number, parse_numbers, weigh
 from grucast.errors import DataError
 
 WRITINGS = {  # thousands mark, decimal mark
