@@ -150,7 +150,7 @@ def description(model: ForecastModel) -> dict[str, Any]:
         "library": version("grucast"),
         "h": model.h,
         "input_size": model.input_size,
-        "frequency": asdict(model.frequency),
+        "frequency": asdict(model.frequency) | {"open": list(model.frequency.open)},
         "seasons": list(model.seasons),
         "level": list(model.level),
         "quantiles": list(quantiles(model.level)),

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grucast.data.reading.origin import Origin
-from grucast.data.reading.times import read_codes, read_stamps
-from grucast.data.reading.written import read_clock, take_apart
+from grucast.data.reading.times import read_stamps
 from grucast.errors import ConfigError, DataError
 
 HERE = Origin(("f.csv",))
@@ -63,6 +62,11 @@ def test_the_regular_step_decides():
     firsts = [f"01/{month:02}/{year}" for year in (2015, 2016) for month in range(1, 13)]
     same(read(firsts), pd.date_range("2015-01-01", periods=24, freq="MS"))
     assert read(firsts).reading == "day first"
+
+
+def test_the_clock_counts_where_the_regular_step_decides():
+    hours = [datetime(2024, 1, 1) + timedelta(hours=k) for k in range(60)]
+    same(read([f"{hour:%d.%m.%Y %H:%M}" for hour in hours]), hours)
 
 
 @pytest.mark.parametrize("texts", [[f"02/{k:02}/2022" for k in range(3, 11)], ["07/08/2021 17:15", "07/08/2021 17:30"]])
@@ -133,45 +137,6 @@ def test_days_without_a_year_are_not_taken_for_months():
         read([f"Jan-{k:02}" for k in range(1, 32)])
 
 
-@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
-def test_the_size_of_an_epoch_tells_its_unit(unit):
-    hours = np.arange("2018-11-01", "2018-11-03", dtype="datetime64[h]")
-    values = hours.astype(f"datetime64[{unit}]").astype(np.int64)
-    same(read_codes(values, HERE, "t"), hours)
-    same(read(list(map(str, values)), "t"), hours)
-
-
-@pytest.mark.parametrize(
-    ("codes", "wanted"),
-    [
-        ([20240131, 20240201], ["2024-01-31", "2024-02-01"]),
-        ([202411, 202412, 202501], ["2024-11-01", "2024-12-01", "2025-01-01"]),
-        ([202051, 202052, 202053, 202101], ["2020-12-14", "2020-12-21", "2020-12-28", "2021-01-04"]),
-        ([20243, 20244, 20251], ["2024-07-01", "2024-10-01", "2025-01-01"]),
-        ([2024013123, 2024020100], ["2024-01-31T23", "2024-02-01T00"]),
-        ([1985, 1986], ["1985-01-01", "1986-01-01"]),
-        ([202401310900, 202401310930], ["2024-01-31T09:00", "2024-01-31T09:30"]),
-    ],
-)
-def test_integers_that_are_calendar_codes_are_dates(codes, wanted):
-    same(read_codes(np.array(codes), HERE, "t"), wanted)
-
-
-@pytest.mark.parametrize(
-    "codes", [[1, 2, 3], [100, 110, 120], [0, 2000], [20161, 20162, 20165], [202401, 202460], [10**8 - 1, 10**8]]
-)
-def test_counters_stay_as_they_are(codes):
-    assert read_codes(np.array(codes), HERE, "t").times.tolist() == codes
-
-
-@pytest.mark.parametrize(
-    ("codes", "other"), [([20161, 20162, 20163, 20171], "quarter"), ([202401, 202402, 202403], "week")]
-)
-def test_codes_that_nothing_decides_are_refused_with_their_readings(codes, other):
-    with pytest.raises(DataError, match=rf"{codes[0]}.*{other}"):
-        read_codes(np.array(codes), HERE, "t")
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -199,17 +164,3 @@ def test_two_ways_of_writing_in_one_column_are_refused():
 
 def test_midnight_at_the_end_of_a_day_is_the_next_day():
     same(read(["2020-12-31 24:00"]), ["2021-01-01"])
-
-
-@pytest.mark.parametrize(
-    ("text", "hours"),
-    [("06.00.00", 6), ("1:30 pm", 13.5), ("12:00 AM", 0), ("00:15 - 00:30", 0.25), ("23:45:00", 23.75)],
-)
-def test_clocks_are_read(text, hours):
-    assert read_clock(text) == hours * 3600 * 10**6
-
-
-@pytest.mark.parametrize("text", ["1.5", "12", "1,234.5", "", "abc", "10 12 22"])
-def test_numbers_and_words_are_no_dates(text):
-    written = take_apart(text)
-    assert written is None or written.form == "integer"

@@ -51,11 +51,9 @@ def words(name: str) -> list[str]:
 
 
 def part_of(name: str) -> str | None:
-    """Which part of a time the column's name says it holds."""
-    for part, pattern in PARTS.items():
-        if any(re.fullmatch(pattern, word) for word in words(name)):
-            return part
-    return None
+    """Which part of a time the column's name says it holds, by its first word that is one."""
+    found = (part for word in words(name) for part, pattern in PARTS.items() if re.fullmatch(pattern, word))
+    return next(found, None)
 
 
 def is_time_hint(name: str) -> bool:

@@ -75,7 +75,8 @@ def find_code(looks: Looks, usual: str | None, alone: bool) -> Found:
     codes = [name for name, look in looks.items() if is_code(look)]
     if codes:
         return one_of(looks, codes, [name for name in codes if is_time_hint(name) or part_of(name)] or codes)
-    counters = [name for name, look in looks.items() if is_counter(look, len(looks))]
+    pair = len(looks) == 2 and all(look.numeric for look in looks.values())
+    counters = [name for name, look in looks.items() if is_counter(look, pair)]
     if counters or usual:
         return Found((counters[0] if counters else str(usual),))
     return (
@@ -132,12 +133,12 @@ def is_code(look: Look) -> bool:
     )
 
 
-def is_counter(look: Look, columns: int) -> bool:
-    """Whether integers count steps: by their name, or with a regular step beside one other column."""
+def is_counter(look: Look, pair: bool) -> bool:
+    """Whether integers count steps: by their name, or with a regular step where they are one of a pair of numbers."""
     if look.kind != "integer" or look.integers is None or len(look.integers) < 2:
         return False
     steps = np.diff(look.integers)
-    return bool(COUNTER.match(look.name.strip()) or (columns == 2 and (steps == steps[0]).all()))
+    return bool(COUNTER.match(look.name.strip()) or (pair and len(steps) > 1 and (steps == steps[0]).all()))
 
 
 def find_ids(looks: Looks, times: Integers, codes: Mapping[str, Integers], taken: Sequence[str]) -> Found:

@@ -72,17 +72,22 @@ def read_stamps(cells: Sequence[str], origin: Origin, column: str, time_format: 
     offsets, clocks = [one.offset for one in found], [one.clock for one in found]
     if len({offset is None for offset in offsets}) > 1:
         raise DataError(f"{place.what} has time stamps with a time zone and without: give all one")
-    readings = readings_of(form, numbers, column)
+    ahead = np.array([(clock or 0) - (offset or 0) for clock, offset in zip(clocks, offsets, strict=True)])
+    readings = [later(reading, ahead) for reading in readings_of(form, numbers, column)]
     chosen = choose(readings, texts, place.what, order_of(time_format))
     if chosen.times.dtype.kind == "i":
         return Stamps(chosen.times[where], False, False, chosen.label, chosen.why)
     if (bad := np.isnat(chosen.times)).any():
         raise place.bad(texts[int(bad.argmax())])
-    ahead = np.array([(clock or 0) - (offset or 0) for clock, offset in zip(clocks, offsets, strict=True)])
-    times = chosen.times + ahead.astype("m8[us]")
-    dates = not chosen.fine and all(clock is None for clock in clocks)
     zoned = offsets[0] is not None
-    return Stamps(times[where], dates and not zoned, zoned, chosen.label, chosen.why)
+    dates = not chosen.fine and not zoned and all(clock is None for clock in clocks)
+    return Stamps(chosen.times[where], dates, zoned, chosen.label, chosen.why)
+
+
+def later(reading: Reading, ahead: Integers) -> Reading:
+    """A reading of days with the time of day added; counters have none."""
+    times = reading.times
+    return reading if times.dtype.kind == "i" else reading._replace(times=times + ahead.astype("m8[us]"))
 
 
 def read_codes(values: Integers, origin: Origin, column: str, time_format: str | None = None) -> Stamps:

@@ -1,0 +1,53 @@
+import narwhals as nw
+import pandas as pd
+import polars as pl
+import pytest
+
+from grucast.data.reading.origin import Origin
+from grucast.data.reading.stamping import stamp
+from grucast.errors import DataError
+
+HERE = Origin(("f.csv",))
+
+
+def stamps(columns, time, library=pl.DataFrame):
+    return stamp(nw.from_native(library(columns), eager_only=True), time, HERE, None).stamps
+
+
+@pytest.mark.parametrize("library", [pl.DataFrame, pd.DataFrame])
+def test_year_month_day_hour_and_minute_make_a_time(library):
+    times = pd.date_range("2023-12-31 20:00", periods=40, freq="15min")
+    columns = {
+        "year": times.year,
+        "month": times.month_name(),
+        "day": times.day,
+        "hour": times.hour,
+        "minute": times.minute,
+    }
+    got = stamps({name: list(values) for name, values in columns.items()}, list(columns), library)
+    assert (got.times == times.to_numpy()).all()
+
+
+def test_a_day_that_does_not_exist_is_named():
+    with pytest.raises(DataError, match=r"row 2 of f\.csv has year = 2023, mm = 2, dd = 30: there is no such time"):
+        stamps({"year": [2023, 2023], "mm": [2, 2], "dd": [28, 30]}, ["year", "mm", "dd"])
+
+
+@pytest.mark.parametrize(("clock", "wanted"), [("25:00", "no time of day"), ("noon", "no time of day")])
+def test_a_clock_that_does_not_exist_is_named(clock, wanted):
+    with pytest.raises(DataError, match=rf"row 2 of f\.csv has t = '{clock}', .*{wanted}"):
+        stamps({"d": ["2024-01-01"] * 2, "t": ["06:00", clock]}, ["d", "t"])
+
+
+def test_a_row_without_a_time_is_named():
+    with pytest.raises(DataError, match=r"row 2 of f\.csv has no d \(1 such rows\)"):
+        stamps({"d": ["2024-01-01", None]}, ["d"])
+
+
+def test_floats_that_are_integers_are_read_as_such():
+    assert str(stamps({"d": [202401.0, 202412.0, 202501.0]}, ["d"]).times[0])[:10] == "2024-01-01"
+
+
+def test_periods_are_their_starts():
+    periods = pd.period_range("2024-01", periods=3, freq="M")
+    assert str(stamps({"d": periods}, ["d"], pd.DataFrame).times[1])[:10] == "2024-02-01"
