@@ -201,20 +201,6 @@ def test_one_series_without_a_recent_value_does_not_stop_the_others(fitted, hour
     assert np.isnan(forecast.filter(unique_id="b")["GRU"].to_numpy()).all()
 
 
-def test_the_model_remembers_how_its_data_were_read(hourly, tmp_path):
-    rows = hourly.select(
-        pl.col("ds").dt.strftime("%d/%m/%Y %H:%M").alias("when"), shop="unique_id", sold="y", other=pl.lit(3)
-    )
-    forecaster = make().fit(rows, id_col="shop", target_col="sold")
-    forecaster.save(tmp_path / "m.safetensors")
-    loaded = load(tmp_path / "m.safetensors")
-    assert loaded.predict(rows).equals(forecaster.predict())
-    stream = loaded.stream()
-    stream.update_many(rows)
-    row = {"unique_id": "a", "ds": "11/03/2024 00:00", "y": 10.0}  # the 11th of March, as the whole column said
-    assert str(stream.update(row)["ds"][0])[:16] == "2024-03-11T01:00"
-
-
 def test_series_without_a_recent_value_is_refused_by_name(fitted, hourly):
     silent = hourly.with_columns(y=pl.when(pl.int_range(pl.len()).over("unique_id") < 400).then("y"))
     with pytest.raises(DataError, match="series 'a' has no value in its last 48 steps"):
