@@ -101,7 +101,7 @@ def read_numbers(
     column: nw.Series[Any], name: str, origin: Origin, marks: Marks, missing: frozenset[str]
 ) -> nw.Series[Any]:
     """A column y of numbers written as text."""
-    cells = [] if name in marks.evidence else to_cells(column)
+    cells = [] if marks.given or name in marks.evidence else to_cells(column)
     decimal = marks.decide(name, cells, origin)
     if (usual := read_usual(column, decimal, missing)) is not None:
         return usual.alias("y")
