@@ -1,8 +1,8 @@
 import numpy as np
 from numpy.testing import assert_array_equal
-from tests.data.checks.test_seasonality import panel_of, wave
 
 from grucast.data.checks.outliers import find_outliers, grouped_median, running_median
+from tests.data.checks.test_seasonality import panel_of, wave
 
 
 def test_planted_outlier_is_named(rng):

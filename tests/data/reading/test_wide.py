@@ -2,6 +2,7 @@ import narwhals as nw
 import polars as pl
 import pytest
 
+from grucast import read
 from grucast.data.reading.looks import look_at
 from grucast.data.reading.wide import find_steps, melt_series, melt_steps
 from grucast.errors import DataError
@@ -51,3 +52,17 @@ def test_a_wide_table_without_numbers_is_refused():
     frame, looks = table(day=["2024-01-01"], name=["a"])
     with pytest.raises(DataError, match="no columns of numbers"):
         melt_series(frame, looks, ("day",), "f")
+
+
+def test_months_as_names_of_columns_beside_years_are_a_long_series():
+    months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # noqa: SIM905 - as people write them
+    frame = pl.DataFrame({"Year": [2020, 2021]} | {month: [k, k + 12] for k, month in enumerate(months)})
+    got = read(frame).sort("ds")
+    assert got["y"].to_list() == list(range(24))
+    assert (got["ds"][0].isoformat(), got["ds"][-1].isoformat()) == ("2020-01-01", "2021-12-01")
+
+
+def test_a_part_of_a_name_may_be_missing():
+    frame = pl.DataFrame({"province": [None, "Hubei", "Hebei"], "country": ["Peru", "China", "China"]})
+    got = read(frame.with_columns(**{f"1/{day}/20": pl.lit(float(day)) for day in range(20, 30)}))
+    assert sorted(got["unique_id"].unique()) == ["Hebei/China", "Hubei/China", "Peru"]

@@ -14,7 +14,7 @@ from grucast.data.reading.numbers import same_number
 from grucast.data.reading.options import ReadOptions
 from grucast.data.reading.origin import Origin
 from grucast.data.reading.stamping import Column, Stamped, require_complete, to_column
-from grucast.data.reading.values import TEXTS, Marks, find_codes, to_target, typed
+from grucast.data.reading.values import TEXTS, Marks, find_codes, has_leading_zero, to_target, typed
 from grucast.data.table import COLUMNS, Table
 from grucast.errors import DataError
 
@@ -100,7 +100,7 @@ def assemble(cells: Cells, looks: Looks, roles: Roles, options: ReadOptions) -> 
         time_col=roles.time,
         target_col=roles.target,
         time_format=stamps.reading or options.time_format,
-        decimal=marks.decide(roles.target, (), origin) if text else options.decimal,
+        decimal=marks.decide(roles.target, to_cells(frame[roles.target]), origin) if text else options.decimal,
         missing=options.missing or tuple(f"{code:g}" for code in codes),
     )
     notes = (
@@ -108,7 +108,7 @@ def assemble(cells: Cells, looks: Looks, roles: Roles, options: ReadOptions) -> 
         *describe(frame, roles, learned if text else options, ids),
         *([made.said] if made.said else []),
     )
-    return Intake(table, roles.target, notes, tuple(doubts(roles, codes, looks)), learned)
+    return Intake(table, roles.target, notes, tuple(doubts(roles, codes, looks, rest)), learned)
 
 
 def to_ids(frame: Frame, columns: tuple[str, ...], origin: Origin, delimited: bool) -> nw.Series[Any]:
@@ -116,13 +116,15 @@ def to_ids(frame: Frame, columns: tuple[str, ...], origin: Origin, delimited: bo
     if not columns:
         return frame.with_columns(nw.lit(ONE).alias("unique_id"))["unique_id"]
     for column in columns:
-        require_complete(frame[column], column, origin)
         refuse_odd_ids(frame[column], column, origin)
     if len(columns) == 1:
+        require_complete(frame[columns[0]], columns[0], origin)
         own = frame[columns[0]].alias("unique_id")
         return to_whole(own) if delimited else own
     cells = zip(*(to_cells(frame[column]) for column in columns), strict=True)
-    names = ["/".join(str(cell) for cell in row) for row in cells]
+    names = ["/".join(cell for cell in row if cell is not None) for row in cells]  # a country without provinces
+    if "" in names:
+        raise DataError(f"{origin.row(names.index(''))} has no {' and no '.join(columns)}")
     return nw.new_series("unique_id", names, nw.String(), backend=frame.implementation)
 
 
@@ -210,7 +212,7 @@ def describe(frame: Frame, roles: Roles, options: ReadOptions, ids: nw.Series[An
     return [time, series, f"target: {roles.target}" + (f" ({mark})" if mark else "")]
 
 
-def doubts(roles: Roles, codes: tuple[float, ...], looks: Looks) -> list[str]:
+def doubts(roles: Roles, codes: tuple[float, ...], looks: Looks, rest: list[nw.Series[Any]]) -> list[str]:
     """What may be wrong."""
     found = [
         f"{roles.target} is {code:g} in several rows and near it in none: taken as missing; "
@@ -218,8 +220,9 @@ def doubts(roles: Roles, codes: tuple[float, ...], looks: Looks) -> list[str]:
         "or give missing='' if the values are real"
         for code in codes
     ]
-    taken = (*roles.time, *roles.ids, roles.target)
-    mixed = [n for n, look in looks.items() if n not in taken and look.kind == "number" and look.share < 1]
+    shared = (*roles.time, *roles.ids)
+    texts = [column for column in rest if column.dtype in TEXTS and column.name not in shared]
+    mixed = [column.name for column in texts if looks[column.name].numeric and not has_leading_zero(column)]
     if mixed:
         found.append(f"{listing(mixed)}: text in which most cells are numbers; as a covariate it would be categories")
     return found

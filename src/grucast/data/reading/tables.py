@@ -18,7 +18,17 @@ from grucast.data.reading.options import ReadOptions
 from grucast.data.reading.origin import Origin
 from grucast.data.reading.roles import Found, find_ids, find_target, find_time, is_part
 from grucast.data.reading.stamping import Stamped, stamp
-from grucast.data.reading.wide import SERIES, TIME, VALUE, find_steps, melt_series, melt_steps
+from grucast.data.reading.wide import (
+    MONTH_OF_YEAR,
+    SERIES,
+    TIME,
+    VALUE,
+    find_months,
+    find_steps,
+    melt_months,
+    melt_series,
+    melt_steps,
+)
 from grucast.errors import DataError
 
 RUNNING = re.compile(r"(?i)$|(?:id|no|nr|num|number|index|row|#|unnamed.*|column_\d+)\b")
@@ -71,11 +81,16 @@ def named(options: ReadOptions, cells: Cells) -> ReadOptions:
 def upright(cells: Cells, looks: Looks, options: ReadOptions) -> tuple[Cells, Looks, ReadOptions]:
     """A wide table turned into a long one, where its header or the options say that it is wide."""
     name = cells.origin.name
-    steps = () if options.wide is False or options.time_col or options.target_col else find_steps(looks)
-    if steps:
+    told = options.wide is False or options.time_col or options.target_col
+    if not told and (steps := find_steps(looks)):
         frame, ids = melt_steps(cells.frame, looks, steps, options.id_col, name)
         note = f"wide: the columns {steps[0]} to {steps[-1]} are time stamps, a row for each"
         options = replace(options, id_col=ids, time_col=(TIME,), target_col=VALUE, wide=True)
+    elif not told and (found := find_months(looks)):
+        year, months = found
+        frame = melt_months(cells.frame, months)
+        note = f"wide: the columns {months[0]} to {months[-1]} are months, a row for each"
+        options = replace(options, time_col=(year, MONTH_OF_YEAR), target_col=VALUE, wide=True)
     elif options.wide:
         time = options.time_col or find_time(looks, len(looks) == 1)
         columns = time.columns if isinstance(time, Found) else time
