@@ -58,6 +58,7 @@ ACCEPTED = {
     "an all-missing series but for the end": frame(y=[None] * 20 + WAVE[20:].tolist()),
     "dates as objects": frame(ds=[date(2024, 1, 1) + timedelta(days=k) for k in range(N)]),
     "datetimes as objects": frame(ds=pd.Series(HOURS.to_pydatetime(), dtype=object)),
+    "day first": frame(ds=[f"{time:%d/%m/%Y %H:%M}" for time in HOURS]),
     "text with slashes": frame(ds=[f"{time:%Y/%m/%d %H:%M}" for time in HOURS]),
     "text with offsets over a change": frame(
         ds=[str(t) for t in pd.date_range("2024-03-30", periods=N, freq="h", tz="Europe/Berlin")]
@@ -117,7 +118,6 @@ REFUSED = {
     "null id": (frame(unique_id=changed(["a"] * N, 7, None)), "row 8 .* no unique_id"),
     "NaN id": (frame(pl.DataFrame, unique_id=changed([1.0] * N, 7, np.nan)), "row 8 .* no unique_id"),
     "lists as ids": (frame(pl.DataFrame, unique_id=[[1]] * N), r"unique_id .* holds List\(Int64\)"),
-    "day first": (frame(ds=[f"{time:%d/%m/%Y %H:%M}" for time in HOURS]), "day/month/year .* or month/day/year"),
     "no date": (frame(ds=changed(map(str, HOURS), 7, "soon")), "row 8 .* ds = 'soon'"),
     "30 February": (frame(ds=changed(map(str, HOURS), 7, "2024-02-30")), "row 8 .* '2024-02-30'"),
     "offset before year one": (

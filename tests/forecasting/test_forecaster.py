@@ -9,7 +9,7 @@ from tests.conftest import TINY
 from utilsforecast.losses import mae as utils_mae
 
 from grucast import Covariates, GRUForecaster, NetworkConfig, TrainingConfig, load
-from grucast.errors import ConfigError, DataError, DataWarning, NotFittedError, UnknownCategoryWarning
+from grucast.errors import ConfigError, DataError, NotFittedError, UnknownCategoryWarning
 
 
 def make(**settings):
@@ -190,21 +190,6 @@ def test_series_shorter_than_a_window_are_learned_from_and_forecast(hourly):
     forecast = make().fit(short).predict().filter(unique_id="b")["GRU"].to_numpy()
     assert forecast.shape == (6,)
     assert np.abs(forecast - 10_000).max() < 2000
-
-
-def test_one_series_without_a_recent_value_does_not_stop_the_others(fitted, hourly):
-    last = pl.int_range(pl.len()).over("unique_id") >= 400
-    silent = hourly.with_columns(y=pl.when(last & (pl.col("unique_id") == "b")).then(None).otherwise("y"))
-    with pytest.warns(DataWarning, match="1 of 2 series have no value in their last 48 steps, such as 'b'"):
-        forecast = fitted.predict(silent)
-    assert forecast.filter(unique_id="a").equals(fitted.predict(hourly).filter(unique_id="a"))
-    assert np.isnan(forecast.filter(unique_id="b")["GRU"].to_numpy()).all()
-
-
-def test_series_without_a_recent_value_is_refused_by_name(fitted, hourly):
-    silent = hourly.with_columns(y=pl.when(pl.int_range(pl.len()).over("unique_id") < 400).then("y"))
-    with pytest.raises(DataError, match="series 'a' has no value in its last 48 steps"):
-        fitted.predict(silent)
 
 
 def test_daily_frame_for_an_hourly_model_is_refused(fitted, hourly):

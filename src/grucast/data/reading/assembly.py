@@ -21,6 +21,7 @@ from grucast.errors import DataError
 Frame = nw.DataFrame[Any]
 Looks = Mapping[str, Look]
 DEFAULT = ReadOptions()
+COUNTER = "integer"  # the reading of time stamps that are left as they are
 ONE = "series"  # the name of the one series of a table without ids
 
 
@@ -74,7 +75,7 @@ class Intake(NamedTuple):
         told = self.options
         columns = {"unique_id": told.id_col, "ds": told.time_col, "y": (self.target,)}
         usual = all(plain(name) in ALIASES[role] for role, names in columns.items() for name in names)
-        return () if usual and not told.time_format and not told.wide else self.notes
+        return () if usual and told.time_format in (None, COUNTER) and not told.wide else self.notes
 
 
 def assemble(cells: Cells, looks: Looks, roles: Roles, options: ReadOptions) -> Intake:
@@ -201,7 +202,9 @@ def without_skipped(table: Table, made: Column, origin: Origin) -> Table:
 def describe(frame: Frame, roles: Roles, options: ReadOptions, ids: nw.Series[Any]) -> list[str]:
     """What was taken for what, a line each."""
     stamps = roles.stamped.stamps
-    way = " ".join(part for part in (stamps.reading and f"read as {stamps.reading}", stamps.why) if part)
+    way = " ".join(
+        part for part in (stamps.reading not in ("", COUNTER) and f"read as {stamps.reading}", stamps.why) if part
+    )
     time = f"time: {' and '.join(roles.time) or 'no column'}" + (f" ({way})" if way else "")
     series = f"series: {' and '.join(roles.ids)} ({ids.n_unique():,})" if roles.ids else "series: one"
     mark = (

@@ -1,0 +1,22 @@
+"""Series without a value in the window that the model reads."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from grucast.errors import DataError, DataWarning
+
+
+def test_one_series_without_a_recent_value_does_not_stop_the_others(fitted, hourly):
+    last = pl.int_range(pl.len()).over("unique_id") >= 400
+    silent = hourly.with_columns(y=pl.when(last & (pl.col("unique_id") == "b")).then(None).otherwise("y"))
+    with pytest.warns(DataWarning, match="1 of 2 series have no value in their last 48 steps, such as 'b'"):
+        forecast = fitted.predict(silent)
+    assert forecast.filter(unique_id="a").equals(fitted.predict(hourly).filter(unique_id="a"))
+    assert np.isnan(forecast.filter(unique_id="b")["GRU"].to_numpy()).all()
+
+
+def test_series_without_a_recent_value_is_refused_by_name(fitted, hourly):
+    silent = hourly.with_columns(y=pl.when(pl.int_range(pl.len()).over("unique_id") < 400).then("y"))
+    with pytest.raises(DataError, match="series 'a' has no value in its last 48 steps"):
+        fitted.predict(silent)
