@@ -46,8 +46,6 @@ def test_public_name_is_documented_with_an_example(name):
 ELSEWHERE = {  # files whose tests are those of the files that they serve
     *(f"cli/{name}.py" for name in ("common", "demo", "fit", "info", "predict")),
     *(f"data/raw/{name}.py" for name in ("content", "dialect", "extent", "flat", "table", "text")),
-    "data/months.py",
-    "data/wording.py",
     "plotting/textbook.py",
 }
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from grucast import Covariates, GRUForecaster, TrainingConfig
-from grucast.data.reading.assembly import Intake
+from grucast.data.reading.intake import Intake
 from grucast.data.reading.options import ReadOptions
 from grucast.data.sources import take
 from grucast.errors import ConfigError

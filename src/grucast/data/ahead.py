@@ -9,8 +9,9 @@ import numpy as np
 
 from grucast.data.covariates import read_covariate
 from grucast.data.panel import Panel, show
+from grucast.data.reading.intake import DEFAULT
 from grucast.data.reading.options import ReadOptions
-from grucast.data.sources import DEFAULT, cells_of, take_in
+from grucast.data.sources import cells_of, take_in
 from grucast.data.stamps import to_times
 from grucast.errors import DataError
 

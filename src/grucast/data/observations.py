@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 
 from grucast.data.covariates import Covariate, Covariates, read_covariate, to_covariate
 from grucast.data.frequency import Times
+from grucast.data.reading.missing import LARGEST
 from grucast.data.reading.origin import Origin
-from grucast.data.reading.stamping import LARGEST as LARGEST_TIME
-from grucast.data.reading.times import read_stamps
-from grucast.data.reading.values import LARGEST
 from grucast.data.stamps import to_times, zone_of
 from grucast.data.table import Table
 from grucast.errors import DataError
 
+LARGEST_TIME = 2**62  # differences of larger integers could overflow
 HERE = Origin(("the observations",))
 
 
@@ -130,6 +129,8 @@ def read_id(name: Any) -> str | int:
 def read_time(time: Any, time_format: str | None = None) -> Any:
     """An integer as int64, or a date or datetime as datetime64 in UTC; text as the format says."""
     if isinstance(time, str):
+        from grucast.data.reading.times import read_stamps
+
         return read_stamps([time], HERE, "ds", time_format).times[0]
     if isinstance(time, int | np.integer) and not isinstance(time, bool) and abs(int(time)) <= LARGEST_TIME:
         return np.int64(time)

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import numpy as np
 
-from grucast.data.aliases import parse_frequency
 from grucast.data.covariates import Covariates
 from grucast.data.frequency import Frequency
 from grucast.data.panel import NONE, Panel, make_panel
-from grucast.data.reading.assembly import Cells, Intake, without_codes
-from grucast.data.reading.codes import YEARS
-from grucast.data.reading.frames import to_frame
+from grucast.data.reading.intake import DEFAULT, Cells, Intake
+from grucast.data.reading.missing import LARGEST, without_codes
 from grucast.data.reading.options import Names, ReadOptions
 from grucast.data.reading.origin import Origin
-from grucast.data.reading.values import LARGEST
 from grucast.data.table import COLUMNS, Table
 from grucast.data.wording import count
 from grucast.errors import ConfigError, DataError, DataWarning
@@ -25,7 +22,7 @@ from grucast.errors import ConfigError, DataError, DataWarning
 if TYPE_CHECKING:
     from grucast.data.raw import Raw
 
-DEFAULT = ReadOptions()
+YEARS = 1800  # integers from here on may be years, or dates
 FEWEST = 3  # rows of a series that show a frequency
 
 
@@ -152,6 +149,8 @@ def cells_of(source: Any, options: ReadOptions = DEFAULT) -> Cells:
         return read_cells(str(source), options)
     if options.sheet is not None or options.query is not None or options.skip_rows:
         raise ConfigError("sheet, query and skip_rows are for files and databases, not for a frame")
+    from grucast.data.reading.frames import to_frame
+
     return Cells(to_frame(source), Origin(("the frame",)))
 
 
@@ -183,9 +182,7 @@ def take_tidy(source: Any) -> Intake | None:
 
 def counts(ds: nw.Series[Any]) -> bool:
     """Whether a column holds integers that cannot be years or dates."""
-    return (
-        ds.dtype in (nw.Int64, nw.Int32) and (ds[0] < YEARS[0] and -(2**62) < ds.min() < YEARS[0]) and ds.max() < 2**62
-    )
+    return ds.dtype in (nw.Int64, nw.Int32) and (ds[0] < YEARS and -(2**62) < ds.min() < YEARS) and ds.max() < 2**62
 
 
 def read_cells(source: str, options: ReadOptions) -> Cells:
@@ -275,7 +272,11 @@ def to_panel(intake: Intake, covariates: Covariates = NONE) -> Panel:
 
 def stated(options: ReadOptions) -> Frequency | None:
     """The frequency that the user states."""
-    return parse_frequency(options.freq) if options.freq else None
+    if not options.freq:
+        return None
+    from grucast.data.aliases import parse_frequency
+
+    return parse_frequency(options.freq)
 
 
 def refuse_wrong_stamps(intake: Intake) -> None:

@@ -14,8 +14,9 @@ from grucast.data.covariates import Covariates
 from grucast.data.encoding import encode, fit_schema
 from grucast.data.fingerprint import trained_on
 from grucast.data.panel import Panel, make_panel
+from grucast.data.reading.intake import DEFAULT
 from grucast.data.reading.options import Options, ReadOptions
-from grucast.data.sources import DEFAULT, take, take_again, to_panel
+from grucast.data.sources import take, take_again, to_panel
 from grucast.data.windows import Windows, last_windows
 from grucast.data.wording import count
 from grucast.errors import ConfigError, DataError, DataWarning, NotFittedError, TrainingInterrupted

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from grucast.data.checks.examine import check_intake
 from grucast.data.panel import Panel
-from grucast.data.reading.assembly import Intake
+from grucast.data.reading.intake import Intake
 from grucast.data.reading.options import Options, ReadOptions
 from grucast.data.sources import take, to_panel
 from grucast.errors import DataError

@@ -10,7 +10,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from grucast.data.reading.values import LARGEST
+from grucast.data.reading.missing import LARGEST
 from grucast.errors import DataError, ModelFileError
 from grucast.model.header import Header, parse, read_header
 from grucast.model.models import ForecastModel

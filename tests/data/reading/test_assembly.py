@@ -16,10 +16,6 @@ def test_notes_say_what_was_taken_for_what():
     assert intake.guesses == intake.notes
 
 
-def test_usual_names_are_no_guesses():
-    assert take(pl.DataFrame({"id": "a", "date": ["2024-01-01", "2024-01-02"], "value": [1, 2]})).guesses == ()
-
-
 def test_what_was_learned_has_the_names_and_ways_of_writing():
     learned = take(frame(sold=["1,5"] * 28)).options
     assert learned.given == {"time_col": ("day",), "target_col": "sold", "time_format": "day first", "decimal": ","}

@@ -1,5 +1,4 @@
 import narwhals as nw
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -7,7 +6,7 @@ from hypothesis import strategies as st
 
 from grucast.data.reading.numbers import weigh
 from grucast.data.reading.origin import Origin
-from grucast.data.reading.values import Marks, find_codes, to_target
+from grucast.data.reading.values import Marks, to_target
 from grucast.errors import DataError
 
 HERE = Origin(("f.csv",))
@@ -40,23 +39,6 @@ def test_cells_against_the_decimal_mark_that_was_given_are_named():
 
 def test_the_user_names_what_is_missing():
     assert target(["1", "closed"], missing=["closed"]) == [1, None]
-
-
-@pytest.mark.parametrize(
-    ("values", "codes"),
-    [
-        ([1.5, -999, 2, -999, 4], (-999,)),
-        ([3, 9999, 2, 9999, 4], (9999,)),
-        ([0.4, -200, 2.6, -200, 11.9], (-200,)),
-        ([1.5, -999, 2, 3], ()),
-        ([900, 999, 950, 999, 1010], ()),
-        ([-950, -999, -990, -999, -1010], ()),
-        ([1, 2, 3, 4], ()),
-        ([-999, -999], ()),
-    ],
-)
-def test_codes_repeat_and_stand_apart(values, codes):
-    assert find_codes(np.array(values, float)) == codes
 
 
 def test_another_column_decides_the_mark():

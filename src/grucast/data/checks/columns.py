@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from grucast.data.checks.rows import Ordered
 from grucast.data.reading.looks import to_cells
+from grucast.data.reading.missing import LARGEST
 from grucast.data.reading.numbers import parse_numbers
-from grucast.data.reading.values import LARGEST
 
 Array = NDArray[Any]
 

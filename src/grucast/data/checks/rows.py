@@ -7,15 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.panel import factorize, show
-from grucast.data.reading.assembly import Cells, Intake
+from grucast.data.reading.intake import Cells, Intake
 from grucast.data.reading.looks import to_cells, to_values
+from grucast.data.reading.missing import LARGEST
 from grucast.data.reading.names import alias
 from grucast.data.reading.numbers import parse_numbers
 from grucast.data.reading.options import ReadOptions
 from grucast.data.reading.origin import Origin
 from grucast.data.reading.roles import find_target, find_time
 from grucast.data.reading.tables import look_at_all, named, take_in
-from grucast.data.reading.values import LARGEST, TEXTS
+from grucast.data.reading.values import TEXTS
 from grucast.data.reading.written import take_apart
 from grucast.data.sources import cells_of, repaired
 from grucast.data.stamps import to_times

@@ -8,39 +8,20 @@ import narwhals as nw
 import numpy as np
 
 from grucast.data.panel import factorize
+from grucast.data.reading.intake import COUNTER, Cells, Intake
 from grucast.data.reading.looks import Look, to_cells
-from grucast.data.reading.names import ALIASES, listing, plain
-from grucast.data.reading.numbers import same_number
+from grucast.data.reading.missing import without_codes
+from grucast.data.reading.names import listing
 from grucast.data.reading.options import ReadOptions
 from grucast.data.reading.origin import Origin
 from grucast.data.reading.stamping import Column, Stamped, require_complete, to_column
-from grucast.data.reading.values import TEXTS, Marks, find_codes, has_leading_zero, to_target, typed
+from grucast.data.reading.values import TEXTS, Marks, has_leading_zero, to_target, typed
 from grucast.data.table import COLUMNS, Table
 from grucast.errors import DataError
 
 Frame = nw.DataFrame[Any]
 Looks = Mapping[str, Look]
-DEFAULT = ReadOptions()
-COUNTER = "integer"  # the reading of time stamps that are left as they are
 ONE = "series"  # the name of the one series of a table without ids
-
-
-class Cells(NamedTuple):
-    """A table as it came.
-
-    Attributes:
-        frame: Its columns.
-        origin: Where its rows come from.
-        separator: Between fields of delimited text.
-        twins: Names that two columns had.
-        notes: What was decided before.
-    """
-
-    frame: Frame
-    origin: Origin
-    separator: str | None = None
-    twins: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 class Roles(NamedTuple):
@@ -50,32 +31,6 @@ class Roles(NamedTuple):
     ids: tuple[str, ...]
     target: str
     stamped: Stamped
-
-
-class Intake(NamedTuple):
-    """Series as they were understood.
-
-    Attributes:
-        table: The series.
-        target: The column that y was.
-        notes: What was taken for what, a line each.
-        doubts: What may be wrong, a line each.
-        options: What to tell `read` so that it reads another such source alike.
-    """
-
-    table: Table
-    target: str = "y"
-    notes: tuple[str, ...] = ()
-    doubts: tuple[str, ...] = ()
-    options: ReadOptions = DEFAULT
-
-    @property
-    def guesses(self) -> tuple[str, ...]:
-        """The notes, unless all columns had usual names and there was one way to read them."""
-        told = self.options
-        columns = {"unique_id": told.id_col, "ds": told.time_col, "y": (self.target,)}
-        usual = all(plain(name) in ALIASES[role] for role, names in columns.items() for name in names)
-        return () if usual and told.time_format in (None, COUNTER) and not told.wide else self.notes
 
 
 def assemble(cells: Cells, looks: Looks, roles: Roles, options: ReadOptions) -> Intake:
@@ -139,17 +94,6 @@ def refuse_odd_ids(ids: nw.Series[Any], column: str, origin: Origin) -> None:
     """Series are named by text, numbers or such; not by lists."""
     if ids.dtype.is_nested() or ids.dtype.is_decimal() or ids.dtype == nw.Unknown:
         raise DataError(f"column {column} of {origin.name} holds {ids.to_native().dtype}: give text or integers as ids")
-
-
-def without_codes(y: nw.Series[Any], missing: tuple[str, ...]) -> tuple[nw.Series[Any], tuple[float, ...]]:
-    """The target with NaN where a number stands for a missing value, and those that were found without being told."""
-    values = y.to_numpy()
-    codes = () if missing else find_codes(values)
-    hidden = same_number(values, missing) if missing else np.isin(values, codes) if codes else np.zeros(0, bool)
-    if not hidden.any():
-        return y, ()
-    found = [None if none or value != value else value for value, none in zip(values.tolist(), hidden, strict=True)]  # noqa: PLR0124
-    return nw.new_series("y", found, nw.Float64(), backend=y.implementation), codes
 
 
 def further(cells: Cells, looks: Looks, roles: Roles, marks: Marks, missing: frozenset[str]) -> list[nw.Series[Any]]:

@@ -146,9 +146,3 @@ def parse_numbers(cells: Sequence[str | None], decimal: str, missing: frozenset[
     return Numbers(
         np.array([np.nan if value is None else value for value in found], np.float64), np.array(bad, np.int64)
     )
-
-
-def same_number(values: NDArray[np.float64], missing: Iterable[str]) -> NDArray[np.bool_]:
-    """Which values are among the numbers that stand for a missing value."""
-    codes = [number for text in missing if (number := parse_number(text)) is not None]
-    return np.isin(values, codes)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.panel import factorize
-from grucast.data.reading.assembly import Cells, Intake, Roles, assemble
+from grucast.data.reading.assembly import Roles, assemble
+from grucast.data.reading.intake import Cells, Intake
 from grucast.data.reading.local import shown_twice
 from grucast.data.reading.looks import Look, look_at
 from grucast.data.reading.names import listing, match, part_of

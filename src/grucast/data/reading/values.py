@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import narwhals as nw
 import numpy as np
-from numpy.typing import NDArray
 
 from grucast.data.reading.looks import Look, to_cells
+from grucast.data.reading.missing import LARGEST
 from grucast.data.reading.numbers import (
     MISSING,
     Evidence,
@@ -23,8 +23,6 @@ from grucast.errors import DataError
 
 Frame = nw.DataFrame[Any]
 TEXTS = (nw.String, nw.Object, nw.Categorical, nw.Enum)
-LARGEST = 1e100  # sums and products of larger values could overflow
-CODES = (-99.0, -99.9, -200.0, -999.0, -999.9, -9999.0, -99999.0, 999.0, 999.9, 9999.0, 99999.0, 999999.0)
 PLAIN = r"^-?\d+(\.\d{1,2}|\.\d{4,})?$"  # numbers that leave nothing open
 
 
@@ -143,35 +141,6 @@ def bad_cells(numbers: Numbers, cells: list[str | None], name: str, origin: Orig
     return DataError(
         f"{origin.row(row)} has {name} = {text!r}, which is not a number{more}: correct it, or say that it stands for "
         f"a missing value with missing={text!r} (--missing)"
-    )
-
-
-def find_codes(values: NDArray[np.float64]) -> tuple[float, ...]:
-    """Numbers such as -999 that stand for a missing value: they repeat, and stand apart from all others.
-
-    A code lies farther from the next value than all others lie from each other; a negative one also where all others
-    are positive.
-
-    >>> find_codes(np.array([1.5, -999, 2, -999, 4])), find_codes(np.array([1000.0, 999, 998, 999]))
-    ((-999.0,), ())
-    """
-    candidates = CODE_ARRAY[np.isin(CODE_ARRAY, values)]
-    found = [code for code in candidates.tolist() if stands_apart(values, code, candidates)]
-    return tuple(found)
-
-
-CODE_ARRAY = np.array(CODES)
-
-
-def stands_apart(values: NDArray[np.float64], code: float, candidates: NDArray[np.float64]) -> bool:
-    """Whether a code repeats and is far from what is no code."""
-    others = values[np.isfinite(values) & ~np.isin(values, candidates)]
-    if (values == code).sum() < 2 or others.size < 3:
-        return False
-    low, high = float(others.min()), float(others.max())
-    distance = max(low - code, code - high)
-    return distance > high - low or (
-        code < 0 <= low and distance > 0 and code <= -99 and low - code > 0.1 * (high - low)
     )
 
 
