@@ -12,7 +12,7 @@ from grucast.data.covariates import Covariates
 from grucast.data.frequency import Frequency
 from grucast.data.panel import NONE, Panel, make_panel
 from grucast.data.reading.intake import DEFAULT, Cells, Intake
-from grucast.data.reading.missing import LARGEST, without_codes
+from grucast.data.reading.missing import LARGEST, find_codes
 from grucast.data.reading.options import Names, ReadOptions
 from grucast.data.reading.origin import Origin
 from grucast.data.table import COLUMNS, Table
@@ -169,15 +169,14 @@ def take_tidy(source: Any) -> Intake | None:
         return None
     if frame.columns[:3] != list(COLUMNS) or frame.is_empty() or frame.implementation.is_pyarrow():
         return None
-    table = Table.of(frame.to_native())
-    _, ids, ds, y = table
+    ids, ds, y = (frame.get_column(name) for name in COLUMNS)
     typed = ids.dtype in (nw.String, nw.Int64, nw.Categorical) and y.dtype == nw.Float64
     if not typed or ids.null_count() or ds.null_count() or not (ds.dtype in (nw.Date, nw.Datetime) or counts(ds)):
         return None
     values = y.to_numpy()
-    if (np.abs(values) > LARGEST).any() or without_codes(y, ())[1]:
+    if (np.abs(values) > LARGEST).any() or find_codes(values):
         return None
-    return Intake(table)
+    return Intake(Table(frame, ids, ds, y))
 
 
 def counts(ds: nw.Series[Any]) -> bool:

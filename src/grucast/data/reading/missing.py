@@ -38,12 +38,16 @@ def find_codes(values: NDArray[np.float64]) -> tuple[float, ...]:
     >>> find_codes(np.array([1.5, -999, 2, -999, 4])), find_codes(np.array([1000.0, 999, 998, 999]))
     ((-999.0,), ())
     """
+    if np.fmin.reduce(values, initial=0) > HIGHEST_BELOW and np.fmax.reduce(values, initial=0) < LOWEST_ABOVE:
+        return ()
     candidates = CODE_ARRAY[np.isin(CODE_ARRAY, values)]
     found = [code for code in candidates.tolist() if stands_apart(values, code, candidates)]
     return tuple(found)
 
 
 CODE_ARRAY = np.array(CODES)
+HIGHEST_BELOW = max(code for code in CODES if code < 0)
+LOWEST_ABOVE = min(code for code in CODES if code > 0)
 
 
 def stands_apart(values: NDArray[np.float64], code: float, candidates: NDArray[np.float64]) -> bool:
