@@ -45,6 +45,7 @@ PRINTED = {  # by each example
     "onnx.md": ("(1, 24) True",),
     "reliability.md": (),
     "streams.md": ("2013-01-01T00:00", ""),
+    "your-data.md": ("read as day first", "name the one to forecast with target_col="),
 }
 
 
