@@ -42,3 +42,14 @@ def test_a_stated_step_is_remembered(hourly):
     forecaster = GRUForecaster(h=6, input_size=48, season_length=24, **TINY).fit(sparse, freq="h")
     assert forecaster.model_.frequency.name == "h"
     assert forecaster.predict(sparse).equals(forecaster.predict())
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+def test_a_stream_reads_the_codes_of_months_that_training_had(as_text):
+    codes = [100 * (2015 + k // 12) + k % 12 + 1 for k in range(60)]
+    y = [float(k % 12) for k in range(60)]
+    ds = list(map(str, codes)) if as_text else codes
+    stream = GRUForecaster(h=3, input_size=12, **TINY).fit(pl.DataFrame({"ds": ds, "y": y})).stream()
+    stream.update_many({"ds": codes[:-1], "y": y[:-1]})
+    ahead = stream.update({"ds": ds[-1], "y": y[-1]})
+    assert [str(time)[:7] for time in ahead["ds"]] == ["2020-01", "2020-02", "2020-03"]

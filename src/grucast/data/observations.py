@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from grucast.data.covariates import Covariate, Covariates, read_covariate, to_covariate
 from grucast.data.frequency import Times
+from grucast.data.reading.intake import COUNTER
 from grucast.data.reading.missing import LARGEST
 from grucast.data.reading.origin import Origin
 from grucast.data.stamps import to_times, zone_of
@@ -62,7 +63,9 @@ class Observations:
         )
 
     @classmethod
-    def of_columns(cls, columns: Mapping[str, Any], covariates: Covariates) -> "Observations":
+    def of_columns(
+        cls, columns: Mapping[str, Any], covariates: Covariates, time_format: str | None = None
+    ) -> "Observations":
         """Read columns of one length, {"unique_id": [...], "ds": [...], "y": [...]}; arrays are the quickest.
 
         Raises:
@@ -74,10 +77,14 @@ class Observations:
         if not any(lengths.values()):
             raise DataError(f"there are no rows, only columns: {', '.join(map(str, columns)) or 'none'}")
         times, y = np.asarray(pick(columns, "ds")), np.asarray(pick(columns, "y"))
+        if times.dtype.kind == "i" and time_format not in (None, COUNTER):
+            from grucast.data.reading.times import read_codes
+
+            times = read_codes(times, HERE, "ds", time_format).times
         whole = times.astype(np.int64 if times.dtype.kind == "i" else "M8[us]") if times.dtype.kind in "iM" else None
         if whole is None or (whole != times).any() or y.dtype.kind not in "if":  # NaT is unlike itself
             rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-            return cls.of_rows(rows, covariates)
+            return cls.of_rows(rows, covariates, time_format)
         if (np.abs(y) > LARGEST).any():
             raise DataError(
                 f"y = {y[np.abs(y) > LARGEST][0]:g} is infinite or beyond {LARGEST:g}: correct it or leave it NaN"
@@ -127,11 +134,12 @@ def read_id(name: Any) -> str | int:
 
 
 def read_time(time: Any, time_format: str | None = None) -> Any:
-    """An integer as int64, or a date or datetime as datetime64 in UTC; text as the format says."""
-    if isinstance(time, str):
+    """An integer as int64, a date or datetime as datetime64 in UTC; text, and codes such as 202401, as the format says."""
+    coded = isinstance(time, int | np.integer) and not isinstance(time, bool) and time_format not in (None, COUNTER)
+    if coded or isinstance(time, str):
         from grucast.data.reading.times import read_stamps
 
-        return read_stamps([time], HERE, "ds", time_format).times[0]
+        return read_stamps([str(time)], HERE, "ds", time_format).times[0]
     if isinstance(time, int | np.integer) and not isinstance(time, bool) and abs(int(time)) <= LARGEST_TIME:
         return np.int64(time)
     if isinstance(time, datetime) and time.tzinfo:

@@ -114,7 +114,9 @@ class Stream:
         """
         columns = isinstance(df, Mapping)
         frame: Any = df if columns else take_again(df, self.model.reading).table
-        seen = self._usable((Observations.of_columns if columns else Observations.of_frame)(frame, self._covariates))
+        told = self.model.reading.time_format
+        seen = Observations.of_columns(frame, self._covariates, told) if columns else None
+        seen = self._usable(seen or Observations.of_frame(frame, self._covariates))
         beside, by_time = self._encode(seen), np.lexsort((~np.isnan(seen.y), seen.times))
         names = list(dict.fromkeys(seen.ids))
         with self.states.all_or_nothing(names):

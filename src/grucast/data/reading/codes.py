@@ -27,8 +27,8 @@ SERIALS = (20_000, 60_000)  # days since 1899-12-30 in workbooks: 1954 to 2064
 QUARTER = re.compile(r"quart|qtr|trimest", re.IGNORECASE)
 
 
-def code_readings(values: Integers, column: str) -> list[Reading]:
-    """What integers may mean; a counter where they are no code.
+def code_readings(values: Integers, column: str, asked: bool = False) -> list[Reading]:
+    """What integers may mean; a counter where they are no code, or where one alone is not `asked` to be one.
 
     >>> [reading.label for reading in code_readings(np.array([100, 110, 120]), "step")]
     ['integer']
@@ -38,13 +38,14 @@ def code_readings(values: Integers, column: str) -> list[Reading]:
     counter = Reading("integer", values.astype(np.int64))
     low, high = int(values.min()), int(values.max())
     calendar = clock_codes(values)
-    if calendar and len(values) > 1:
+    alone = len(values) < 2 and not asked
+    if calendar and not alone:
         return [calendar]
     for unit, (least, most, factor) in EPOCHS.items():
         if least <= low and high < most:
             return [Reading(unit, since_1970(values, unit, factor), fine=True)]
     size = len(str(high))
-    if low <= 0 or len(values) < 2 or len(str(low)) != size or size not in SIZES:
+    if low <= 0 or alone or len(str(low)) != size or size not in SIZES:
         return [counter]
     return SIZES[size](values, column, counter)
 
