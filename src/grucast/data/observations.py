@@ -134,7 +134,7 @@ def read_id(name: Any) -> str | int:
 
 
 def read_time(time: Any, time_format: str | None = None) -> Any:
-    """An integer as int64, a date or datetime as datetime64 in UTC; text, and codes such as 202401, as the format says."""
+    """An integer as int64, a date or datetime as datetime64 in UTC; text and codes (202401) as the format says."""
     coded = isinstance(time, int | np.integer) and not isinstance(time, bool) and time_format not in (None, COUNTER)
     if coded or isinstance(time, str):
         from grucast.data.reading.times import read_stamps
