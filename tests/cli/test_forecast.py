@@ -1,4 +1,5 @@
 import json
+import sys
 from datetime import date, timedelta
 
 import polars as pl
@@ -76,3 +77,11 @@ def test_levels_are_chosen(run, sales):
     code, _, err = run("forecast", sales, "-h", 7, "--target-col", "Umsatz", "--level", "most", "--overwrite", *QUICK)
     assert code == 2
     assert "--level" in err
+
+
+def test_without_matplotlib_the_extra_is_named_before_any_work(run, sales, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    code, out, err = run("forecast", sales, "-h", 7, "--target-col", "Umsatz", *QUICK)
+    assert (code, out) == (1, "")
+    assert "grucast[plot]" in err
+    assert [path.name for path in tmp_path.iterdir()] == [sales]

@@ -54,6 +54,8 @@ def backtest(
     chosen = split(baselines)
     check_baselines(chosen)
     require_outputs({"DATA": data}, {"--out": (path, TABLES), "--plot": (plot, plotting.PICTURES)})
+    if plot:
+        plotting.require_matplotlib()
     intake = columns.take(data)
     say = Console(stderr=as_json)
     say_lines(err, intake.guesses, intake.doubts)

@@ -49,6 +49,7 @@ def forecast(
     outputs = {"--out": (table, TABLES), "--plot": (picture, plotting.PICTURES), "--model": (model, ANY)}
     require_outputs({"DATA": data}, outputs)
     refuse_existing([table, picture, model], overwrite)
+    plotting.require_matplotlib()
     say = Console(stderr=as_json)
     intake = columns.take(data)
     with bar("training", say) as show:

@@ -37,6 +37,8 @@ def predict(
         raise DataError("a model file holds no data: name the DATA to forecast from")
     inputs = {"MODEL": model, "DATA": data, "--future": future}
     require_outputs(inputs, {"--out": (path, TABLES), "--plot": (plot, plotting.PICTURES)})
+    if plot:
+        plotting.require_matplotlib()
     forecaster = load(model)
     learned = forecaster.model_.reading
     intake = take_again(data, learned, columns.options)

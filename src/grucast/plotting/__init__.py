@@ -1,6 +1,7 @@
 """Figures of training, series, forecasts and backtests, drawn with matplotlib and written to a file."""
 
 from grucast.plotting.canvas import PICTURES as PICTURES
+from grucast.plotting.canvas import require_matplotlib as require_matplotlib
 from grucast.plotting.canvas import require_picture as require_picture
 from grucast.plotting.forecasts import plot_backtest as plot_backtest
 from grucast.plotting.forecasts import plot_forecast as plot_forecast

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,11 +52,10 @@ def figure(
     path: str | Path | None, rows: int = 1, height: float = SIZE[1], width: float = SIZE[0]
 ) -> Iterator[tuple["Figure", list["Axes"]]]:
     """A figure with `rows` axes under each other, saved when the block ends well if a path is given."""
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("matplotlib (to draw)", "plot") from error
+    require_matplotlib()
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
     if path is not None:
         require_picture(path)
     with rc_context({**STYLE, "font.family": ["DejaVu Sans", *further_fonts()]}), warnings.catch_warnings():
@@ -79,6 +79,18 @@ def further_fonts() -> list[str]:
 
     installed = {font.name for font in fontManager.ttflist}
     return [name for name in FONTS if name in installed]
+
+
+def require_matplotlib() -> None:
+    """Refuse, before any work, to draw where nothing can.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    try:
+        import_module("matplotlib")
+    except ImportError as error:
+        raise MissingExtraError("matplotlib (to draw)", "plot") from error
 
 
 def require_picture(path: str | Path) -> None:
