@@ -80,7 +80,7 @@ def test_levels_are_chosen(run, sales):
 
 
 def test_without_matplotlib_the_extra_is_named_before_any_work(run, sales, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     code, out, err = run("forecast", sales, "-h", 7, "--target-col", "Umsatz", *QUICK)
     assert (code, out) == (1, "")
     assert "grucast[plot]" in err

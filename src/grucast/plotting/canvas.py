@@ -88,7 +88,7 @@ def require_matplotlib() -> None:
         MissingExtraError: matplotlib is not installed.
     """
     try:
-        import_module("matplotlib")
+        import_module("matplotlib.figure")
     except ImportError as error:
         raise MissingExtraError("matplotlib (to draw)", "plot") from error
 
