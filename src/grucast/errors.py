@@ -4,6 +4,7 @@ GrucastError                exit code 1: it failed while running
 ├── InputError              exit code 2: bad usage or bad data (also ValueError)
 │   ├── ConfigError         an argument or a setting has no meaning
 │   ├── DataError           a file, column, series or row is not as it must be
+│   │   └── TimeStampError  a series has a time stamp twice, or one on a day that its step does not have
 │   ├── ShapeError          an array has the wrong rank or size
 │   ├── ModelFileError      a model file is damaged, foreign or from another version
 │   └── CheckpointError     a checkpoint is damaged, or belongs to another run
@@ -64,6 +65,10 @@ class ConfigError(InputError):
 
 class DataError(InputError):
     """A file, column, series or row is not as it must be."""
+
+
+class TimeStampError(DataError):
+    """A series has a time stamp twice, or one on a day that its step does not have."""
 
 
 class ShapeError(InputError):

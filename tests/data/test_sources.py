@@ -5,8 +5,11 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import xlsxwriter
 
 from grucast import read
+from grucast.data.reading.options import ReadOptions
+from grucast.data.sources import take, take_again
 from grucast.errors import DataError, GrucastError
 
 
@@ -135,3 +138,39 @@ def test_what_read_gives_can_be_changed_without_changing_what_it_was_given():
     got = read(given)
     got["y"] = 0.0
     assert given["y"].tolist() == [1, 2]
+
+
+def workbook(path, **sheets):
+    with xlsxwriter.Workbook(path) as book:
+        for title, rows in sheets.items():
+            sheet = book.add_worksheet(title)
+            for number, row in enumerate(rows):
+                sheet.write_row(number, 0, row)
+
+
+SERIES = [("Monat", "Wert"), *((f"2024-{month:02}", month * 1.5) for month in range(1, 13))]
+NOTES = [("who", "what"), *(("me", "a note") for _ in range(12))]
+
+
+def test_the_one_sheet_with_a_series_is_taken_and_said(tmp_path):
+    workbook(tmp_path / "book.xlsx", Hinweise=NOTES, Werte=SERIES)
+    intake = take(tmp_path / "book.xlsx")
+    assert intake.table.y.sum() == 1.5 * 78
+    assert any(note.startswith("sheet: ") and "Werte" in note for note in intake.notes)
+
+
+def test_sheets_that_each_hold_a_series_are_named(tmp_path):
+    several = [(*row, row[1]) for row in SERIES]
+    several[0] = ("Monat", "a", "b")  # a target would have to be named, yet it is a series
+    workbook(tmp_path / "book.xlsx", Nord=SERIES, Süd=several, Hinweise=NOTES)
+    with pytest.raises(DataError, match=r"2 sheets that hold series, .*Nord.*Süd.*sheet="):
+        read(tmp_path / "book.xlsx")
+    assert read(tmp_path / "book.xlsx", sheet="Nord")["y"].len() == 12
+
+
+def test_what_a_model_learned_of_a_workbook_does_not_hinder_it_elsewhere(tmp_path):
+    workbook(tmp_path / "book.xlsx", Nord=SERIES, Süd=SERIES)
+    learned = take(tmp_path / "book.xlsx", ReadOptions.of(sheet="Süd")).options
+    assert take_again(tmp_path / "book.xlsx", learned).table.y.sum() == 1.5 * 78
+    (tmp_path / "plain.csv").write_text("\n".join(f"{a},{b}" for a, b in SERIES))
+    assert take_again(tmp_path / "plain.csv", learned).table.y.sum() == 1.5 * 78

@@ -12,12 +12,13 @@ from grucast.data.months import DAY, MOSTLY, split
 from grucast.data.steps import count_pairs
 from grucast.data.wording import count, show, show_day
 from grucast.data.zones import to_local
-from grucast.errors import DataError
+from grucast.errors import DataError, TimeStampError
 
 Codes = NDArray[Any]
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 UNITS = {1: "month", 3: "quarter", 12: "year"}
 SHIFTED = (0, 0.5, 1, 23, 23.5)  # hours after the time of day that a series keeps where clocks change
+OF_MONTHS = ("month", "business_month", "half_month")
 
 
 def refuse_duplicates(codes: Codes, times: Times, ids: Sequence[Any], zone: str) -> None:
@@ -28,11 +29,11 @@ def refuse_duplicates(codes: Codes, times: Times, ids: Sequence[Any], zone: str)
     row = twice[0]
     found = f"series {ids[codes[row]]!r} has {show(times[row])} more than once ({twice.size} duplicates in all)"
     if not zone and on_sunday_night(times[twice]):
-        raise DataError(
+        raise TimeStampError(
             f"{found}: this looks like clocks put back from daylight-saving time; "
             "give the time zone with time_zone= (--time-zone)"
         )
-    raise DataError(
+    raise TimeStampError(
         f"{found}: keep one row a time stamp, join them with aggregate= (--aggregate sum|mean|last), "
         "or name the column of the series with id_col= (--id-col) if the file holds several"
     )
@@ -66,7 +67,7 @@ def refuse_unstated(stated: Stated, frequency: Frequency, codes: Codes, times: T
         row = wrong[0]
         day = stated.weekday
         what = f"no {WEEKDAYS[day]}" if day is not None else f"in none of the months that {stated.name} has"
-        raise DataError(
+        raise TimeStampError(
             f"series {ids[codes[row]]!r} has {show_day(local[row])}, which is {what} "
             f"({count(wrong.size, 'such row')} in all): correct it, or give another freq= (--freq) than {stated.name}"
         )
@@ -89,7 +90,9 @@ def refuse_irregular(
     if is_the_wrong_one(int(first), codes, times, frequency):
         off = np.append(first, off[codes[off] != codes[first]])
     found, advice = describe(off[0], codes, local, ids, frequency)
-    raise DataError(f"{found} ({count(off.size, 'such row')} in all): {advice}")
+    raise (TimeStampError if frequency.kind in OF_MONTHS else DataError)(
+        f"{found} ({count(off.size, 'such row')} in all): {advice}"
+    )
 
 
 def shifted_by_an_hour(times: Times, codes: Codes, rows: NDArray[np.int64]) -> bool:
@@ -114,7 +117,7 @@ def describe(row: Any, codes: Codes, local: Times, ids: Sequence[Any], frequency
     if frequency.kind == "week":
         step = f"{has}, a step that {frequency.name} does not have"
         return step, "correct it, or give all steps with freq= (--freq)"
-    if frequency.kind in ("month", "business_month", "half_month"):
+    if frequency.kind in OF_MONTHS:
         first = local[np.searchsorted(codes, codes[row])]
         return f"{has}, which is {no_such_day(first, frequency)}", "correct it, or give the step with freq= (--freq)"
     found = irregular(row, codes, local, ids, frequency)

@@ -17,11 +17,12 @@ from grucast.data.reading.options import Names, ReadOptions
 from grucast.data.reading.origin import Origin
 from grucast.data.table import COLUMNS, Table
 from grucast.data.wording import count
-from grucast.errors import ConfigError, DataError, DataWarning
+from grucast.errors import ConfigError, DataError, DataWarning, TimeStampError
 
 if TYPE_CHECKING:
     from grucast.data.raw import Raw
 
+MIXED = ";,"  # separators of several files, which say nothing of the decimal mark
 YEARS = 1800  # integers from here on may be years, or dates
 FEWEST = 3  # rows of a series that show a frequency
 
@@ -209,11 +210,16 @@ def pick_sheet(source: str, sheets: list[Cells], options: ReadOptions) -> Cells:
 
 
 def holds_series(cells: Cells, options: ReadOptions) -> bool:
-    """Whether a sheet can be read."""
+    """Whether a sheet can be read, or could if its columns were named."""
+    from grucast.data.reading.roles import find_time
+    from grucast.data.reading.tables import look_at_all
+
     try:
         take_in(cells, options)
     except DataError:
-        return False
+        looks = look_at_all(cells.frame, options)
+        time = find_time(looks, alone=False).columns
+        return bool(time) and any(look.numeric for name, look in looks.items() if name not in time)
     return True
 
 
@@ -239,7 +245,9 @@ def joined(files: "list[Raw]") -> Cells:
     origin = Origin(tuple(raw.name for raw in files), tuple(starts))
     twins = tuple(name for raw in files for name in raw.twins)
     notes = tuple(dict.fromkeys(note for raw in files for note in raw.notes))
-    return Cells(nw.from_native(frame, eager_only=True), origin, first.separator, twins, notes)
+    separators = {raw.separator for raw in files}
+    separator = first.separator if len(separators) == 1 else MIXED
+    return Cells(nw.from_native(frame, eager_only=True), origin, separator, twins, notes)
 
 
 def repaired(intake: Intake) -> Intake:
@@ -287,6 +295,7 @@ def refuse_wrong_stamps(intake: Intake) -> None:
         return
     try:
         to_panel(intake)
-    except DataError as error:
-        if any(word in str(error) for word in ("more than once", "which is no")):
-            raise
+    except TimeStampError:
+        raise
+    except DataError:
+        return
