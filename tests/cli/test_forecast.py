@@ -85,3 +85,9 @@ def test_without_matplotlib_the_extra_is_named_before_any_work(run, sales, tmp_p
     assert (code, out) == (1, "")
     assert "grucast[plot]" in err
     assert [path.name for path in tmp_path.iterdir()] == [sales]
+
+
+def test_the_next_command_has_the_options_of_this_one(run, sales):
+    _, out, _ = run("forecast", sales, "-h", 7, "--target-col", "Umsatz (EUR)", "--fill", 0, "--wide", "--long", *QUICK)
+    line = out.splitlines()[-1]
+    assert line.startswith("Next: grucast backtest sales.csv -h 7 --target-col='Umsatz (EUR)' --fill=0.0 --long shows")

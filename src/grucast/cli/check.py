@@ -53,6 +53,7 @@ def check(
 
 def verdict_on(report: Report, data: str) -> str:
     """The report in one sentence."""
+    data = "standard input" if data == "-" else data
     if not report.usable:
         return f"{data} cannot be used as it is."
     if any(finding.level == "warning" for finding in report.findings):

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, is_dataclass
 from functools import wraps
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -76,6 +77,16 @@ class Columns:
         if self.missing is not None:
             given["missing"] = [word.strip() for word in self.missing.split(",")]
         return ReadOptions.of(**{name: value for name, value in given.items() if value is not None})
+
+    @property
+    def words(self) -> str:
+        """The options that were given, as a command line has them, with a blank before each."""
+        flags = {True: " --wide", False: " --long", None: ""}
+        given = {name: value for name, value in vars(self).items() if value is not None and name != "wide"}
+        if not self.skip_rows:
+            del given["skip_rows"]
+        options = [f" --{name.replace('_', '-')}={quote(str(value))}" for name, value in given.items()]
+        return "".join(options) + flags[self.wide]
 
     def take(self, data: str) -> Intake:
         """The series in a file, and how they were understood."""

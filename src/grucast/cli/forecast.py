@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -63,7 +64,7 @@ def forecast(
     for name, file in (("Forecast", table), ("Picture", picture), ("Model", model)):
         if file:
             say.print(f"{name}: {escape(str(file))}", highlight=False, soft_wrap=True)
-    say.print(f"Next: {escape(next_command(data, result.h, model))}", highlight=False, soft_wrap=True)
+    say.print(f"Next: {escape(next_command(data, result.h, model, columns.words))}", highlight=False, soft_wrap=True)
     if as_json:
         print_json(written | as_record(result))
 
@@ -87,8 +88,8 @@ def as_record(result: ForecastResult) -> dict[str, object]:
     }
 
 
-def next_command(data: str, h: int, model: Path | None) -> str:
+def next_command(data: str, h: int, model: Path | None, words: str) -> str:
     """What to do next: use the model on newer data, or look closer."""
     if model:
-        return f"grucast predict {model} NEWER-DATA forecasts again without training"
-    return f"grucast backtest {data} -h {h} shows the errors; --model FILE keeps the model"
+        return f"grucast predict {quote(str(model))} NEWER-DATA forecasts again without training"
+    return f"grucast backtest {quote(data)} -h {h}{words} shows the errors; --model FILE keeps the model"

@@ -203,7 +203,7 @@ def pick_sheet(source: str, sheets: list[Cells], options: ReadOptions) -> Cells:
     """
     holding = [cells for cells in sheets if holds_series(cells, options)]
     if len(holding) > 1:
-        names = ", ".join(cells.origin.name.removeprefix(source).strip(" :,()'") for cells in holding)
+        names = ", ".join(cells.origin.name.removeprefix(source).partition("sheet ")[2].strip("'") for cells in holding)
         raise DataError(f"{source} has {len(holding)} sheets that hold series, {names}: name one with sheet= (--sheet)")
     cells = (holding or sheets)[0]
     return cells._replace(notes=(f"sheet: {cells.origin.name}", *cells.notes))

@@ -14,6 +14,8 @@ def plot_loss(losses: Sequence[float], path: str | Path, step: str = "epoch") ->
     with figure(path) as (_, (axes,)):
         axes.plot(np.arange(1, len(losses) + 1), losses, color=BLUE)
         axes.set(yscale="log", xlabel=step, ylabel="mean squared error (unit of y, squared)", title="Training loss")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("")
         axes.margins(x=0)
         axes.annotate(
             f"{losses[-1]:.4f}",

@@ -59,3 +59,30 @@ def test_days_of_a_workbook_are_dates_where_the_column_says_so():
 def test_years_before_ours_need_the_name_of_the_column():
     same(read_codes(np.array([1700, 1701]), HERE, "Year"), ["1700-01-01", "1701-01-01"])
     assert read_codes(np.array([1700, 1701]), HERE, "t").times.tolist() == [1700, 1701]
+
+
+@pytest.mark.parametrize(
+    ("codes", "time_format", "wanted"),
+    [
+        ([44927, 44928], "excel", "2023-01-01"),
+        ([202301, 202302], "week", "2023-01-02"),
+        ([202301, 202302], "month", "2023-01-01"),
+        ([0, 3600], "s", "1970-01-01"),
+        ([20201, 20202], "quarter", "2020-01-01"),
+        ([202303], "month", "2023-03-01"),
+    ],
+)
+def test_a_reading_that_is_asked_for_is_taken(codes, time_format, wanted):
+    same(read_codes(np.array(codes[:1]), HERE, "t", time_format), [wanted])
+    assert read_codes(np.array(codes), HERE, "t", "integer").times.tolist() == codes
+
+
+def test_a_quarter_or_a_counter_is_asked_for():
+    with pytest.raises(DataError, match=r"quarter.*counter"):
+        read_codes(np.array([20201, 20202, 20203]), HERE, "t")
+
+
+def test_text_is_read_as_asked_too():
+    same(read_stamps(["2023-01", "2023-02"], HERE, "t", "week"), ["2023-01-02", "2023-01-09"])
+    with pytest.raises(DataError, match=r"row 2 of f\.csv has t = '2023-60'"):
+        read_stamps(["2023-01", "2023-60"], HERE, "t", "week")

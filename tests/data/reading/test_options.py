@@ -25,3 +25,7 @@ def test_options_go_before_those_that_were_learned():
 def test_what_has_no_meaning_is_refused(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         ReadOptions.of(**wrong)
+
+
+def test_a_sheet_is_named_by_its_number_too():
+    assert ReadOptions.of(sheet=2).given == {"sheet": "2"}

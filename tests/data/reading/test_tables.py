@@ -222,3 +222,28 @@ def test_what_was_learned_gives_way_to_the_standard_columns():
     learned = ReadOptions(id_col="shop", time_col="day", target_col="sold", time_format="day first")
     frame = pl.DataFrame({"unique_id": "a", "ds": ["2021-01-01", "2021-01-02"], "y": [1, 2]})
     assert take_again(frame, learned).table.y.to_list() == [1.0, 2.0]
+
+
+def test_a_target_of_integers_does_not_name_series(tmp_path):
+    rows = [("2019-10-27 01:00", 5), ("2019-10-27 02:00", 6), ("2019-10-27 02:00", 7), ("2019-10-27 03:00", 8)]
+    path = csv(tmp_path, "time,load", rows)
+    with pytest.raises(DataError, match=r"02:00.*time_zone"):
+        read(path)
+    assert len(read(path, time_zone="Europe/Berlin")) == 4
+
+
+def test_numbers_that_run_on_are_the_target_where_nothing_else_varies(tmp_path):
+    assert take(csv(tmp_path, "day,sold,price", [(d, k, 9.5) for k, d in enumerate(DAYS)])).target == "sold"
+
+
+def test_steps_that_are_filled_stand_where_they_belong(tmp_path):
+    rows = [(d, shop, k) for k, d in enumerate(DAYS) for shop in ("a", "b") if k not in (3, 9)]
+    frame = read(csv(tmp_path, "day,shop,sold", rows), fill=0, freq="D")
+    assert frame["unique_id"].to_list() == ["a"] * 28 + ["b"] * 28
+    assert frame["ds"].to_list() == DAYS * 2
+
+
+def test_a_column_of_nothing_but_codes_is_missing(tmp_path):
+    rows = [(d, k + 5, -999) for k, d in enumerate(DAYS)]
+    frame = read(csv(tmp_path, "day,sold,gone", rows), target_col="sold", missing=-999)
+    assert frame["gone"].null_count() == 28

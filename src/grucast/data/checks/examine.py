@@ -162,9 +162,7 @@ def find_problems(
     ]
     if report.duplicates:
         what = f"{count(report.duplicates, 'row')} whose series and time came before, such as {example}"
-        advice = (
-            "keep one row a time stamp, name the id column, or join them with aggregate= (--aggregate sum|mean|last)"
-        )
+        advice = "name the series with id_col= (--id-col), or join rows with aggregate= (--aggregate sum|mean|last)"
         found.append(Finding("error", what, advice))
     if problem:
         found.append(to_finding(problem))

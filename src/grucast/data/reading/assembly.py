@@ -8,7 +8,7 @@ import narwhals as nw
 import numpy as np
 
 from grucast.data.panel import factorize
-from grucast.data.reading.intake import COUNTER, Cells, Intake
+from grucast.data.reading.intake import Cells, Intake
 from grucast.data.reading.looks import Look, to_cells
 from grucast.data.reading.missing import without_codes
 from grucast.data.reading.names import listing
@@ -146,9 +146,8 @@ def without_skipped(table: Table, made: Column, origin: Origin) -> Table:
 def describe(frame: Frame, roles: Roles, options: ReadOptions, ids: nw.Series[Any]) -> list[str]:
     """What was taken for what, a line each."""
     stamps = roles.stamped.stamps
-    way = " ".join(
-        part for part in (stamps.reading not in ("", COUNTER) and f"read as {stamps.reading}", stamps.why) if part
-    )
+    read_as = f"read as {stamps.reading}" if stamps.reading else ""
+    way = " ".join(part for part in (read_as, stamps.why) if part)
     time = f"time: {' and '.join(roles.time) or 'no column'}" + (f" ({way})" if way else "")
     series = f"series: {' and '.join(roles.ids)} ({ids.n_unique():,})" if roles.ids else "series: one"
     mark = (

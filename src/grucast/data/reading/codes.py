@@ -27,25 +27,26 @@ SERIALS = (20_000, 60_000)  # days since 1899-12-30 in workbooks: 1954 to 2064
 QUARTER = re.compile(r"quart|qtr|trimest", re.IGNORECASE)
 
 
-def code_readings(values: Integers, column: str, asked: bool = False) -> list[Reading]:
-    """What integers may mean; a counter where they are no code, or where one alone is not `asked` to be one.
+def code_readings(values: Integers, column: str, wanted: str | None = None) -> list[Reading]:
+    """What integers may mean; a counter where they are no code; where a reading is `wanted`, that one alone.
 
     >>> [reading.label for reading in code_readings(np.array([100, 110, 120]), "step")]
     ['integer']
     >>> [reading.label for reading in code_readings(np.array([202411, 202412, 202501]), "t")]
     ['month']
     """
+    if wanted in WANTED:
+        return [WANTED[wanted](values)]
     counter = Reading("integer", values.astype(np.int64))
     low, high = int(values.min()), int(values.max())
     calendar = clock_codes(values)
-    alone = len(values) < 2 and not asked
-    if calendar and not alone:
+    if calendar and len(values) > 1:
         return [calendar]
     for unit, (least, most, factor) in EPOCHS.items():
         if least <= low and high < most:
             return [Reading(unit, since_1970(values, unit, factor), fine=True)]
     size = len(str(high))
-    if low <= 0 or alone or len(str(low)) != size or size not in SIZES:
+    if low <= 0 or len(values) < 2 or len(str(low)) != size or size not in SIZES:
         return [counter]
     return SIZES[size](values, column, counter)
 
@@ -54,6 +55,11 @@ def since_1970(values: Integers, unit: str, factor: int) -> Times:
     """Seconds, milli-, micro- or nanoseconds since 1970; what is finer than a microsecond cannot be kept."""
     whole = values // 1000 if unit == "ns" else values * factor
     return np.asarray(np.where((values % 1000 != 0) & (unit == "ns"), np.datetime64("NaT"), whole.astype("M8[us]")))
+
+
+def since_1900(values: Integers) -> Times:
+    """Days as workbooks count them."""
+    return np.asarray((np.datetime64("1899-12-30") + values).astype("M8[us]"))
 
 
 def clock_codes(values: Integers) -> Reading | None:
@@ -88,8 +94,7 @@ def day_readings(values: Integers, column: str, counter: Reading) -> list[Readin
 def quarter_readings(values: Integers, column: str, counter: Reading) -> list[Reading]:
     """Days of a workbook, by the column's name; or year and quarter, by its name or where a 4 is followed by a 1."""
     if SERIALS[0] <= values.min() and values.max() <= SERIALS[1] and DATE.search(column):
-        days = np.datetime64("1899-12-30") + values
-        return [Reading("excel", np.asarray(days.astype("M8[us]")), why="days as Excel counts them")]
+        return [Reading("excel", since_1900(values))]
     part, year = values % 10, values // 10
     if part.min() < 1 or part.max() > 4 or year.min() < YEARS[0] or year.max() > YEARS[1]:
         return [counter]
@@ -110,13 +115,17 @@ def part_readings(values: Integers, column: str, counter: Reading) -> list[Readi
     return readings
 
 
-def parts_of_year(year: Integers, part: Integers, column: str, padded: bool = False) -> list[Reading]:
+def parts_of_year(
+    year: Integers, part: Integers, column: str, padded: bool = False, wanted: str | None = None
+) -> list[Reading]:
     """Months, or weeks where a part is above 12; both where nothing decides.
 
     A 12 followed by a 1, twelve different parts, the column's name, or two digits for each part as ISO 8601 writes
     months (`padded`) decide.
     """
     months, weeks = Reading("month", to_days(year, part, 1)), Reading("week", to_week(year, part))
+    if wanted in ("month", "week"):
+        return [months if wanted == "month" else weeks]
     if not months.valid:
         return [weeks, months]
     distinct = np.unique(12 * year + part - 1)
@@ -128,6 +137,18 @@ def parts_of_year(year: Integers, part: Integers, column: str, padded: bool = Fa
     return [months] if padded else [months, weeks]
 
 
+WANTED: dict[str | None, Callable[[Integers], Reading]] = {
+    "integer": lambda v: Reading("integer", v.astype(np.int64)),
+    "year": lambda v: Reading("year", to_days(v, 1, 1)),
+    "quarter": lambda v: Reading("quarter", to_days(v // 10, np.where(v % 10 > 4, 0, 3 * (v % 10) - 2), 1)),
+    "month": lambda v: Reading("month", to_days(v // 100, v % 100, 1)),
+    "week": lambda v: Reading("week", to_week(v // 100, v % 100)),
+    "excel": lambda v: Reading("excel", since_1900(v)),
+    **{
+        unit: lambda v, unit=unit, factor=factor: Reading(unit, since_1970(v, unit, factor), fine=True)  # type: ignore[misc]
+        for unit, (_, _, factor) in EPOCHS.items()
+    },
+}
 SIZES: dict[int, Callable[[Integers, str, Reading], list[Reading]]] = {
     4: year_readings,
     5: quarter_readings,

@@ -72,7 +72,7 @@ def converted(source: Any) -> Any:
     """Another table as a polars frame: a dictionary of columns, an Arrow table, a DuckDB relation."""
     if isinstance(source, dict) or hasattr(source, "__arrow_c_stream__"):
         try:
-            return polars().DataFrame(source)
+            return polars().DataFrame(source, strict=False)
         except Exception as error:  # polars raises errors of many kinds here, Rust panics among them
             raise DataError(f"cannot read series from this {type(source).__name__} ({error}): give {WANTED}") from error
     return source

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from grucast.data.wording import count
 from grucast.data.zones import find_zone, to_local, to_utc
 
 Times = NDArray[Any]  # datetime64[us]
@@ -53,12 +54,14 @@ def to_utc_in_order(local: Times, owners: NDArray[np.int64], zone: str) -> Resol
     taken = set(zip(owners[~skipped].tolist(), instants[~skipped].tolist(), strict=True))
     extra = [row for row in np.flatnonzero(skipped) if (owners[row], instants[row].item()) in taken]
     said = (
-        [f"{twice} time stamps that the clocks of {zone} show twice: the second row is the later one"] if twice else []
+        [f"{count(twice, 'time stamp')} that the clocks of {zone} show twice: the second row is the later one"]
+        if twice
+        else []
     )
     if skipped.any():
         first = str(local[int(skipped.argmax())])[:16].replace("T", " ")
         said += [
-            f"{int(skipped.sum())} time stamps such as {first} that the clocks of {zone} skip: "
+            f"{count(int(skipped.sum()), 'time stamp')} such as {first} that the clocks of {zone} skip: "
             "taken as what they show instead"
         ]
     return Resolved(instants, np.array(extra, np.int64), "; ".join(said))

@@ -27,6 +27,7 @@ HINT = re.compile(
 COUNTER = re.compile(
     r"^(?:t|n|step|steps|index|idx|epoch|iteration|iter|period|tick|time|x|sample|obs|observation)$", re.IGNORECASE
 )
+RUNNING = re.compile(r"(?i)$|(?:id|no|nr|num|number|index|row|#|unnamed.*|column_\d+)\b")
 UNIT = re.compile(r"\s*[\[(][^\[\]()]*[\])]\s*$")
 
 

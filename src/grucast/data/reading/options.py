@@ -64,7 +64,7 @@ class ReadOptions:
     skip_rows: int = 0
     aggregate: str | None = None
     fill: float | None = None
-    sheet: str | int | None = None
+    sheet: str | None = None
     wide: bool | None = None
     query: str | None = None
 
@@ -81,6 +81,8 @@ class ReadOptions:
             raise ConfigError(f"skip_rows must be a whole number of lines, not {self.skip_rows!r}")
         if self.fill is not None and not (isinstance(self.fill, int | float) and abs(self.fill) < float("inf")):
             raise ConfigError(f"fill must be a number, not {self.fill!r}")
+        if self.sheet is not None:
+            object.__setattr__(self, "sheet", str(self.sheet))
         if self.target_col is not None and not isinstance(self.target_col, str):
             raise ConfigError(f"target_col must be one column's name, not {self.target_col!r}")
 

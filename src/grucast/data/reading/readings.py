@@ -92,6 +92,8 @@ def is_regular(times: Times) -> bool:
     distinct = np.unique(times)
     if len(distinct) < 3:
         return len(distinct) == 1
+    if distinct.dtype.kind == "i":
+        return len(np.unique(np.diff(distinct))) == 1
     months = distinct.astype("M8[M]")
     monthly = len(np.unique(np.diff(months))) == 1 and len(np.unique(distinct - months)) == 1
     return monthly or len(np.unique(np.diff(distinct))) == 1

@@ -78,7 +78,10 @@ def with_rows(table: Table, codes: Array, series: Array, stamps: Array, value: f
     rows = rows.with_columns(
         *(nw.lit(None).cast(frame.schema[column]).alias(column) for column in others if column not in constant)
     )
-    return Table.of(nw.concat([frame, rows]).to_native())
+    whole = nw.concat([frame, rows])
+    every = np.concatenate([codes, series])
+    order = np.lexsort((to_times(whole.get_column("ds")), every))
+    return Table.of(whole[order.tolist()].to_native())
 
 
 def never_varies(frame: nw.DataFrame[Any], column: str) -> bool:

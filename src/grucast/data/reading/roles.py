@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from grucast.data.reading.codes import code_readings
 from grucast.data.reading.looks import Look
-from grucast.data.reading.names import COUNTER, alias, is_time_hint, listing, part_of, plain
+from grucast.data.reading.names import ALIASES, COUNTER, RUNNING, alias, is_time_hint, listing, part_of, plain
 from grucast.data.reading.readings import is_regular
 from grucast.data.wording import count
 
@@ -158,7 +158,7 @@ def find_ids(looks: Looks, times: Integers, codes: Mapping[str, Integers], taken
         return Found(())
     able = [name for name, code in codes.items() if name not in taken and 1 < code.max() + 1 < rows]
     texts = [name for name in able if not looks[name].numeric]
-    numbers = [name for name in able if looks[name].kind == "integer" and plain(name) not in ("y", "target", "value")]
+    numbers = [name for name in able if looks[name].kind == "integer" and plain(name) not in ALIASES["y"]]
     singles = [(name,) for name in (*texts, *numbers)]
     telling = []
     for group in (*singles, *combinations(texts[:8], 2), *combinations(texts[:6], 3), *product(texts[:6], numbers[:6])):
@@ -206,9 +206,10 @@ def find_target(looks: Looks, taken: Sequence[str], running: Sequence[str]) -> F
     if usual:
         return Found((usual,))
     numbers = [name for name, look in free.items() if look.numeric and not is_part(look)]
-    numeric = [name for name in numbers if name not in running] or numbers
-    varied = [name for name in numeric if free[name].distinct > 1] or numeric
-    if not numeric:
+    likely = [name for name in numbers if name not in running]
+    counting = [name for name in numbers if name in running and not RUNNING.match(name.strip())]
+    varied = [name for name in likely if free[name].distinct > 1] or counting or likely or numbers
+    if not numbers:
         varied = [name for name, look in free.items() if look.kind == "text" and look.share >= HALF]
     if len(varied) == 1:
         return Found((varied[0],))

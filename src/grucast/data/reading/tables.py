@@ -1,6 +1,5 @@
 """From a table as it came to series: its columns found or named, then read."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,7 +13,7 @@ from grucast.data.reading.assembly import Roles, assemble
 from grucast.data.reading.intake import Cells, Intake
 from grucast.data.reading.local import shown_twice
 from grucast.data.reading.looks import Look, look_at
-from grucast.data.reading.names import listing, match, part_of
+from grucast.data.reading.names import RUNNING, listing, match, part_of
 from grucast.data.reading.options import ReadOptions
 from grucast.data.reading.origin import Origin
 from grucast.data.reading.roles import Found, find_ids, find_target, find_time, is_part
@@ -32,7 +31,6 @@ from grucast.data.reading.wide import (
 )
 from grucast.errors import DataError
 
-RUNNING = re.compile(r"(?i)$|(?:id|no|nr|num|number|index|row|#|unnamed.*|column_\d+)\b")
 Frame = nw.DataFrame[Any]
 Integers = NDArray[np.int64]
 Looks = Mapping[str, Look]
@@ -118,9 +116,10 @@ def find_roles(cells: Cells, looks: Looks, options: ReadOptions) -> Roles:
     free = {name: look for name, look in looks.items() if name not in (*given, *options.id_col)}
     time = chosen(options.time_col, lambda: find_time(free, len(looks) == 1), asked)
     stamped = None if asked else read_times(frame, time, origin, options, asked)
-    able = {
-        name: look for name, look in looks.items() if name not in time and look.kind in ("text", "integer", "boolean")
-    }
+    able = {name: look for name, look in looks.items() if name not in time and may_name(look)}
+    numeric = [name for name, look in free.items() if look.numeric and name not in time]
+    if not given and len(numeric) == 1:
+        able.pop(numeric[0], None)  # the target names no series
     codes = {name: factorize(frame[name].cast(nw.String))[0].astype(np.int64) for name in able}
     moments = distinct_moments(stamped, len(frame), options)
     ids = chosen(options.id_col, lambda: find_ids(looks, moments, codes, (*time, *given)), asked)
@@ -133,6 +132,11 @@ def find_roles(cells: Cells, looks: Looks, options: ReadOptions) -> Roles:
         )
     refuse_parts_of_time(looks, options.id_col)
     return Roles(time, ids, target[0], stamped)
+
+
+def may_name(look: Look) -> bool:
+    """Whether a column may name series."""
+    return look.kind in ("text", "integer", "boolean")
 
 
 def chosen(given: Sequence[str], find: Callable[[], Found], asked: list[str]) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ def read_stamps(cells: Sequence[str], origin: Origin, column: str, time_format: 
     if len({offset is None for offset in offsets}) > 1:
         raise DataError(f"{place.what} has time stamps with a time zone and without: give all one")
     ahead = np.array([(clock or 0) - (offset or 0) for clock, offset in zip(clocks, offsets, strict=True)])
-    readings = [later(reading, ahead) for reading in readings_of(form, numbers, column, time_format is not None)]
+    readings = [later(reading, ahead) for reading in readings_of(form, numbers, column, order_of(time_format))]
     chosen = choose(readings, texts, place.what, order_of(time_format))
     if chosen.times.dtype.kind == "i":
         return Stamps(chosen.times[where], False, False, chosen.label, chosen.why)
@@ -101,7 +101,7 @@ def read_codes(values: Integers, origin: Origin, column: str, time_format: str |
     """
     distinct, where = np.unique(values, return_inverse=True)
     what = f"column {column} of {origin.name}"
-    readings = code_readings(distinct, column, time_format is not None)
+    readings = code_readings(distinct, column, order_of(time_format))
     chosen = choose(readings, list(map(str, distinct)), what, order_of(time_format))
     return Stamps(chosen.times[where], not chosen.fine, False, chosen.label, chosen.why)
 
@@ -139,11 +139,11 @@ def shared_form(found: Sequence[Written], texts: Sequence[str], place: Place) ->
     raise DataError(f"{place.what} has time stamps as {first!r} and as {other!r}: write all in one way")
 
 
-def readings_of(form: str, numbers: Integers, column: str, asked: bool) -> list[Reading]:
-    """What a form may mean; `asked` where a format is given."""
+def readings_of(form: str, numbers: Integers, column: str, wanted: str | None) -> list[Reading]:
+    """What a form may mean; `wanted` is what a format asks for."""
     years = numbers[:, 0]
     if form == "integer":
-        return code_readings(years, column, asked)
+        return code_readings(years, column, wanted)
     if form == "seconds":
         return [Reading("s", years.astype("M8[us]"), fine=True)]
     if form in ("day or month first", "two-digit year"):
@@ -158,7 +158,7 @@ def readings_of(form: str, numbers: Integers, column: str, asked: bool) -> list[
     if form == "month or day":
         return [Reading("", months_in_order(numbers, column))]
     if form.startswith("year, ") and form != "year, month":
-        return parts_of_year(years, numbers[:, 1], column, padded=form == "year, part")
+        return parts_of_year(years, numbers[:, 1], column, padded=form == "year, part", wanted=wanted)
     return [Reading("", SINGLE[form](numbers))]
 
 

@@ -150,6 +150,8 @@ def typed(column: nw.Series[Any], look: Look, origin: Origin, marks: Marks, miss
         cells = to_cells(column)
         values = [None if cell is None or is_missing(cell, missing) else cell.lower() == "true" for cell in cells]
         return nw.new_series(column.name, values, nw.Boolean(), backend=column.implementation)
+    if look.kind == "empty":
+        return nw.new_series(column.name, [None] * len(column), nw.Float64(), backend=column.implementation)
     if not look.numeric or has_leading_zero(column):
         return column
     try:
