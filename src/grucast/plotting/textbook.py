@@ -20,7 +20,7 @@ def plot_loss(losses: Sequence[float], path: str | Path, step: str = "epoch") ->
         axes.annotate(
             f"{losses[-1]:.4f}",
             (len(losses), losses[-1]),
-            xytext=(-4, 10),
+            xytext=(-4, 16),
             textcoords="offset points",
             ha="right",
             color=BLUE,
