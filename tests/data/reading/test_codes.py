@@ -86,3 +86,7 @@ def test_text_is_read_as_asked_too():
     same(read_stamps(["2023-01", "2023-02"], HERE, "t", "week"), ["2023-01-02", "2023-01-09"])
     with pytest.raises(DataError, match=r"row 2 of f\.csv has t = '2023-60'"):
         read_stamps(["2023-01", "2023-60"], HERE, "t", "week")
+
+
+def test_quarters_with_a_gap_are_quarters_where_a_fourth_is_followed_by_a_first():
+    same(read_codes(np.array([20203, 20204, 20211, 20213]), HERE, "t"), ["2020-07", "2020-10", "2021-01", "2021-07"])

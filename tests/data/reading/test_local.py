@@ -59,3 +59,11 @@ def test_instants_become_local_months():
 def test_a_zone_that_is_not_known_is_refused():
     with pytest.raises(DataError, match="Mars/Base"):
         read(pl.DataFrame({"t": clock("2019-03-31"), "y": 1.0}), time_zone="Mars/Base")
+
+
+def test_shops_are_told_apart_in_the_night_when_clocks_go_back():
+    times = [*clock("2019-10-26"), *clock("2019-10-27", 0, 2), *clock("2019-10-27", 2, 23)]
+    frame = pl.DataFrame({"t": times * 2, "shop": ["a"] * 49 + ["b"] * 49, "sold": [k * 1.5 for k in range(98)]})
+    got = read(frame, time_zone="Europe/Berlin")
+    assert got.group_by("unique_id").len().sort("unique_id").rows() == [("a", 49), ("b", 49)]
+    assert got.select("unique_id", "ds").is_unique().all()

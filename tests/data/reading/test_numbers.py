@@ -94,3 +94,13 @@ def test_usual_words_for_missing_are_missing_and_no_bad_cells(word):
 def test_words_of_the_user_are_missing_too():
     assert parse_numbers(["1", "closed"], ".", frozenset(["closed"])).bad.size == 0
     assert parse_numbers(["1", "closed"], ".").bad.tolist() == [1]
+
+
+@pytest.mark.parametrize("text", ["1.234", "12.345", "123.456", "1,234"])
+def test_one_to_three_digits_before_a_mark_and_three_behind_leave_it_open(text):
+    assert weigh([text]) == ({}, {text.strip("0123456789"): text})
+
+
+@pytest.mark.parametrize("text", ["0.234", "1234.567", ".123", "1.2345", "1.23"])
+def test_other_digits_show_the_decimal_mark(text):
+    assert weigh([text]) == ({".": text}, {})

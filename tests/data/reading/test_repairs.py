@@ -66,3 +66,8 @@ def test_a_wrong_stamp_among_month_ends_is_named():
         read(pd.DataFrame({"ds": ends, "y": range(18)}), freq="ME")
     with pytest.raises(DataError, match="2021-05-13"):
         read(pd.DataFrame({"ds": ends, "y": range(18)}))
+
+
+def test_steps_are_filled_from_the_earliest_row_wherever_it_stands():
+    frame = pl.DataFrame({"ds": [5, 3, 1, 2], "y": [1.0, 2, 3, 4]})
+    assert read(frame, fill=0)["ds"].to_list() == [1, 2, 3, 4, 5]

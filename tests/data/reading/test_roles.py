@@ -76,3 +76,13 @@ def test_a_column_that_tells_them_apart_by_chance_is_asked_for():
 def test_the_target_is_the_one_column_of_numbers_left(columns, wanted):
     found = find_target(looks(**columns), (), ())
     assert (found.columns, found.asked) == (wanted, not wanted)
+
+
+def test_a_sparse_panel_is_asked_for():
+    times = np.array([(17 * k) % 100 for k in range(60)] + list(range(100)))
+    names = [f"c{k % 20}" for k in range(60)] + [f"d{k % 33}" for k in range(100)]
+    assert ids({"customer": names}, times).asked
+
+
+def test_series_of_two_rows_are_asked_for():
+    assert ids({"customer": [f"c{k % 10}" for k in range(20)]}, [*range(10), *range(1, 10), 0]).asked
