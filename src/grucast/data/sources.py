@@ -90,11 +90,6 @@ def read(  # noqa: PLR0913 - each is an option of the command line, too
     return intake.table.frame.clone().to_native()
 
 
-def read_table(source: Any, options: ReadOptions = DEFAULT) -> Table:
-    """As `read`, for those who go on with narwhals; the frame within is the one given if that is tidy already."""
-    return take(source, options).table
-
-
 def take(source: Any, options: ReadOptions = DEFAULT) -> Intake:
     """Series of any source as they were understood.
 

@@ -17,7 +17,6 @@ Times = NDArray[Any]  # int64, or datetime64[us]
 Integers = NDArray[np.int64]
 
 WORDS = ("day first", "month first", "year first", "month", "week", "quarter", "year", "excel", "integer", *EPOCHS)
-DAY_TO_US = 86400 * 10**6
 SAME = {  # forms that may stand beside each other, and what they are together
     frozenset(("year, part", "year, short part")): "year, short part",
     frozenset(("two-digit year", "day or month first")): "day or month first",
