@@ -218,15 +218,14 @@ def test_one_cycle_rises_to_one_and_falls_to_zero():
     assert factors[10:] == sorted(factors[10:], reverse=True)
 
 
-def test_seed_is_local_to_its_block():
+def test_generator_is_that_of_the_seed_and_not_torchs():
     torch.manual_seed(1)
-    wanted = torch.rand(3)
-    torch.manual_seed(1)
-    with reproducible(5):
-        first = torch.rand(3)
-    torch.testing.assert_close(torch.rand(3), wanted)
-    with reproducible(5):
-        torch.testing.assert_close(torch.rand(3), first)
+    state = torch.get_rng_state()
+    with reproducible(5) as generator:
+        drawn = torch.rand(3, generator=generator)
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(5)
+    assert torch.equal(torch.rand(3), drawn)
 
 
 def test_phases_follow_each_other_with_their_own_rate_and_end():

@@ -5,11 +5,11 @@ from typing import Any
 
 import torch
 from torch import _VF, Tensor, nn
-from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from grucast.errors import ConfigError
 from grucast.nn.autograd import run_layer, runs_natively
+from grucast.nn.drawing import dropout
 from grucast.nn.recurrence import Gates, Options, Weights, check_lengths, recur_gates, recur_layer
 
 
@@ -54,6 +54,8 @@ class GRU(nn.RNNBase):
     >>> output.shape, h_n.shape
     (torch.Size([2, 5, 8]), torch.Size([1, 2, 8]))
     """
+
+    dropout_generator: torch.Generator | None = None  # set by training; None is torch's global one
 
     def __init__(  # noqa: PLR0913, PLR0917 - the arguments of torch.nn.GRU
         self,
@@ -200,7 +202,7 @@ class GRU(nn.RNNBase):
         finals: list[Tensor] = []
         for k in range(self.num_layers):
             if k and self.dropout and self.training:
-                x = functional.dropout(x, self.dropout)
+                x = dropout(x, self.dropout, self.dropout_generator)
             states = None if hx is None else hx[k * directions : (k + 1) * directions]
             x, final = run(x, states, weights[k * each : (k + 1) * each], options, lengths)
             finals.append(final)

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from grucast.data.encoding import Column, Schema, embedding_size
 from grucast.model.config import NetworkConfig
+from grucast.nn.drawing import Dropout
 from grucast.nn.gru import GRU, join_final_states
 
 
@@ -100,7 +101,7 @@ class ForecastNetwork(nn.Module):
         _, continuations, h = example.continuations.shape
         width += continuations * h + example.static.shape[1] + sum(widths[self.temporal :])
         self.hidden = nn.Linear(width, config.head_size)
-        self.dropout = nn.Dropout(config.head_dropout)
+        self.dropout = Dropout(config.head_dropout)
         self.out = zero_linear(config.head_size, h * quantiles)
         known = example.ahead.shape[2] + sum(widths[self.past : self.temporal])
         if known:

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import Lock, Thread
 
 import torch
 
+_lock = Lock()
 _kernels: ContextVar[int] = ContextVar("threads of the kernels", default=0)
 
 
@@ -20,10 +22,25 @@ def serial_torch() -> Iterator[None]:
 
     The bits of torch's sums and products depend on the number of threads, those of the kernels do not.
     """
-    before, token = torch.get_num_threads(), _kernels.set(kernel_threads())
-    torch.set_num_threads(1)
+    if _kernels.get():
+        yield
+        return
+    token = _kernels.set(take_one_thread())
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(_kernels.get())
         _kernels.reset(token)
+
+
+def take_one_thread() -> int:
+    """Let torch have one thread here, and in the other threads of the process as many as before, which is returned."""
+    with _lock:
+        usual = torch.get_num_threads()
+        torch.set_num_threads(1)  # in this thread, and in those that use torch for the first time
+        elsewhere = Thread(target=torch.set_num_threads, args=(usual,))
+        elsewhere.start()
+        elsewhere.join()
+        if torch.get_num_threads() > 1:  # torch was built with one number for all
+            torch.set_num_threads(1)
+    return usual

@@ -17,6 +17,7 @@ from grucast.data.windows import Windows, make_windows
 from grucast.errors import DataError
 from grucast.model.config import CheckpointConfig, TrainingConfig
 from grucast.model.models import ForecastModel, quantiles
+from grucast.nn.drawing import WeightsFrom
 from grucast.nn.networks import Ensemble, ForecastNetwork, Inputs
 from grucast.training.checkpoint import open_checkpoints
 from grucast.training.loop import Phase, keeping, reproducible, to_arrays, train
@@ -72,10 +73,11 @@ def train_forecaster(
     def trained() -> ForecastModel:
         return replace(model, weights=to_arrays(network), widths=state.widths or model.widths)
 
-    with reproducible(training.seed), keeping(trained):
-        network = make_network(make_batch(everything, np.zeros(1, np.int64), model).inputs, model)
+    with reproducible(training.seed) as generator, keeping(trained):
+        with WeightsFrom(generator):
+            network = make_network(make_batch(everything, np.zeros(1, np.int64), model).inputs, model)
         probabilities = torch.tensor(quantiles(model.level))
-        state = (checkpoints and checkpoints.restore(network)) or State(np.random.default_rng(training.seed))
+        state = (checkpoints and checkpoints.restore(network)) or State(np.random.default_rng(training.seed), generator)
 
         def loss(batch: Batch) -> Tensor:
             return pinball_loss(network(batch.inputs), batch, probabilities)

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from grucast.errors import TrainingError, TrainingInterrupted
 from grucast.model.config import TrainingConfig
 from grucast.model.runtime import Tensors
+from grucast.nn.drawing import drop_from
 from grucast.nn.serial import serial_torch
 from grucast.training.checkpoint import COMPLETE, Checkpoints
 from grucast.training.progress import Callback, Progress
@@ -72,6 +73,7 @@ def train(
         GrucastError: A checkpoint cannot be written.
     """
     state = state or State()
+    drop_from(network, state.generator)
     run = _Run(network, config, phases, state, callback, checkpoints)
     state.timer.start(start)
     for phase in phases[state.phase :]:
@@ -235,11 +237,10 @@ def schedule_factor(config: TrainingConfig, progress: float) -> float:
 
 
 @contextmanager
-def reproducible(seed: int) -> Iterator[None]:
-    """Inside the block the seed alone decides on torch's bits; the caller's generator and threads come back as were."""
-    with torch.random.fork_rng(devices=[]), serial_torch():
-        torch.manual_seed(seed)
-        yield
+def reproducible(seed: int) -> Iterator[torch.Generator]:
+    """Torch on one thread, and a generator of that seed: what is computed and drawn has the same bits always."""
+    with serial_torch():
+        yield torch.Generator().manual_seed(seed)
 
 
 def to_arrays(network: nn.Module) -> Tensors:

@@ -10,9 +10,11 @@ from torch.nn import functional as F
 
 from grucast.model.config import NetworkConfig, TrainingConfig
 from grucast.model.models import RegressionModel
+from grucast.nn.drawing import WeightsFrom
 from grucast.nn.networks import GRUNet
 from grucast.training.loop import Phase, keeping, reproducible, to_arrays, train
 from grucast.training.progress import Callback
+from grucast.training.state import State
 
 STEPS = 500
 BATCH_SIZE = 64
@@ -30,16 +32,10 @@ def train_regressor(
     inputs, targets = (torch.from_numpy(np.ascontiguousarray(a, np.float32)) for a in (x, y))
     rng = np.random.default_rng(training.seed)
     size = training.batch_size or BATCH_SIZE
-    with reproducible(training.seed), keeping(lambda: make_model(x, y, config, network)):
-        network = GRUNet(
-            x.shape[2],
-            config.hidden_size,
-            config.num_layers,
-            y.shape[1],
-            config.dropout,
-            config.bidirectional,
-            config.reset_after,
-        )
+    sizes = (x.shape[2], config.hidden_size, config.num_layers, y.shape[1])
+    with reproducible(training.seed) as generator, keeping(lambda: make_model(x, y, config, network)):
+        with WeightsFrom(generator):
+            network = GRUNet(*sizes, config.dropout, config.bidirectional, config.reset_after)
 
         def loss_of_phase(_: int) -> Tensor:
             if len(inputs) <= size:
@@ -47,7 +43,8 @@ def train_regressor(
             batch = torch.from_numpy(rng.integers(len(inputs), size=size))
             return F.mse_loss(network(inputs[batch]), targets[batch])
 
-        history = train(network, loss_of_phase, training, [Phase(training.max_steps or STEPS)], callback, start)
+        phases, state = [Phase(training.max_steps or STEPS)], State(rng, generator)
+        history = train(network, loss_of_phase, training, phases, callback, start, state)
     return make_model(x, y, config, network), history
 
 

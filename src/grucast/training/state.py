@@ -33,10 +33,11 @@ class Best:
 
 @dataclass
 class State:
-    """Where training stands between two steps, beside the network's weights and torch's generator.
+    """Where training stands between two steps, beside the network's weights.
 
     Attributes:
         rng: Draws the batches.
+        generator: Draws what dropout drops.
         phase: Phases done.
         step: Steps done in this phase.
         evaluations: Validations that were due in this phase.
@@ -49,6 +50,7 @@ class State:
     """
 
     rng: np.random.Generator = field(default_factory=np.random.default_rng)
+    generator: torch.Generator = field(default_factory=torch.Generator)
     phase: int = 0
     step: int = 0
     evaluations: int = 0
@@ -79,7 +81,7 @@ def pack(state: State, network: nn.Module, optimizer: Optimizer | None) -> tuple
     groups = {"network": network.state_dict(), "best": state.best.weights}
     groups |= {f"optimizer.{parameter}": own for parameter, own in moments.items()}
     tensors = {f"{group}.{name}": tensor for group, own in groups.items() for name, tensor in own.items()}
-    tensors["generator"] = torch.get_rng_state()
+    tensors["generator"] = state.generator.get_state()
     tensors["history"] = torch.tensor(state.history, dtype=torch.float64)
     tensors["losses"] = torch.tensor([state.validation, state.best.loss], dtype=torch.float64)  # JSON has no NaN
     counts = {name: getattr(state, name) for name in ("phase", "step", "evaluations", "widths")}
@@ -88,15 +90,16 @@ def pack(state: State, network: nn.Module, optimizer: Optimizer | None) -> tuple
 
 
 def unpack(tensors: Tensors, facts: Mapping[str, Any], network: nn.Module) -> State:
-    """The state that was packed; the weights go to the network and torch's generator is set."""
+    """The state that was packed; the weights go to the network."""
     network.load_state_dict(group(tensors, "network."))
-    torch.set_rng_state(tensors["generator"])
+    generator = torch.Generator().set_state(tensors["generator"])
     rng = np.random.default_rng()
     rng.bit_generator.state = facts["rng"]
     validation, loss = tensors["losses"].tolist()
     parameters = {int(name.split(".")[1]) for name in tensors if name.startswith("optimizer.")}
     return State(
         rng,
+        generator,
         **{name: facts[name] for name in ("phase", "step", "evaluations")},
         history=tensors["history"].tolist(),
         validation=validation,
