@@ -17,7 +17,7 @@ from grucast.kernels import native
 def make_features(history, seasons, h):
     rows = len(history)
     none, nothing = np.empty((rows, history.shape[1] + h, 0)), np.empty((rows, 0))
-    window = Window(history, np.full((rows, h), np.nan), none, none, nothing, nothing, none)
+    window = Window(history, np.full((rows, h), np.nan), none, none, nothing, nothing, none, np.ones(rows, bool))
     return features_of(window, Schema(), seasons)
 
 

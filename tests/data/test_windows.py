@@ -75,3 +75,17 @@ def test_windows_do_not_depend_on_blocks(monkeypatch):
     parts, _ = make_windows(panel, 5, 2)
     np.testing.assert_array_equal(parts.ends, whole.ends)
     np.testing.assert_array_equal(parts.series, whole.series)
+
+
+def test_windows_know_whether_any_value_before_their_end_is_negative(rng):
+    panel = panel_of(20, 15, 9)
+    panel.values[[4, 25, 30]] = -1
+    panel.values[2] = np.nan
+    windows = windows_of(panel, encode(panel, Schema()), 4, 2)
+    wanted = [
+        not (panel.values[panel.offsets[s] : end] < 0).any()
+        for s, end in zip(windows.series, windows.ends, strict=True)
+    ]
+    some = rng.permutation(len(windows))
+    assert windows.take(some).nonnegative.tolist() == np.array(wanted)[some].tolist()
+    assert 0 < sum(wanted) < len(wanted)

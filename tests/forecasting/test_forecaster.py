@@ -112,14 +112,6 @@ def test_constant_and_zero_series_are_forecast_finitely(hourly):
     )
 
 
-def test_forecast_of_nonnegative_series_is_nonnegative(hourly):
-    shifts = {0.0: False, -9.9: True}  # lower the series until they cross zero
-    for shift, negative in shifts.items():
-        counts = hourly.with_columns(y=(pl.col("y") - 9 + shift).clip(0 if not negative else None))
-        lowest = make().fit(counts).predict()["GRU-lo-95"].min()
-        assert (lowest < 0) == negative
-
-
 def test_chosen_levels_only(fitted, hourly):
     assert fitted.predict(level=(95,)).columns[3:] == ["GRU-lo-95", "GRU-hi-95"]
     assert make(level=()).fit(hourly).predict().columns == ["unique_id", "ds", "GRU"]

@@ -34,6 +34,14 @@ def test_golden_forecaster_loads_for_ever(name):
     np.testing.assert_allclose(forecast.select(columns), wanted.select(columns), rtol=1e-5)
 
 
+def test_golden_state_of_a_stream_loads_for_ever():
+    expected = json.loads((GOLDEN / "format1-forecaster.json").read_text())
+    forecaster, history = load(GOLDEN / "format1-forecaster.safetensors"), read_frame(expected["history"])
+    stream = forecaster.stream()
+    stream.load(GOLDEN / "format1-forecaster.state")
+    assert stream.update_many(history.tail(1)).equals(forecaster.predict(history).tail(4))
+
+
 @pytest.mark.parametrize("name", REGRESSORS)
 def test_golden_regressor_loads_for_ever(name):
     expected = json.loads((GOLDEN / f"{name}.json").read_text())

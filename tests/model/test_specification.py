@@ -132,7 +132,7 @@ def forecast(series, settings, tensors):
         above = np.maximum(above, width * (q[:, middle + i] - q[:, middle]))
         columns |= {f"GRU-lo-{percent:g}": q[:, middle] - below, f"GRU-hi-{percent:g}": q[:, middle] + above}
     restored = {name: series.centre + series.scale * values for name, values in columns.items()}
-    return {k: np.maximum(0, v) if settings["nonnegative"] else v for k, v in restored.items()}
+    return {k: v if (series.y < 0).any() else np.maximum(0, v) for k, v in restored.items()}
 
 
 def of_series(columns, name):

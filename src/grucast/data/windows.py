@@ -1,6 +1,7 @@
 """Windows of a panel: places in its one array, copied only when a batch is taken."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ class Window(NamedTuple):
     static_numbers: NDArray[np.float32]  # (B, columns)
     static_codes: NDArray[np.int32]  # (B, columns)
     phases: NDArray[np.float32]  # (B, T + h, 2 cycles)
+    nonnegative: NDArray[np.bool_]  # (B,): no value of its series is negative, from the first to the end of history
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,14 @@ class Windows:
             self.encoded.static_numbers[series],
             self.encoded.static_codes[series],
             phases(self.panel.frequency, self.panel.starts[series], self.encoded.cycles, positions),
+            self.nonnegative[index],
         )
+
+    @cached_property
+    def nonnegative(self) -> NDArray[np.bool_]:
+        """Which windows end before their series' first negative value, (N,)."""
+        negative = np.append(np.flatnonzero(self.panel.values < 0), len(self.panel.values))
+        return negative[np.searchsorted(negative, self.panel.offsets[self.series])] >= self.ends
 
     def split(self, held_out: int) -> tuple["Windows", "Windows"]:
         """Those that see nothing of their series' last `held_out` steps, and those whose whole future lies in them."""

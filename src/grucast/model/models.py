@@ -33,7 +33,7 @@ class ForecastModel:
         seasons: Seasonal periods, shortest first.
         level: Coverage of its intervals in percent, ascending.
         frequency: Step of the series it was trained on.
-        nonnegative: No value of those series was negative, so no forecast is.
+        nonnegative: No value of those series was negative.
         widths: Factor of each interval's width, found on windows held out of training.
         network: Shape of its network.
         weights: Parameters by name.
@@ -78,9 +78,10 @@ class ForecastModel:
         if self.members > 1:
             z = sum(members[1:], z) / np.float32(self.members)  # np.mean would add in another order in a batch
         if level == self.level and native.available():
-            return native.intervals(z, self.widths, features.centre, features.scale, self.nonnegative)
-        y = features.restore(at_levels(z, self.level, self.widths, level))
-        return np.maximum(y, 0) if self.nonnegative else y
+            y = native.intervals(z, self.widths, features.centre, features.scale)
+        else:
+            y = features.restore(at_levels(z, self.level, self.widths, level))
+        return np.maximum(y, np.where(window.nonnegative, 0, -np.inf)[:, None, None])
 
     def explain(self, windows: Windows) -> list[Explanation]:
         """What the forecast from each window uses."""

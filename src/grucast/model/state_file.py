@@ -19,7 +19,8 @@ from grucast.model.writing import write_whole
 
 FORMAT = 1
 LONGEST = 2**53  # steps of a series
-DTYPES = {"int64": "I64", "float64": "F64", "float32": "F32", "int32": "I32"}
+DTYPES = {"int64": "I64", "float64": "F64", "float32": "F32", "int32": "I32", "bool": "BOOL"}
+OPTIONAL = ("negative",)  # files without it say what is negative by their windows
 
 
 def save_states(states: States, model: ForecastModel, path: str | Path) -> None:
@@ -78,7 +79,8 @@ def check_header(header: Header, model: ForecastModel) -> int:
     for name in example.names:
         array = getattr(example, name)
         wanted = [DTYPES.get(array.dtype.name, "I64"), [count, *array.shape[1:]]]
-        if found.pop(name, None) != wanted:
+        absent = None if name not in OPTIONAL else wanted
+        if found.pop(name, absent) != wanted:
             raise ValueError(f"damaged: {name} must be {wanted}")
     if found.keys() != {"ids"} or found["ids"][0] != "U8":
         raise ValueError(f"damaged: beside the states there must be ids alone, not {', '.join(sorted(found))[:80]}")
@@ -93,6 +95,7 @@ def filled(states: States, arrays: dict[str, Any], count: int) -> States:
         raise ValueError("damaged: ids must be a list of text and integers")
     if len(set(ids)) != len(ids) or len(ids) != count:
         raise ValueError(f"damaged: {len(set(ids))} names for {count} series")
+    arrays.setdefault("negative", (arrays["values"] < 0).any(axis=1))
     lengths, tops = arrays["lengths"], [len(c.categories or ()) for c in states.schema.categorical("past", "future")]
     fixed = [len(c.categories or ()) for c in states.schema.categorical("static")]
     sound = {
@@ -101,6 +104,7 @@ def filled(states: States, arrays: dict[str, Any], count: int) -> States:
         "values": ~(np.abs(arrays["values"]) > LARGEST),
         "numbers": ~np.isinf(arrays["numbers"]),
         "static_numbers": ~np.isinf(arrays["static_numbers"]),
+        "negative": arrays["negative"].view(np.uint8) <= 1,
         "codes": (arrays["codes"] >= 0) & (arrays["codes"] <= np.array(tops)),
         "static_codes": (arrays["static_codes"] >= 0) & (arrays["static_codes"] <= np.array(fixed)),
     }

@@ -36,6 +36,7 @@ class States:
     codes: NDArray[np.int32]  # (S, T, K)
     static_numbers: NDArray[np.float32]  # (S, columns)
     static_codes: NDArray[np.int32]  # (S, columns)
+    negative: NDArray[np.bool_]  # (S,): a value below 0 was ever seen
     row: dict[Any, int] = field(default_factory=dict)  # of each series
 
     @classmethod
@@ -52,6 +53,7 @@ class States:
             np.zeros((*steps, len(schema.categorical("past", "future"))), np.int32),
             np.zeros((capacity, len(schema.numbers("static"))), np.float32),
             np.zeros((capacity, len(schema.categorical("static"))), np.int32),
+            np.zeros(capacity, bool),
         )
 
     def __len__(self) -> int:
@@ -79,7 +81,7 @@ class States:
                 if len(self.row) == len(self.lengths):
                     self._grow()
                 new = self.row[name] = len(self.row)
-                self.starts[new], self.lengths[new] = time, 0
+                self.starts[new], self.lengths[new], self.negative[new] = time, 0, False
                 self.values[new], self.numbers[new], self.codes[new] = np.nan, np.nan, 0
         return np.array([self.row[name] for name in ids])
 
@@ -108,6 +110,7 @@ class States:
         was = np.where(known, self.values[series, cells], np.nan)
         self._refuse_contradiction(series, positions, was, y)
         self._advance(series, positions + 1)
+        self.negative[series[y < 0]] = True
         fresh = np.flatnonzero(np.isnan(was) & (positions >= self.lengths[series] - self.size))
         series, cells = series[fresh], cells[fresh]
         self.values[series, cells] = y[fresh]
@@ -138,6 +141,7 @@ class States:
             self.numbers[row, cell], self.codes[row, cell] = beside.numbers[0], beside.codes[0]
             self.static_numbers[row], self.static_codes[row] = beside.static_numbers[0], beside.static_codes[0]
         self.lengths[row] += 1
+        self.negative[row] |= y < 0
 
     def _positions(self, series: Integers, times: Times) -> Integers:
         starts = self.starts[series]
@@ -195,6 +199,7 @@ class States:
             self.static_numbers[series],
             self.static_codes[series],
             phases(self.frequency, self.starts[series], self.schema.cycles, positions),
+            ~self.negative[series],
         )
 
     def latest(self, row: int, h: int) -> Window:
@@ -204,7 +209,7 @@ class States:
         history = np.concatenate([ring[oldest:], ring[:oldest]])[None]
         cycles, steps = self.schema.cycles, self.size + h
         seen = phases_of_one(self.frequency, self.starts[row], cycles, length - self.size, steps)
-        return Window(history, *nothing_beside(self.size, h), seen)
+        return Window(history, *nothing_beside(self.size, h), seen, ~self.negative[row : row + 1])
 
     @contextmanager
     def all_or_nothing(self, ids: Iterable[Any]) -> Iterator[None]:

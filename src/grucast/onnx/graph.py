@@ -50,7 +50,7 @@ def forecast_graph(model: ForecastModel) -> onnx.ModelProto:
     if len(members) > 1:
         z = g.op("Div", g.op("Sum", *members), np.float32(len(members)))
     y = restored(g, calibrated(g, g.cast(z, np.float64), model.widths), window)
-    y = g.op("Max", y, np.float64(0)) if model.nonnegative else y
+    y = g.op("Max", y, lowest(g, raw.y, window.observed))
     middle = len(model.level)
     g.output("quantiles", y, (model.h, 2 * middle + 1), "quantiles in the unit of y, lowest first")
     g.output("point", g.op("Gather", y, np.int64(middle), axis=2), (model.h,), "their median")
@@ -134,6 +134,13 @@ def restored(g: Builder, z: str, window: Scaled) -> str:
     """Values (B, h, Q) on the window's scale in the unit of y."""
     centre, scale = (g.op("Unsqueeze", part, LAST) for part in (window.centre, window.scale))
     return g.op("Add", centre, g.op("Mul", scale, z))
+
+
+def lowest(g: Builder, y: str, observed: str) -> str:
+    """What no forecast is below, (B, 1, 1): 0 where no value of the window is."""
+    least = g.op("ReduceMin", g.op("Where", observed, y, np.float64(0)), axes=[1])
+    bound = g.op("Where", g.op("Less", least, np.float64(0)), np.float64(-np.inf), np.float64(0))
+    return g.op("Unsqueeze", bound, LAST)
 
 
 def finished(g: Builder, model: ForecastModel) -> onnx.ModelProto:

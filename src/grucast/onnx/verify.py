@@ -22,7 +22,7 @@ DAYS = 365 * 60  # from 1980 on, where random windows begin
 
 
 class Case(NamedTuple):
-    """Windows as the model takes them, and the time stamps of their steps."""
+    """Windows as the model takes them, all that there is of their series, and the time stamps of their steps."""
 
     window: Window
     times: Times  # (B, T + h)
@@ -79,7 +79,8 @@ def panel_case(model: ForecastModel, panel: Panel) -> Case:
     series = windows.series[chosen]
     first = windows.ends[chosen] - panel.offsets[series]
     times = panel.frequency.times(panel.starts[series][:, None], first[:, None] + steps(model))
-    return Case(windows.take(chosen), times)
+    window = windows.take(chosen)
+    return Case(window._replace(nonnegative=never_below(window.history)), times)
 
 
 def random_case(model: ForecastModel, rng: np.random.Generator) -> Case:
@@ -97,16 +98,23 @@ def random_case(model: ForecastModel, rng: np.random.Generator) -> Case:
     frequency, cycles = model.frequency, model.schema.cycles
     starts = (np.datetime64("1980-01-01") + rng.integers(0, DAYS, batch)).astype("datetime64[us]")
     positions = np.broadcast_to(model.input_size + steps(model), (batch, whole))
+    history = random_histories(batch, model.input_size, model.seasons[0], rng)
     window = Window(
-        random_histories(batch, model.input_size, model.seasons[0], rng),
+        history,
         np.full((batch, model.h), np.nan),
         numbers(batch, whole, len(known["numbers"])),
         codes((batch, whole), "categories"),
         numbers(batch, len(known["static_numbers"])),
         codes((batch,), "static_categories"),
         phases(frequency, starts, cycles, positions),
+        never_below(history),
     )
     return Case(window, frequency.times(starts[:, None], positions) if cycles else positions)
+
+
+def never_below(history: Array) -> NDArray[np.bool_]:
+    """Which histories (B, T) have no negative value."""
+    return np.asarray(~(history < 0).any(axis=1))
 
 
 def random_histories(batch: int, size: int, season: int, rng: np.random.Generator) -> Array:
