@@ -1,5 +1,6 @@
 #include "threads.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <exception>
@@ -105,7 +106,10 @@ OpenMP open_mp() {
 void parallel_items(long items, int threads, void (*work)(const void *, long), const void *context) {
   Job job;
   job.items = items, job.work = work, job.context = context;
-  if (threads <= 1 || items <= 1) {
+  // OpenMP ends the process when the system has no more threads for it.
+  const long most = 4 * std::max(1L, long(std::thread::hardware_concurrency()));
+  threads = int(std::min({long(threads), items, most}));
+  if (threads <= 1) {
     job.run();
 #if defined(__linux__)
   } else if (const OpenMP run = open_mp()) {

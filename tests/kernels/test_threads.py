@@ -1,5 +1,6 @@
 """How work is shared among threads: by torch's OpenMP where torch is loaded, else by the kernels' own pool."""
 
+import os
 import subprocess
 import sys
 
@@ -52,3 +53,25 @@ def test_a_forked_child_has_threads_of_its_own_and_the_same_bits(first):
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK.format(first=first)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "")
+
+
+MANY = """
+{first}
+import numpy as np
+from grucast.kernels import native, reference
+
+weights = reference.Weights(*(np.ones(s) / 64 for s in ((192, 3), (192, 64), (192,), (192,))))
+case = np.ones((1600, 2, 3)), np.ones((1600, 64)), weights
+assert all(map(np.array_equal, native.gru_forward(*case, threads=native.usual_threads()), native.gru_forward(*case)))
+assert all(map(np.array_equal, native.gru_forward(*case, threads=100_000), native.gru_forward(*case)))
+"""
+
+
+@pytest.mark.parametrize("said", ["1000", "2147483648", "9" * 5000])
+@pytest.mark.parametrize("first", ["import torch", ""], ids=["OpenMP", "own pool"])
+def test_more_threads_than_a_system_has_are_asked_for_in_vain(first, said):
+    environment = os.environ | {"OMP_NUM_THREADS": said}
+    run = subprocess.run(
+        [sys.executable, "-c", MANY.format(first=first)], capture_output=True, text=True, check=False, env=environment
+    )
+    assert run.returncode == 0, run.stderr  # libgomp may say there that it takes no such number

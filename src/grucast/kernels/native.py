@@ -50,11 +50,11 @@ def target() -> str | None:
 
 
 def usual_threads() -> int:
-    """As many as OMP_NUM_THREADS says, else as many processors as this process may use."""
+    """As many as OMP_NUM_THREADS says, up to four a processor, else as many processors as this process may use."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     said = os.environ.get("OMP_NUM_THREADS", "")
-    if said.isdecimal() and int(said):
-        return int(said)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    asked = float(said) if said.isdecimal() else 0  # a float, since it may have thousands of digits
+    return int(min(asked, 4 * processors)) or processors
 
 
 def gru_forward(
