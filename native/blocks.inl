@@ -19,6 +19,21 @@ inline void store(Num<V> *p, Vec<V> v) {
   __builtin_memcpy(p, &v, sizeof v);
 }
 
+template <class T>
+inline void copy(const T *from, long n, T *to) {
+  __builtin_memcpy(to, from, n * sizeof(T));
+}
+
+template <class T>
+inline void clear(T *p, long n) {
+  __builtin_memset(p, 0, n * sizeof(T));
+}
+
+template <class T>
+inline T bias(const T *b, long i) {
+  return b ? b[i] : 0;
+}
+
 template <int N>
 struct Int {
   static constexpr int value = N;
@@ -72,12 +87,11 @@ inline void product(Vec<V> (&sums)[N][kVecs<V>], const Num<V> *w, long count, co
   }
 }
 
-// Panels for product(): for each block of N outputs, [k][N].
+// Panels for product(): for each block of N outputs, [k][N]; outputs lie side by side.
 template <class V>
-void pack_panels(const Num<V> *w, long output_stride, long k_stride, long outputs, long count, Num<V> *packed) {
+void pack_panels(const Num<V> *w, long k_stride, long outputs, long count, Num<V> *packed) {
   in_blocks<kBlock<V>>(outputs, [&](auto n, long begin) {
-    for (long k = 0; k < count; ++k)
-      for (int i = 0; i < n.value; ++i) *packed++ = w[(begin + i) * output_stride + k * k_stride];
+    for (long k = 0; k < count; ++k, packed += n.value) copy(w + begin + k * k_stride, n.value, packed);
   });
 }
 
@@ -152,17 +166,15 @@ void to_rows(const Num<V> *lanes, long n, Num<V> *const *rows) {
   }
 }
 
-template <class T>
-inline void copy(const T *from, long n, T *to) {
-  __builtin_memcpy(to, from, n * sizeof(T));
-}
-
-template <class T>
-inline void clear(T *p, long n) {
-  __builtin_memset(p, 0, n * sizeof(T));
-}
-
-template <class T>
-inline T bias(const T *b, long i) {
-  return b ? b[i] : 0;
+// N rows' first n elements to packed [n][N]. Squares are wider than what is left of N: what they write too much comes
+// before its own number does, and at the end up to a square's side lies behind the last.
+template <class V, int N>
+Num<V> *interleave(const Num<V> *const (&rows)[N], long n, Num<V> *packed) {
+  constexpr int side = V::Square::kSide;
+  for (int first = (N - 1) / side * side; first >= 0; first -= side) {
+    const Num<V> *square[side];
+    for (int i = 0; i < side; ++i) square[i] = rows[first + i < N ? first + i : N - 1];
+    to_columns<V>(square, n, packed + first, N);
+  }
+  return packed + n * N;
 }

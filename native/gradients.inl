@@ -40,3 +40,9 @@ inline void pass_before(Vec<V> reset, Vec<V> state, Vec<V> product, Vec<V> &d_re
   d_reset = product * state * slope_of_sigmoid<V>(reset);
   d_state = V::fma(product, reset, d_state);
 }
+
+// Whether anyone sees the gradient of the state before the step that comes at `place` in the order of computation.
+template <class T>
+inline bool wants_previous(const Layer<T> &n, long place) {
+  return place > 0 || n.initial;
+}

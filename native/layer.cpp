@@ -10,8 +10,12 @@
 namespace grucast {
 namespace {
 
-// Groups of rows whose gradients are summed apart; more would cost memory, fewer leave threads idle.
-constexpr long kGroups = 32;
+// Groups of rows whose gradients are summed apart: more would cost memory, fewer leave threads idle. A group's sums are
+// cleared, filled and added, which only pays when so many steps of rows go into them.
+constexpr long kGroups = 32, kFewGroups = 2, kStepsOfGroup = 256;
+
+// Shares of the sums that threads add up; fewer sums than kSmallSums are not worth waking one for.
+constexpr long kShares = 16, kSmallSums = 1000000;
 
 // Less work than this many multiply-adds isn't worth waking a thread for.
 constexpr double kSmallWork = 4e5;
@@ -42,6 +46,11 @@ int useful_threads(const Layer<T> &n, long count, int threads) {
   return work < kSmallWork ? 1 : threads;
 }
 
+template <class T>
+long groups_of(const Layer<T> &n) {
+  return std::min(items(n), std::clamp(n.batch * n.steps / kStepsOfGroup, kFewGroups, kGroups));
+}
+
 // The layers' packed weights, one after the other.
 template <class T>
 struct Packed {
@@ -64,29 +73,36 @@ struct Sums {
     T *p = from + group * size;
     return {p, p + hidden, p + hidden + input};
   }
+  // The only group's sums of the state's weights need no copy where rows of both are equally long.
+  static bool straight(const Layer<T> &n, const Gradients<T> &g, long groups) {
+    return groups == 1 && n.hidden == padded(n.hidden) && g.weight_hh;
+  }
 };
 
-// Adds the groups in order; rows of the result are `columns` long, of the sums `ld`.
+// Adds the groups' rows `from`..`to` in order; rows of the result are `columns` long, of the sums `ld`.
 template <class T>
-void reduce(const T *from, long groups, long size, long rows, long columns, long ld, T *to) {
-  if (!to) return;
-  for (long j = 0; j < rows; ++j)
-    for (long g = 0; g < groups; ++g) {
-      const T *row = from + g * size + j * ld;
-      for (long k = 0; k < columns; ++k) to[j * columns + k] = g ? to[j * columns + k] + row[k] : row[k];
-    }
+void reduce(const T *sums, long groups, long size, long from, long to, long columns, long ld, T *result) {
+  if (!result) return;
+  for (long j = from; j < to; ++j) {
+    T *row = result + j * columns;
+    std::copy_n(sums + j * ld, columns, row);
+    for (long g = 1; g < groups; ++g)
+      for (long k = 0; k < columns; ++k) row[k] += sums[g * size + j * ld + k];
+  }
 }
 
+// One of kShares shares of the gradients' rows.
 template <class T>
-void finish(const Layer<T> &n, const Gradients<T> &g, const Sums<T> &sums, T *partials, long groups) {
-  const long h = n.hidden;
+void finish(const Layer<T> &n, const Gradients<T> &g, const Sums<T> &sums, T *partials, long groups, long share) {
+  const long h = n.hidden, from = share * 3 * h / kShares, to = (share + 1) * 3 * h / kShares;
   const Partial<T> p = sums.at(partials, 0);
-  reduce(p.hidden, groups, sums.size, 3 * h, h, padded(h), g.weight_hh);
-  reduce(p.input, groups, sums.size, 3 * h, n.inputs, padded(n.inputs), g.weight_ih);
-  reduce(p.bias, groups, sums.size, 1, 3 * h, 3 * h, g.bias_hh);
-  reduce(p.bias, groups, sums.size, 1, 2 * h, 2 * h, g.bias_ih);
+  if (!sums.straight(n, g, groups)) reduce(p.hidden, groups, sums.size, from, to, h, padded(h), g.weight_hh);
+  reduce(p.input, groups, sums.size, from, to, n.inputs, padded(n.inputs), g.weight_ih);
+  if (share) return;
+  reduce(p.bias, groups, sums.size, 0, 1, 3 * h, 3 * h, g.bias_hh);
+  reduce(p.bias, groups, sums.size, 0, 1, 2 * h, 2 * h, g.bias_ih);
   const long from_x = (n.reset_after ? 3 : 2) * h;
-  reduce(p.bias + from_x, groups, sums.size, 1, h, h, g.bias_ih ? g.bias_ih + 2 * h : nullptr);
+  reduce(p.bias + from_x, groups, sums.size, 0, 1, h, h, g.bias_ih ? g.bias_ih + 2 * h : nullptr);
 }
 
 template <class T>
@@ -118,7 +134,7 @@ void gru_forward(const Layer<T> *layers, long count, int threads) {
 template <class T>
 void gru_backward(const Layer<T> *layers, const Gradients<T> *gradients, long count, int threads) {
   const auto &way = path(*layers);
-  const long each = items(*layers), groups = std::min(each, kGroups), scratch = way.backward_work.scratch_size(*layers);
+  const long each = items(*layers), groups = groups_of(*layers), scratch = way.backward_work.scratch_size(*layers);
   const Packed<T> weights(layers, count, way.backward_work);
   const Sums<T> sums(*layers);
   T *partials = workspace<T>(Slot::partials, count * groups * sums.size);
@@ -126,17 +142,22 @@ void gru_backward(const Layer<T> *layers, const Gradients<T> *gradients, long co
   parallel(count * groups, useful_threads(*layers, count, threads), [&](long place) {
     const FlushDenormals guard;
     const long all = count * groups - 1 - place, i = all / groups, group = all % groups;
-    std::fill_n(partials + all * sums.size, sums.size, T(0));
+    Partial<T> partial = sums.at(partials, all);
+    if (sums.straight(layers[i], gradients[i], groups)) partial.hidden = gradients[i].weight_hh;
+    std::fill_n(partial.hidden, sums.hidden, T(0));
+    std::fill_n(partial.input, sums.size - sums.hidden, T(0));
     T *own = workspace<T>(Slot::scratch, scratch);
     for (long item = group * each / groups; item < (group + 1) * each / groups; ++item)
-      way.backward(layers[i], gradients[i], weights.of(i), item, own, sums.at(partials, all));
+      way.backward(layers[i], gradients[i], weights.of(i), item, own, partial);
   });
-  for (long i = 0; i < count; ++i) {
-    if (each)
-      finish(layers[i], gradients[i], sums, partials + i * groups * sums.size, groups);
-    else
-      clear_weights(layers[i], gradients[i]);
+  if (!each) {
+    for (long i = 0; i < count; ++i) clear_weights(layers[i], gradients[i]);
+    return;
   }
+  parallel(count * kShares, count * groups * sums.size < kSmallSums ? 1 : threads, [&](long place) {
+    const long i = place / kShares;
+    finish(layers[i], gradients[i], sums, partials + i * groups * sums.size, groups, place % kShares);
+  });
 }
 
 template <class T>

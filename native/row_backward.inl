@@ -34,7 +34,9 @@ T *pack_rows(const T *w, long rows, long columns, T *to) {
 
 template <class V>
 void row_pack_backward(const Layer<Num<V>> &n, Num<V> *to) {
-  to = pack_rows(n.weight_ih, 3 * n.hidden, n.inputs, pack_rows(n.weight_hh, 3 * n.hidden, n.hidden, to));
+  const long h = n.hidden, from = wants_previous(n, n.steps - 1) ? 0 : n.reset_after ? 3 * h : 2 * h;
+  pack_rows(n.weight_hh + from * h, 3 * h - from, h, to + from * padded(h));
+  to = pack_rows(n.weight_ih, 3 * h, n.inputs, to + 3 * h * padded(h));
   if (!n.saved) row_pack_forward<V>(n, to);
 }
 
@@ -102,6 +104,11 @@ void row_pass(const Layer<Num<V>> &n, const Num<V> *saved, const Num<V> *packed,
       store<V>(state + u, r * s);
     }
   }
+}
+
+template <class V>
+void row_pass_state(const Layer<Num<V>> &n, const Num<V> *packed, const Num<V> *d, Num<V> *carry) {
+  const long h = n.hidden, width = padded(h);
   for (long g = 0; g < (n.reset_after ? 3 : 2); ++g)
     row_transposed<V>(packed + g * h * width, width, h, d + g * width, carry);
 }
@@ -140,6 +147,7 @@ void row_backward(const Layer<Num<V>> &n, const Gradients<Num<V>> &g, const Num<
       for (long u = 0; u < h; ++u) carry[u] += g.output.at(row, t)[u];
     if (!n.saved) row_step(r, n.x.at(row, t), weights, again, false);
     row_pass<V>(n, n.saved ? n.saved + (row * n.steps + t) * 4 * width : again, packed, d, state, carry, product);
+    if (wants_previous(n, place)) row_pass_state<V>(n, packed, d, carry);
     if (!n.reset_after) fill_row(state, h, capacity, c.used, c.reset_states);
     if (g.x.data) row_pass_input<V>(n, packed, d, sums, g.x.at(row, t));
     if (++c.used == capacity || place == 0) row_flush(c, n, to);

@@ -43,9 +43,9 @@ long packed_backward(const Layer<Num<V>> &n) {
 template <class V>
 void pack_backward(const Layer<Num<V>> &n, Num<V> *to) {
   const long h = n.hidden, gates = n.reset_after ? 3 * h : 2 * h;
-  pack_panels<V>(n.weight_hh, 1, h, h, gates, to);
-  if (!n.reset_after) pack_panels<V>(n.weight_hh + 2 * h * h, 1, h, h, h, to + 2 * h * h);
-  pack_panels<V>(n.weight_ih, 1, n.inputs, n.inputs, 3 * h, to + 3 * h * h);
+  if (wants_previous(n, n.steps - 1)) pack_panels<V>(n.weight_hh, h, h, gates, to);
+  if (!n.reset_after) pack_panels<V>(n.weight_hh + 2 * h * h, h, h, h, to + 2 * h * h);
+  pack_panels<V>(n.weight_ih, n.inputs, n.inputs, 3 * h, to + 3 * h * h);
   if (!n.saved) pack_forward<V>(n, to + 3 * h * (h + n.inputs));
 }
 
@@ -229,9 +229,9 @@ const Num<V> *gates(const Backward<V> &b, long item, long t, const Num<V> *packe
 }
 
 template <class V>
-void step_backward(Backward<V> &b, long item, long t, const Num<V> *packed) {
+void step_backward(Backward<V> &b, long item, long place, const Num<V> *packed) {
   const auto &n = b.layer;
-  const long h = n.hidden;
+  const long h = n.hidden, t = b.tile.step(place);
   Num<V> *d = b.chunk.d + b.chunk.used * kLanes;
   gather_previous(b, t);
   const Num<V> *saved = gates(b, item, t, packed + 3 * h * (h + n.inputs));
@@ -251,7 +251,7 @@ void step_backward(Backward<V> &b, long item, long t, const Num<V> *packed) {
     }
     pass_reset(b, saved, packed + 2 * h * h, d);
   }
-  pass_state(b, packed, d);
+  if (wants_previous(n, place)) pass_state(b, packed, d);
   if (b.gradients.x.data) pass_input(b, t, packed + 3 * h * h, d);
   ++b.chunk.used;
 }

@@ -150,18 +150,17 @@ void step_forward(const Step<V> &s, const Num<V> *packed) {
 
 template <class V>
 long packed_forward(const Layer<Num<V>> &n) {
-  return n.hidden * (4 + 3 * (n.inputs + n.hidden));
+  return n.hidden * (4 + 3 * (n.inputs + n.hidden)) + kLanes;  // interleave() writes behind the last
 }
 
 template <class V, int U, int G>
 Num<V> *pack_block(const Layer<Num<V>> &n, long row, Num<V> *to) {
-  for (long i = 0; i < n.inputs; ++i)
-    for (int u = 0; u < U; ++u)
-      for (int g = 0; g < G; ++g) *to++ = n.weight_ih[(g * n.hidden + row + u) * n.inputs + i];
-  for (long k = 0; k < n.hidden; ++k)
-    for (int u = 0; u < U; ++u)
-      for (int g = 0; g < G; ++g) *to++ = n.weight_hh[(g * n.hidden + row + u) * n.hidden + k];
-  return to;
+  const Num<V> *inputs[U * G], *states[U * G];
+  for (int i = 0; i < U * G; ++i) {
+    const long at = i % G * n.hidden + row + i / G;
+    inputs[i] = n.weight_ih + at * n.inputs, states[i] = n.weight_hh + at * n.hidden;
+  }
+  return interleave<V, U * G>(states, n.hidden, interleave<V, U * G>(inputs, n.inputs, to));
 }
 
 template <class V>

@@ -80,7 +80,7 @@ void backward(const Layer<Num<V>> &n, const Gradients<Num<V>> &g, const Num<V> *
   else
     clear(b.carry, n.hidden * kLanes);
   for (long place = b.tile.limit - 1; place >= 0; --place) {
-    step_backward(b, item, b.tile.step(place), packed);
+    step_backward(b, item, place, packed);
     if (b.chunk.used == b.chunk.steps || place == 0) flush(b.chunk, n, to);
   }
   if (g.initial) scatter_state<V>(b.tile, b.carry, g.initial, b.waste);

@@ -66,12 +66,12 @@ void require(bool holds, const char *what) {
 template <class T>
 struct Case {
   long B, T_, I, H;
-  bool after, reverse, ragged, again = false;
+  bool after, reverse, ragged, started, again = false;
   Vector<T> x, initial, w_ih, w_hh, b_ih, b_hh, d_output, d_final;
   Vector<std::int64_t> lengths;
 
   Case(long b, long t, long i, long h)
-      : B(b), T_(t), I(i), H(h), after(pick(0, 1)), reverse(pick(0, 1)), ragged(pick(0, 1)), x(normal<T>(b * t * i)),
+      : B(b), T_(t), I(i), H(h), after(pick(0, 1)), reverse(pick(0, 1)), ragged(pick(0, 1)), started(pick(0, 1)), x(normal<T>(b * t * i)),
         initial(normal<T>(b * h)), w_ih(normal<T>(3 * h * i)), w_hh(normal<T>(3 * h * h)), b_ih(normal<T>(3 * h)),
         b_hh(normal<T>(3 * h)), d_output(normal<T>(b * t * h)), d_final(normal<T>(b * h)), lengths(b) {
     for (auto &n : lengths) n = pick(0, t);
@@ -98,7 +98,7 @@ Result<T> run(const Case<T> &c, long first, long rows, int threads) {
   Layer<T> n{};
   n.batch = rows, n.steps = c.T_, n.inputs = c.I, n.hidden = H, n.reset_after = c.after, n.reverse = c.reverse;
   n.x = {c.x.data() + first * c.T_ * c.I, c.T_ * c.I, c.I};
-  n.initial = c.initial.data() + first * H;
+  n.initial = c.started ? c.initial.data() + first * H : nullptr;
   n.weight_ih = c.w_ih.data(), n.weight_hh = c.w_hh.data(), n.bias_ih = c.b_ih.data(), n.bias_hh = c.b_hh.data();
   n.lengths = c.ragged ? c.lengths.data() + first : nullptr;
   n.output = {r.output.data(), c.T_ * H, H};
@@ -108,7 +108,7 @@ Result<T> run(const Case<T> &c, long first, long rows, int threads) {
   g.output = {c.d_output.data() + first * c.T_ * H, c.T_ * H, H};
   g.final = c.d_final.data() + first * H;
   g.x = {r.d_x.data(), c.T_ * c.I, c.I};
-  g.initial = r.d_initial.data(), g.weight_ih = r.d_w_ih.data(), g.weight_hh = r.d_w_hh.data();
+  g.initial = c.started ? r.d_initial.data() : nullptr, g.weight_ih = r.d_w_ih.data(), g.weight_hh = r.d_w_hh.data();
   g.bias_ih = r.d_b_ih.data(), g.bias_hh = r.d_b_hh.data();
   gru_backward(&n, &g, 1, threads);
   return r;
