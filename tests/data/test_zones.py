@@ -1,8 +1,14 @@
+from datetime import UTC, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
 import numpy as np
 import pandas as pd
 import pytest
+from dateutil import tz
 
-from grucast.data.zones import clock_changes, to_local, to_utc
+from grucast import read
+from grucast.data.panel import make_panel
+from grucast.data.zones import clock_changes, find_zone, name_of, to_local, to_utc
 from grucast.errors import DataError
 
 ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Africa/Casablanca"]
@@ -49,3 +55,49 @@ def test_fixed_offsets_are_zones():
 def test_unknown_zone_is_refused(name):
     with pytest.raises(DataError, match="time zone"):
         to_local(np.array(["2024-01-01"], "datetime64[us]"), name)
+
+
+class Pytz(tzinfo):
+    """A zone as pytz has it."""
+
+    zone = "Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    ("zone", "name"),
+    [
+        (UTC, "UTC"),
+        (timezone(timedelta(0), "Z"), "UTC"),
+        (timezone(timedelta(hours=1)), "UTC+01:00"),
+        (timezone(timedelta(hours=1), "CET"), "UTC+01:00"),
+        (timezone(-timedelta(hours=3, minutes=30), "Newfoundland"), "UTC-03:30"),
+        (tz.tzutc(), "UTC"),
+        (tz.tzoffset("CET", 3600), "UTC+01:00"),
+        (tz.gettz("Europe/Berlin"), "Europe/Berlin"),
+        (ZoneInfo("Europe/Berlin"), "Europe/Berlin"),
+        (Pytz(), "Europe/Berlin"),
+        ("+01:00", "+01:00"),
+    ],
+)
+def test_zone_of_any_library_has_a_name_by_which_it_is_found(zone, name):
+    assert name_of(zone) == name
+    assert find_zone(name)
+
+
+@pytest.mark.parametrize("freq", ["h", "D", "B", "MS"])
+@pytest.mark.parametrize(
+    "zone",
+    [tz.tzutc(), tz.tzoffset(None, 3600), tz.gettz("Europe/Berlin"), timezone(timedelta(hours=1), "CET")],
+    ids=str,
+)
+def test_series_of_any_zone_are_continued_as_pandas_does(zone, freq):
+    times = pd.date_range("2024-03-01", periods=42, freq=freq, tz=zone)
+    frame = pd.DataFrame({"unique_id": "a", "ds": times[:40], "y": 1.0})
+    panel = make_panel(frame)
+    np.testing.assert_array_equal(panel.times(np.array([1, 2]))[0], times[40:].tz_convert(None).to_numpy())
+
+
+def test_steps_are_filled_in_any_zone():
+    times = pd.date_range("2024-03-01", periods=40, freq="D", tz=timezone(timedelta(hours=1), "own"))
+    frame = pd.DataFrame({"unique_id": "a", "ds": times, "y": 1.0})
+    assert read(frame.drop(index=[5, 6]), fill=0)["ds"].tolist() == times.tolist()

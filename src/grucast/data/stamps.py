@@ -6,6 +6,7 @@ import narwhals as nw
 import numpy as np
 
 from grucast.data.frequency import Times
+from grucast.data.zones import name_of
 from grucast.errors import DataError
 
 
@@ -31,5 +32,15 @@ def to_times(ds: nw.Series[Any]) -> Times:
 
 def zone_of(ds: nw.Series[Any]) -> str:
     """The zone of zoned time stamps; "" for UTC and for time stamps without zone."""
-    zone = getattr(ds.to_native().dtype, "tz", None) or getattr(ds.dtype, "time_zone", None)
-    return "" if zone is None or str(zone) == "UTC" else str(zone)
+    name = name_of(zone) if (zone := own_zone(ds)) is not None else ""
+    return "" if name == "UTC" else name
+
+
+def is_zoned(ds: nw.Series[Any]) -> bool:
+    """Whether time stamps have a zone."""
+    return own_zone(ds) is not None
+
+
+def own_zone(ds: nw.Series[Any]) -> Any:
+    """The zone as the column's library has it, None where there is none; narwhals does not know all of pandas'."""
+    return getattr(ds.to_native().dtype, "tz", None) or getattr(ds.dtype, "time_zone", None)

@@ -1,6 +1,6 @@
 """What the clocks of a time zone show, for whole arrays of time stamps."""
 
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -66,6 +66,23 @@ def offset_at(second: int, place: tzinfo) -> int:
     """Seconds that local time is ahead of UTC."""
     instant = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=second)
     return round((instant.astimezone(place).utcoffset() or timedelta()).total_seconds())
+
+
+def name_of(zone: tzinfo | str) -> str:
+    """The name by which `find_zone` finds a zone; of a fixed offset that is the offset, whatever it is called.
+
+    >>> from datetime import timezone
+    >>> name_of(timezone(timedelta(hours=1), "CET")), name_of(ZoneInfo("Europe/Berlin"))
+    ('UTC+01:00', 'Europe/Berlin')
+    """
+    name = zone if isinstance(zone, str) else getattr(zone, "key", None) or getattr(zone, "zone", None)  # or pytz
+    if name or isinstance(zone, str):
+        return str(name)
+    offset = zone.utcoffset(None)
+    if offset is None:
+        return str(zone).partition("zoneinfo/")[2].strip("')\"") or str(zone)  # dateutil names the file
+    shown = datetime(1970, 1, 1, tzinfo=timezone(offset)).isoformat()[19:]
+    return f"UTC{shown}" if offset else "UTC"
 
 
 def find_zone(name: str) -> tzinfo:

@@ -1,8 +1,13 @@
+from datetime import timedelta, timezone
+
 import narwhals as nw
 import pandas as pd
 import polars as pl
 import pytest
+from dateutil import tz
 
+from grucast import read
+from grucast.data.panel import make_panel
 from grucast.data.reading.origin import Origin
 from grucast.data.reading.stamping import stamp
 from grucast.errors import DataError
@@ -51,3 +56,24 @@ def test_floats_that_are_integers_are_read_as_such():
 def test_periods_are_their_starts():
     periods = pd.period_range("2024-01", periods=3, freq="M")
     assert str(stamps({"d": periods}, ["d"], pd.DataFrame).times[1])[:10] == "2024-02-01"
+
+
+@pytest.mark.parametrize(
+    "zone", ["Europe/Berlin", tz.gettz("Europe/Berlin"), timezone(timedelta(hours=1), "own")], ids=str
+)
+@pytest.mark.parametrize("alias", ["h", "D"])
+def test_objects_that_are_time_stamps_of_one_zone_keep_it(alias, zone):
+    times = pd.date_range("2024-03-20", periods=30, freq=alias, tz=zone)
+    frame = pd.DataFrame({"ds": pd.Series(list(times), dtype=object), "y": 1.0})
+    got = read(frame)["ds"]
+    assert got.tolist() == times.tolist()
+    assert got.dt.strftime("%H:%M").tolist() == times.strftime("%H:%M").tolist()
+
+
+def test_objects_of_several_offsets_ask_for_their_zone():
+    days = pd.date_range("2024-03-20", periods=30, tz="Europe/Berlin")
+    offsets = [day.to_pydatetime().replace(tzinfo=timezone(day.utcoffset())) for day in days]
+    frame = pd.DataFrame({"ds": pd.Series(offsets, dtype=object), "y": 1.0})
+    with pytest.raises(DataError, match="give their time zone with time_zone="):
+        make_panel(read(frame))
+    assert read(frame, time_zone="Europe/Berlin")["ds"].tolist() == days.tolist()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from grucast.data.frequency import Frequency
 from grucast.data.inference import find_frequency
 from grucast.data.panel import factorize
-from grucast.data.stamps import to_times, zone_of
+from grucast.data.stamps import is_zoned, to_times, zone_of
 from grucast.data.table import COLUMNS, Table
 from grucast.errors import DataError
 
@@ -66,15 +66,13 @@ def with_rows(table: Table, codes: Array, series: Array, stamps: Array, value: f
     frame = table.frame
     firsts = np.unique(codes, return_index=True)[1]
     rows = frame[firsts[series].tolist()]
-    backend, dtype = frame.implementation, frame.schema["ds"]
+    backend, dtype = frame.implementation, table.ds.to_native().dtype
     plain = nw.new_series("ds", stamps, nw.Int64() if stamps.dtype.kind == "i" else nw.Datetime("us"), backend=backend)
-    if getattr(dtype, "time_zone", None) is not None or hasattr(table.ds.to_native().dtype, "tz"):
-        plain = plain.dt.replace_time_zone("UTC").dt.convert_time_zone(
-            str(getattr(dtype, "time_zone", None) or table.ds.to_native().dtype.tz)
-        )
+    plain = (plain.dt.replace_time_zone("UTC") if is_zoned(table.ds) else plain).to_native()
+    times = plain.astype(dtype) if backend.is_pandas_like() else plain.cast(dtype)
     others = [column for column in frame.columns if column not in COLUMNS]
     constant = [column for column in others if never_varies(frame, column)]
-    rows = rows.with_columns(plain.cast(dtype), nw.lit(float(value)).alias("y"))
+    rows = rows.with_columns(nw.from_native(times, series_only=True), nw.lit(float(value)).alias("y"))
     rows = rows.with_columns(
         *(nw.lit(None).cast(frame.schema[column]).alias(column) for column in others if column not in constant)
     )

@@ -1,6 +1,7 @@
 """The time stamps of a table, from one column or from several that belong together."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import narwhals as nw
@@ -16,6 +17,7 @@ from grucast.data.reading.readings import to_days, to_week
 from grucast.data.reading.times import Stamps, read_codes, read_stamps
 from grucast.data.reading.written import MONTH, read_clock
 from grucast.data.stamps import to_times
+from grucast.data.zones import name_of
 from grucast.errors import DataError
 
 Times = NDArray[Any]
@@ -69,6 +71,8 @@ def stamp_one(column: nw.Series[Any], name: str, origin: Origin, time_format: st
     if dtype in (nw.Date, nw.Datetime) or hasattr(native.dtype, "tz"):
         zoned = hasattr(native.dtype, "tz") or getattr(dtype, "time_zone", None) is not None
         return Stamped(Stamps(to_times(column), dtype == nw.Date, zoned), column)
+    if dtype == nw.Object and (own := in_their_zone(column)) is not None:
+        return Stamped(Stamps(to_times(own), False, True), own)
     if dtype.is_integer():
         return stamp_integers(column.to_list(), name, origin, time_format, column)
     if dtype.is_float() or dtype.is_decimal():
@@ -80,6 +84,18 @@ def stamp_one(column: nw.Series[Any], name: str, origin: Origin, time_format: st
             f"column {name} of {origin.name} holds {native.dtype}: give integers, dates or time stamps as text"
         )
     return Stamped(read_stamps([show_cell(value) for value in column.to_list()], origin, name, time_format))
+
+
+def in_their_zone(column: nw.Series[Any]) -> nw.Series[Any] | None:
+    """Objects of pandas that are time stamps of one zone, as a column in it; None for others."""
+    values = column.to_list()
+    known = column.implementation.is_pandas_like() and all(isinstance(v, datetime) and v.tzinfo for v in values)
+    zones = {name_of(value.tzinfo) for value in values} if known else set()
+    if len(zones) != 1 or any(getattr(value, "nanosecond", 0) for value in values):
+        return None
+    instants = np.array([value.astimezone(UTC).replace(tzinfo=None) for value in values], "M8[us]")
+    utc = nw.new_series("ds", instants, nw.Datetime("us"), backend=column.implementation).dt.replace_time_zone("UTC")
+    return utc.dt.convert_time_zone(zones.pop())
 
 
 def stamp_integers(values: list[int], name: str, origin: Origin, time_format: str | None, column: Any) -> Stamped:
