@@ -1,10 +1,12 @@
 import duckdb
+import narwhals as nw
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
 
 from grucast import GRUForecaster, TrainingConfig, check, read
+from grucast.data.reading.frames import to_frame
 from grucast.errors import DataError
 
 INDEX = pd.date_range("2024-01-01", periods=30, name="day")
@@ -51,3 +53,36 @@ def test_an_index_that_is_no_time_does_not_matter(index):
 def test_what_is_no_table_is_refused_by_its_kind(source):
     with pytest.raises(DataError, match=type(source).__name__):
         read(source)
+
+
+@pytest.mark.parametrize(
+    ("columns", "names"),
+    [
+        ([0, 1, 2], ["0", "1", "2"]),
+        (["day", None, 7], ["day", "column_2", "7"]),
+        (["day", float("nan"), ""], ["day", "column_2", "column_3"]),
+        (pd.MultiIndex.from_tuples([("day", ""), ("sold", "mean"), ("sold", 2)]), ["day", "sold/mean", "sold/2"]),
+    ],
+)
+def test_columns_of_any_name_are_named_by_text(columns, names):
+    odd = PANDAS.assign(price=1.0).set_axis(columns, axis=1)
+    assert to_frame(odd).columns == names
+    read_so = {"time_col": names[0], "target_col": names[1]}
+    assert list(read(odd, **read_so)["y"]) == Y
+    assert check(odd, **read_so).usable
+
+
+def test_names_that_are_the_same_as_text_are_refused():
+    with pytest.raises(DataError, match="two columns of one name"):
+        read(PANDAS.set_axis([1, "1"], axis=1))
+
+
+@pytest.mark.parametrize("wrapped", [nw.from_native(PANDAS), nw.from_native(pl.LazyFrame(PANDAS))])
+def test_frames_of_narwhals_are_taken(wrapped):
+    assert list(read(wrapped)["y"]) == Y
+    assert list(read(wrapped.rename({"day": "ds", "sold": "y"}).with_columns(unique_id=nw.lit("a")))["y"]) == Y
+
+
+def test_odd_names_beside_the_usual_ones_disturb_nothing():
+    frame = pd.DataFrame({"unique_id": "a", "ds": INDEX, "y": Y, 5: 1.0, ("a", "b"): 2.0})
+    assert list(read(frame).columns) == ["unique_id", "ds", "y", "5", "a/b"]

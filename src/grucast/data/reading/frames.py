@@ -20,9 +20,10 @@ def to_frame(source: Any) -> nw.DataFrame[Any]:
     >>> to_frame({"ds": [1, 2], "y": [3.0, 4.0]}).columns
     ['ds', 'y']
     """
+    source = nw.to_native(source, pass_through=True)
     if hasattr(source, "index") and hasattr(source, "reset_index"):
-        source = with_index(source)
-    elif not hasattr(source, "to_native") and not is_polars(source):
+        source = with_names(with_index(source))
+    elif not is_polars(source):
         source = converted(source)
     try:
         frame = nw.from_native(source, allow_series=True)
@@ -55,7 +56,7 @@ def with_index(frame: Any) -> Any:
     named = any(name is not None for name in index.names)
     times = str(index.dtype).startswith(("datetime", "period")) if index.nlevels == 1 else True
     if not times and not (named and index.nlevels == 1 and str(index.dtype) not in ("int64",)):
-        return frame.to_frame() if hasattr(frame, "to_frame") else frame
+        return frame.to_frame("y" if frame.name is None else frame.name) if hasattr(frame, "to_frame") else frame
     if index.nlevels == 1 and hasattr(frame, "columns") and "ds" in frame.columns:
         return frame
     usual = ["unique_id", "ds"] if index.nlevels == 2 else ["ds"] * index.nlevels
@@ -66,6 +67,15 @@ def with_index(frame: Any) -> Any:
     if taken:
         return frame.reset_index(drop=True)
     return frame.rename_axis(index=names if len(names) > 1 else names[0]).reset_index()
+
+
+def with_names(frame: Any) -> Any:
+    """A pandas frame whose columns are named by text: 0 as 0, (price, mean) as price/mean, None by its place."""
+    if all(isinstance(name, str) for name in frame.columns):
+        return frame
+    parts = [name if isinstance(name, tuple) else (name,) for name in frame.columns]
+    names = ["/".join(str(part) for part in name if part == part and part not in (None, "")) for name in parts]  # noqa: PLR0124 - NaN
+    return frame.set_axis([name or f"column_{place}" for place, name in enumerate(names, 1)], axis=1)
 
 
 def converted(source: Any) -> Any:
