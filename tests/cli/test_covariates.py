@@ -44,6 +44,23 @@ def test_predict_reads_coming_values_from_a_file(run, model, tmp_path):
     assert written.equals(model.predict(tmp_path / "shop.csv", tmp_path / "future.csv"))
 
 
+def test_codes_of_which_only_numbers_come_stay_text(run, shop, tmp_path):
+    coded = shop.with_columns(code=pl.Series(["1", "2", "1.10", "1.1", "007", "A"] * (len(shop) // 6)))
+    late = pl.col("ds") > pl.col("ds").max() - pl.duration(hours=6)
+    coded.filter(~late).write_csv(tmp_path / "shop.csv")
+    codes = pl.Series(["1", "2", "1.10", "1.1", "1.10", "2"] * 2)
+    ahead = coded.filter(late).select("unique_id", "ds", code=codes)
+    ahead.write_csv(tmp_path / "future.csv")
+    pl.concat([ahead, ahead.with_columns(unique_id=pl.lit("c"), code=pl.lit("A"))]).write_csv(tmp_path / "text.csv")
+    assert run("fit", "shop.csv", "--out", MODEL, *QUICK, "--future", "code")[0] == 0
+    numbers, text = (run("predict", MODEL, "shop.csv", "--future", file) for file in ("future.csv", "text.csv"))
+    assert numbers == text
+    forecaster, history = load(tmp_path / MODEL), tmp_path / "shop.csv"
+    wanted = forecaster.predict(history, ahead)
+    assert forecaster.predict(history, tmp_path / "future.csv").equals(wanted)
+    assert forecaster.stream().update_many(history, tmp_path / "future.csv").equals(wanted)
+
+
 def test_named_columns_are_those_of_the_coming_values_too(run, model, tmp_path):
     names = {"unique_id": "shop", "ds": "hour"}
     for name in ("shop.csv", "future.csv"):

@@ -4,7 +4,8 @@ import pytest
 
 from grucast import Covariates
 from grucast.data import encoding
-from grucast.data.encoding import Column, Schema, embedding_size, encode, fit_schema
+from grucast.data.covariates import Column
+from grucast.data.encoding import Schema, embedding_size, encode, fit_schema
 from grucast.data.panel import make_panel
 from grucast.errors import DataError, UnknownCategoryWarning
 

@@ -5,12 +5,13 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from grucast import Covariates, read
+from grucast import read
+from grucast.data.covariates import Column
 from grucast.data.observations import Observations
 from grucast.errors import DataError
 
 NOON = np.datetime64("2024-01-31T12:00", "us")
-NONE = Covariates()
+NONE: dict[str, Column] = {}
 TIMES = {
     "integer": (7, np.int64(7)),
     "NumPy integer": (np.int32(7), np.int64(7)),
@@ -38,7 +39,8 @@ def test_each_writing_of_a_time_is_the_instant(name):
     seen = Observations.of_rows([row(ds=given)], NONE)
     assert seen.times[0] == wanted
     assert seen.times.dtype == wanted.dtype
-    assert seen.zoned == (name in {"UTC", "offset", "pandas with zone", "text with offset", "text in UTC"})
+    zoned = name in {"UTC", "offset", "pandas with zone", "text with offset", "text in UTC"}
+    assert seen.zone == ("UTC" if zoned else None)
 
 
 @pytest.mark.parametrize("time", [None, True, 1.5, 2**62 + 1, -(2**70), float("nan"), pd.NaT, b"2024", [2024]], ids=str)
@@ -65,7 +67,7 @@ def test_what_is_no_usable_number_is_refused(y):
 
 
 def test_rows_columns_and_frames_give_the_same(rng):
-    covariates = Covariates(past=("load",), static=("kind",))
+    known = {"load": Column("load", "past"), "kind": Column("kind", "static", categories=("x", "z"))}
     frame = pl.DataFrame(
         {
             "unique_id": ["a", "b", "a"],
@@ -76,10 +78,10 @@ def test_rows_columns_and_frames_give_the_same(rng):
         }
     )
     ways = (
-        Observations.of_rows(frame.to_dicts(), covariates),
-        Observations.of_columns(frame.to_dict(as_series=False), covariates),
-        Observations.of_columns({name: frame[name].to_numpy() for name in frame.columns}, covariates),
-        Observations.of_frame(read(frame), covariates),
+        Observations.of_rows(frame.to_dicts(), known),
+        Observations.of_columns(frame.to_dict(as_series=False), known),
+        Observations.of_columns({name: frame[name].to_numpy() for name in frame.columns}, known),
+        Observations.of_frame(read(frame), known),
     )
     for seen in ways:
         assert seen.ids == ["a", "b", "a"]
@@ -89,7 +91,7 @@ def test_rows_columns_and_frames_give_the_same(rng):
         kind = seen.covariates["kind"]
         np.testing.assert_array_equal(kind.values, ways[0].covariates["kind"].values)
         assert kind.categories == ("x", "z")
-        assert not seen.zoned
+        assert seen.zone is None
 
 
 BAD_COLUMNS = {

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import narwhals as nw
@@ -275,3 +275,22 @@ def test_week_of_whole_days_from_monday_to_friday_counts_as_business_days_do():
     one, other = (make_panel(frame("a", kept), frequency) for frequency in (week, business))
     np.testing.assert_array_equal(one.values, other.values)
     np.testing.assert_array_equal(one.times(np.arange(9)), other.times(np.arange(9)))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [2, 1],
+        [True, False],
+        [2.5, 1.5],
+        [date(2024, 1, 2), date(2024, 1, 1)],
+        list(pd.to_datetime(["2024", "2023"])),
+        ["b", "a"],
+    ],
+    ids=str,
+)
+def test_categories_of_any_type_name_series_by_what_they_are(names):
+    ids = pd.Series(np.repeat(np.array(names, object), 4)).astype("category")
+    panel = make_panel(pd.DataFrame({"unique_id": ids, "ds": [1, 2, 3, 4] * 2, "y": 1.0}))
+    assert list(panel.ids) == names
+    assert [type(name) for name in panel.ids] == [type(name) for name in names]

@@ -109,3 +109,14 @@ def test_series_of_another_rhythm_are_refused(other, first):
     ]
     with pytest.raises(DataError, match="mixed frequencies: series '"):
         make_panel(pd.concat([series[first], series[1 - first]]))
+
+
+@pytest.mark.parametrize("freq", ["h", "D"])
+def test_time_stamps_are_named_as_the_frame_shows_them(freq):
+    times = pd.date_range("2024-01-01", periods=30, freq=freq, tz="America/New_York")
+    twice, odd = times[[*range(30), 29]], times[:29].append(times[29:] + pd.Timedelta("7min"))
+    shown = str(times[29])[:19]
+    with pytest.raises(DataError, match=f"'a' has {shown} more than once"):
+        make_panel(frame(twice))
+    with pytest.raises(DataError, match=f"irregular time stamps: {str(odd[29])[:19]} is not"):
+        make_panel(frame(odd))

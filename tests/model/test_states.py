@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grucast.data.encoding import Column, Encoded, Schema
+from grucast.data.covariates import Column
+from grucast.data.encoding import Encoded, Schema
 from grucast.data.frequency import Frequency
 from grucast.errors import DataError
 from grucast.model.states import States

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from grucast import NetworkConfig
-from grucast.data.encoding import Column, Schema
+from grucast.data.covariates import Column
+from grucast.data.encoding import Schema
 from grucast.nn.networks import Ensemble, ForecastNetwork, GRUNet, Inputs, embedding, non_crossing
 
 

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,7 +11,6 @@ from grucast.cli import common
 from grucast.cli.common import command, split, to_level
 from grucast.cli.output import TABLES, frame_records, print_json, require_outputs, to_bytes
 from grucast.data.ahead import read_future
-from grucast.data.reading.options import ReadOptions
 from grucast.data.sources import take_again
 from grucast.errors import DataError
 from grucast.model.writing import write_whole
@@ -41,8 +40,9 @@ def predict(
         plotting.require_matplotlib()
     forecaster = load(model)
     learned = forecaster.model_.reading
-    intake = take_again(data, learned, columns.options)
-    coming = future and coming_values(future, columns.options.filled(learned))
+    texts = forecaster.model_.schema.texts
+    intake = take_again(data, learned, columns.options, texts)
+    coming = future and read_future(str(future), columns.options.filled(learned), texts, f"--future {future}")
     forecast = forecaster.predict(intake, coming, to_level(level))
     if plot:
         history = intake.table.frame.to_native()
@@ -55,11 +55,3 @@ def predict(
     if as_json:
         rows = {} if path else {"forecast": frame_records(forecast)}
         print_json({"rows": len(forecast), "out": path, "plot": plot} | rows)
-
-
-def coming_values(path: Path, options: ReadOptions) -> Any:
-    """The rows of the file that --future names, read as DATA is."""
-    try:
-        return read_future(str(path), options)
-    except DataError as error:
-        raise DataError(f"--future {path}: {error}") from error

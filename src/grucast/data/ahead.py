@@ -1,19 +1,46 @@
 """Covariates known in advance, put where their steps will be."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import narwhals as nw
 import numpy as np
+from numpy.typing import NDArray
 
-from grucast.data.covariates import read_covariate
-from grucast.data.panel import Panel, show
+from grucast.data.covariates import Column
+from grucast.data.frequency import Frequency, Times
+from grucast.data.kinds import read_covariate
+from grucast.data.panel import Panel, factorize
 from grucast.data.reading.intake import DEFAULT
 from grucast.data.reading.options import ReadOptions
+from grucast.data.reading.repairs import aggregate_rows
+from grucast.data.refusals import refuse_other_clock
 from grucast.data.sources import cells_of, take_in
-from grucast.data.stamps import to_times
+from grucast.data.stamps import is_zoned, to_times
+from grucast.data.wording import count, show_local
 from grucast.errors import DataError
+
+Integers = NDArray[np.int64]
+FUTURE = "future (--future)"
+
+
+class Ends(NamedTuple):
+    """Where series end.
+
+    Attributes:
+        ids: Names of the series.
+        starts: First time stamp of each.
+        lengths: Steps of each.
+        frequency: The step.
+        zone: Time zone of their time stamps; None if they have none.
+    """
+
+    ids: Sequence[Any]
+    starts: Times
+    lengths: Integers
+    frequency: Frequency
+    zone: str | None
 
 
 def require_future(names: Sequence[str], future: Any) -> None:
@@ -24,24 +51,34 @@ def require_future(names: Sequence[str], future: Any) -> None:
         raise DataError("this model reads nothing that is known in advance: leave out future= (--future)")
 
 
-def read_future(future: Any, options: ReadOptions = DEFAULT) -> Any:
+def read_future(future: Any, options: ReadOptions = DEFAULT, texts: Collection[str] = (), called: str = FUTURE) -> Any:
     """Read the frame or file of coming values; its target, if there is one, does not count.
+
+    Args:
+        future: Anything that `grucast.read` takes.
+        options: How the history was read.
+        texts: Columns that were text in training.
+        called: What messages call it.
 
     Raises:
         DataError: It cannot be read.
     """
-    cells = cells_of(future, options)
-    targets = [name for name in cells.frame.columns if name in ("y", options.target_col)]
-    frame = cells.frame.drop(targets).with_columns(y=nw.lit(0.0))
-    kept = tuple(name for name in options.id_col if name in frame.columns)
-    known = tuple(name for name in options.time_col if name in frame.columns)
-    asked = replace(
-        options, id_col=kept, time_col=known, target_col="y", aggregate=None, fill=None, freq=None, wide=None
-    )
-    return take_in(cells._replace(frame=frame), asked).table.frame.to_native()
+    try:
+        cells = cells_of(future, options)
+        targets = [name for name in cells.frame.columns if name in ("y", options.target_col)]
+        frame = cells.frame.drop(targets).with_columns(y=nw.lit(0.0))
+        kept = tuple(name for name in options.id_col if name in frame.columns)
+        known = tuple(name for name in options.time_col if name in frame.columns)
+        asked = replace(options, id_col=kept, time_col=known, target_col="y", fill=None, freq=None, wide=None)
+        table = take_in(cells._replace(frame=frame, texts=texts), asked).table
+        return (aggregate_rows(table, "last")[0] if options.aggregate else table).frame.to_native()
+    except DataError as error:
+        raise DataError(f"{called}: {error}") from error
 
 
-def fill_future(panel: Panel, h: int, frame: Any, names: Sequence[str]) -> Panel:
+def fill_future(
+    panel: Panel, h: int, frame: Any, names: Sequence[str], known: Mapping[str, Column] | None = None
+) -> Panel:
     """Put the coming values of covariates to the last h steps of each series.
 
     Args:
@@ -49,25 +86,70 @@ def fill_future(panel: Panel, h: int, frame: Any, names: Sequence[str]) -> Panel
         h: Horizon.
         frame: Rows with unique_id, ds and the columns; those of other series and times do not matter.
         names: The columns.
+        known: The columns as training saw them.
 
     Raises:
-        DataError: A column, or a series' row, is not there.
+        DataError: A column or a series' row is not there, or a row is there twice.
     """
     data = nw.from_native(frame, eager_only=True)
-    number = {name: index for index, name in enumerate(panel.ids)}
-    series = np.array([number.get(name, -1) for name in data["unique_id"].to_list()])
-    position = panel.frequency.positions(to_times(data["ds"]), panel.starts[series])
-    lengths = panel.lengths[series]
-    rows = np.flatnonzero((series >= 0) & (position >= lengths - h) & (position < lengths) & (position % 1 == 0))
-    places = panel.offsets[series[rows]] + position[rows].astype(np.int64)
-    wanted = panel.offsets[1:, None] - np.arange(h, 0, -1)
-    absent = wanted[~np.isin(wanted, places)]
-    if absent.size:
-        owner = int(np.searchsorted(panel.offsets, absent[0], side="right")) - 1
-        time = panel.frequency.times(panel.starts[owner], absent[0] - panel.offsets[owner])
-        raise DataError(
-            f"future (--future) has no row for series {panel.ids[owner]!r} at {show(time)} "
-            f"({absent.size} such rows in all): give all {h} steps of each series"
-        )
-    columns = {name: panel.temporal[name].filled(places, read_covariate(data, name).take(rows)) for name in names}
+    ends = Ends(panel.ids, panel.starts, panel.lengths - h, panel.frequency, panel.zone)
+    rows = rows_ahead(data, ends, h).ravel()
+    places = (panel.offsets[1:, None] - np.arange(h, 0, -1)).ravel()
+    columns = {
+        name: panel.temporal[name].filled(places, read_covariate(data, name, (known or {}).get(name)).take(rows))
+        for name in names
+    }
     return replace(panel, temporal={**panel.temporal, **columns})
+
+
+def rows_ahead(data: nw.DataFrame[Any], ends: Ends, h: int) -> Integers:
+    """Which row of a frame (unique_id, ds ...) is each of the h steps after the end of each series, (S, h).
+
+    Raises:
+        DataError: A step has no row, or two; or the time stamps are of another kind than those of the series.
+    """
+    codes, names = factorize(data["unique_id"])
+    place = {str(name): row for row, name in enumerate(ends.ids)} | {name: row for row, name in enumerate(ends.ids)}
+    series = np.array([place.get(name, place.get(str(name), -1)) for name in names])[codes]
+    times = to_times(data["ds"])
+    refuse_other_clock(ends.frequency, times, f"ds of {FUTURE}")
+    refuse_other_zone(is_zoned(data["ds"]), ends)
+    step = ends.frequency.positions(times, ends.starts[series]) - ends.lengths[series]
+    rows = np.flatnonzero((series >= 0) & (step >= 0) & (step < h) & (step % 1 == 0))
+    cells = series[rows] * h + step[rows].astype(np.int64)
+    found = np.full(len(ends.ids) * h, -1)
+    found[cells] = rows
+    if len(rows) > len(np.unique(cells)):
+        _, again = np.unique(cells, return_index=True)
+        cell = np.delete(cells, again)[0]
+        raise DataError(f"{FUTURE} has {step_of(cell, ends, h)} more than once: keep one row a series and time stamp")
+    if (found < 0).any():
+        refuse_absent(found, np.unique(series), ends, h)
+    return found.reshape(-1, h)
+
+
+def refuse_other_zone(zoned: bool, ends: Ends) -> None:
+    """Of time stamps with a zone and others without nobody knows which come first."""
+    if zoned and ends.zone is None:
+        raise DataError(f"ds of {FUTURE} has a time zone, that of the history has none: give both one, or none")
+    if ends.zone and not zoned:
+        raise DataError(f"ds of the history is in {ends.zone}, but ds of {FUTURE} has no time zone: give it one")
+
+
+def refuse_absent(found: Integers, there: Integers, ends: Ends, h: int) -> None:
+    """Say which step has no row, and which series have none at all."""
+    absent = np.flatnonzero(found < 0)
+    gone = [repr(ends.ids[row]) for row in np.setdiff1d(np.arange(len(ends.ids)), there)[:5]]
+    none = len(ends.ids) - int((there >= 0).sum())
+    whole = f", none at any time for {', '.join(gone)}{' ...' * (none > len(gone))}" if none else ""
+    raise DataError(
+        f"{FUTURE} has no row for {step_of(absent[0], ends, h)} ({count(absent.size, 'such row')} in all{whole}): "
+        f"give all {h} steps of each series"
+    )
+
+
+def step_of(cell: Any, ends: Ends, h: int) -> str:
+    """A series and one of its steps ahead, in words."""
+    row, step = divmod(int(cell), h)
+    time = ends.frequency.times(ends.starts[row], ends.lengths[row] + step)
+    return f"series {ends.ids[row]!r} at {show_local(time, ends.zone)}"

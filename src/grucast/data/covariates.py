@@ -1,19 +1,17 @@
 """Columns beside y: what the user declares, and what a panel keeps of them."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
 from grucast.errors import ConfigError, DataError
 
 Unknown = Literal["warn", "error"]
+Role = Literal["past", "future", "static"]
 RESERVED = ("unique_id", "ds", "y")
-LARGEST = 1e30  # squares of larger values would not fit the network's float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +57,17 @@ class Covariates:
         return self.past + self.future
 
 
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A covariate as training saw it: its mean and deviation, or its categories, whose codes count from 1."""
+
+    name: str
+    role: Role
+    centre: float = 0.0
+    scale: float = 1.0
+    categories: tuple[str, ...] | None = None
+
+
 @dataclass(frozen=True)
 class Covariate:
     """One column: numbers, or codes of its categories; NaN is missing."""
@@ -86,54 +95,6 @@ class Covariate:
         codes = np.array([*map(categories.index, other.categories), np.nan])  # the last for missing, index -1
         values[places] = codes[np.nan_to_num(other.values, nan=-1).astype(np.int64)]
         return Covariate(values, categories)
-
-
-def read_covariate(frame: nw.DataFrame[Any], name: str) -> Covariate:
-    """Read a column of numbers, truth values or text.
-
-    Raises:
-        DataError: The column is not there, holds something else, or an infinite number.
-    """
-    if name not in frame.columns:
-        others = ", ".join(column for column in frame.columns if column not in RESERVED) or "none"
-        raise DataError(f"there is no column {name!r} for this covariate: there are {others}")
-    column = frame[name]
-    if column.is_null().all():
-        return Covariate(np.full(len(column), np.nan))
-    if column.dtype.is_numeric() or column.dtype == nw.Boolean:
-        values = column.cast(nw.Float64).to_numpy()
-        beyond = np.abs(values) > LARGEST
-        if beyond.any():
-            row = int(beyond.argmax())
-            raise DataError(f"row {row + 1} has {name} = {values[row]:g}, infinite or beyond {LARGEST:g}: correct it")
-        return Covariate(values)
-    if column.dtype not in (nw.String, nw.Object, nw.Categorical, nw.Enum):
-        raise DataError(f"covariate {name!r} holds {column.dtype}: give numbers, or text for categories")
-    codes: dict[str, int] = {}
-    empty = column.is_null().to_numpy()
-    texts = zip(column.to_list(), empty, strict=True)
-    values = np.array([np.nan if none else codes.setdefault(str(text), len(codes)) for text, none in texts])
-    return Covariate(values, tuple(codes))
-
-
-def to_covariate(name: str, values: Sequence[Any]) -> Covariate:
-    """Take Python's numbers, truth values or text as a column; None and NaN are missing.
-
-    Raises:
-        DataError: They hold something else, both kinds, or an infinite number.
-    """
-    empty = [value is None or value != value for value in values]  # noqa: PLR0124 - NaN alone is not itself
-    known = [value for value, none in zip(values, empty, strict=True) if not none]
-    if all(isinstance(value, str) for value in known) and known:
-        categories = {text: code for code, text in enumerate(dict.fromkeys(known))}
-        codes = [np.nan if none else categories[value] for value, none in zip(values, empty, strict=True)]
-        return Covariate(np.array(codes, np.float64), tuple(categories))
-    if not all(isinstance(value, int | float | np.number | np.bool_) for value in known):
-        raise DataError(f"covariate {name!r} holds {known[0]!r:.80}: give numbers, or text for categories")
-    numbers = np.array([np.nan if none else float(value) for value, none in zip(values, empty, strict=True)])
-    if (np.abs(numbers) > LARGEST).any():
-        raise DataError(f"{name} = {numbers[np.abs(numbers) > LARGEST][0]:g} is infinite or beyond {LARGEST:g}")
-    return Covariate(numbers)
 
 
 def require_static(name: str, covariate: Covariate, firsts: NDArray[np.int64], owner: NDArray[np.int64]) -> Covariate:

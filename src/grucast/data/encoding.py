@@ -4,29 +4,17 @@ import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.calendar import Cycle
-from grucast.data.covariates import Covariate, Covariates, Unknown
+from grucast.data.covariates import Column, Covariate, Covariates, Role, Unknown
 from grucast.data.panel import Panel
 from grucast.errors import DataError, UnknownCategoryWarning
 
-Role = Literal["past", "future", "static"]
 VOCABULARY = 2**19  # bytes that the names of all categories may take in a model file
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A covariate as training saw it: its mean and deviation, or its categories, whose codes count from 1."""
-
-    name: str
-    role: Role
-    centre: float = 0.0
-    scale: float = 1.0
-    categories: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +38,16 @@ class Schema:
     def categorical(self, *roles: Role) -> tuple[Column, ...]:
         """The columns of categories with those roles."""
         return tuple(c for c in self.columns if c.role in roles and c.categories is not None)
+
+    @property
+    def known(self) -> dict[str, Column]:
+        """The columns by their names."""
+        return {column.name: column for column in self.columns}
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """Names of the columns of categories."""
+        return frozenset(column.name for column in self.columns if column.categories is not None)
 
     @property
     def covariates(self) -> Covariates:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.covariates import Covariate, Covariates, read_covariate, to_covariate
+from grucast.data.covariates import Column, Covariate
 from grucast.data.frequency import Times
+from grucast.data.kinds import read_covariate, to_covariate
 from grucast.data.reading.intake import COUNTER
 from grucast.data.reading.missing import LARGEST
 from grucast.data.reading.origin import Origin
-from grucast.data.stamps import to_times, zone_of
+from grucast.data.stamps import is_zoned, to_times, zone_of
 from grucast.data.table import Table
 from grucast.errors import DataError
 
@@ -30,18 +31,18 @@ class Observations:
         times: int64, or datetime64[us] in UTC, (N,).
         y: Target, NaN where missing, (N,).
         covariates: Columns beside it, (N,) each.
-        zoned: The time stamps said how far they are from UTC.
+        zone: Time zone of the time stamps, UTC where they said how far they are from it; None if they had none.
     """
 
     ids: Sequence[Any]
     times: Times
     y: NDArray[np.float64]
     covariates: Mapping[str, Covariate]
-    zoned: bool = False
+    zone: str | None = None
 
     @classmethod
     def of_rows(
-        cls, rows: Sequence[Mapping[str, Any]], covariates: Covariates, time_format: str | None = None
+        cls, rows: Sequence[Mapping[str, Any]], known: Mapping[str, Column], time_format: str | None = None
     ) -> "Observations":
         """Read mappings such as {"unique_id": "a", "ds": "2024-01-31 13:00", "y": 1.5}.
 
@@ -53,18 +54,17 @@ class Observations:
         times = [read_time(pick(row, "ds"), time_format) for row in rows]
         if len({time.dtype for time in times}) > 1:
             raise DataError("some rows have integers as ds and some dates: give all alike")
-        names = (*covariates.temporal, *covariates.static)
         return cls(
             [read_id(row.get("unique_id", "series")) for row in rows],
             np.array(times),
             np.array([read_y(pick(row, "y")) for row in rows]),
-            {name: to_covariate(name, [pick(row, name) for row in rows]) for name in names},
-            all(has_zone(row["ds"]) for row in rows),
+            {name: to_covariate(name, [pick(row, name) for row in rows], column) for name, column in known.items()},
+            "UTC" if all(has_zone(row["ds"]) for row in rows) else None,
         )
 
     @classmethod
     def of_columns(
-        cls, columns: Mapping[str, Any], covariates: Covariates, time_format: str | None = None
+        cls, columns: Mapping[str, Any], known: Mapping[str, Column], time_format: str | None = None
     ) -> "Observations":
         """Read columns of one length, {"unique_id": [...], "ds": [...], "y": [...]}; arrays are the quickest.
 
@@ -84,24 +84,22 @@ class Observations:
         whole = times.astype(np.int64 if times.dtype.kind == "i" else "M8[us]") if times.dtype.kind in "iM" else None
         if whole is None or (whole != times).any() or y.dtype.kind not in "if":  # NaT is unlike itself
             rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-            return cls.of_rows(rows, covariates, time_format)
+            return cls.of_rows(rows, known, time_format)
         if (np.abs(y) > LARGEST).any():
             raise DataError(
                 f"y = {y[np.abs(y) > LARGEST][0]:g} is infinite or beyond {LARGEST:g}: correct it or leave it NaN"
             )
         ids = np.asarray(columns.get("unique_id", np.full(len(y), "series"))).tolist()
-        names = (*covariates.temporal, *covariates.static)
-        beside = {name: to_covariate(name, list(pick(columns, name))) for name in names}
+        beside = {name: to_covariate(name, list(pick(columns, name)), column) for name, column in known.items()}
         return cls(ids, whole, y.astype(np.float64), beside)
 
     @classmethod
-    def of_frame(cls, frame: Any, covariates: Covariates) -> "Observations":
+    def of_frame(cls, frame: Any, known: Mapping[str, Column]) -> "Observations":
         """Take the rows of a frame as `grucast.read` returns it, or of its table."""
         data, ids, ds, target = Table.of(frame)
-        names = (*covariates.temporal, *covariates.static)
-        beside = {name: read_covariate(data, name) for name in names}
-        zoned = zone_of(ds) != "" or getattr(ds.dtype, "time_zone", None) is not None
-        return cls(ids.to_list(), to_times(ds), target.to_numpy().astype(np.float64), beside, zoned)
+        beside = {name: read_covariate(data, name, column) for name, column in known.items()}
+        zone = (zone_of(ds) or "UTC") if is_zoned(ds) else None
+        return cls(ids.to_list(), to_times(ds), target.to_numpy().astype(np.float64), beside, zone)
 
 
 def pick(row: Mapping[str, Any], name: str) -> Any:

@@ -8,9 +8,10 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.covariates import Covariate, Covariates, read_covariate, require_static
+from grucast.data.covariates import Column, Covariate, Covariates, require_static
 from grucast.data.frequency import Frequency, Stated, Times
 from grucast.data.inference import adapted, find_frequency
+from grucast.data.kinds import read_covariate
 from grucast.data.refusals import (
     refuse_duplicates,
     refuse_irregular,
@@ -18,7 +19,7 @@ from grucast.data.refusals import (
     refuse_other_clock,
     refuse_unstated,
 )
-from grucast.data.stamps import to_times, zone_of
+from grucast.data.stamps import is_zoned, to_times, zone_of
 from grucast.data.steps import starts_of
 from grucast.data.table import Table
 from grucast.data.wording import count, show
@@ -47,6 +48,7 @@ class Panel:
     temporal: Mapping[str, Covariate] = field(default_factory=dict)  # a value for each of y
     static: Mapping[str, Covariate] = field(default_factory=dict)  # a value for each series
     backward: int = 0  # rows that came after a later one of their series
+    zone: str | None = None  # of the time stamps as they came; None if they had none
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -120,7 +122,11 @@ class Panel:
 
 
 def make_panel(
-    frame: Any, frequency: Frequency | None = None, covariates: Covariates = NONE, any_gaps: bool = False
+    frame: Any,
+    frequency: Frequency | None = None,
+    covariates: Covariates = NONE,
+    any_gaps: bool = False,
+    known: Mapping[str, Column] | None = None,
 ) -> Panel:
     """Put the rows of a frame (unique_id, ds, y) on a regular grid, in any order and with gaps.
 
@@ -130,18 +136,18 @@ def make_panel(
             a model is counted from any weekday and on any day of the month.
         covariates: Columns to keep beside y.
         any_gaps: Gaps are gaps, however regular: the frequency was stated.
+        known: Those columns as training saw them.
 
     Raises:
         DataError: Duplicate or irregular time stamps, mixed frequencies, or a series too short to have one.
     """
-    data, names, ds, target = Table.of(frame)
+    data, owners, ds, target = Table.of(frame)
     times, zone = to_times(ds), zone_of(ds)
-    codes, ids = factorize(names)
+    codes, ids = factorize(owners)
     order, backward = sort_rows(codes, times)
     codes, times, y = codes[order], times[order], target.to_numpy().astype(np.float64, copy=False)[order]
     refuse_duplicates(codes, times, ids, zone)
-    bounds = np.searchsorted(codes, np.arange(len(ids) + 1))
-    given = frequency
+    bounds, given = np.searchsorted(codes, np.arange(len(ids) + 1)), frequency
     if given:
         refuse_other_clock(given, times)
     frequency = adapted(given, times, bounds, zone) if given else find_frequency(times, bounds, ids, zone)
@@ -149,7 +155,7 @@ def make_panel(
         refuse_unstated(given, frequency, codes, times, ids)
     starts = times[bounds[:-1]]
     positions = frequency.positions(times, starts[codes])
-    refuse_irregular(positions, codes, times, ids, frequency)
+    refuse_irregular(positions, codes, times, ids, frequency, zone)
     steps = positions.astype(np.int64)
     if not any_gaps:
         refuse_mixed(steps, codes, ids, frequency)
@@ -162,16 +168,20 @@ def make_panel(
     places = offsets[codes] + steps
     values = np.full(offsets[-1], np.nan)
     values[places] = y
-    beside = {name: read_covariate(data, name).take(order) for name in (*covariates.temporal, *covariates.static)}
+    beside = {
+        name: read_covariate(data, name, (known or {}).get(name)).take(order)
+        for name in (*covariates.temporal, *covariates.static)
+    }
     temporal = {name: beside[name].spread(places, len(values)) for name in covariates.temporal}
     static = {name: require_static(name, beside[name], bounds[:-1], codes) for name in covariates.static}
-    return Panel(ids, values, offsets, starts, frequency, temporal, static, backward)
+    own = (zone or "UTC") if is_zoned(ds) else None
+    return Panel(ids, values, offsets, starts, frequency, temporal, static, backward, own)
 
 
 def factorize(ids: nw.Series[Any]) -> tuple[NDArray[np.int32], list[Any]]:
     """A code for each row and the names, in the order of their first appearance."""
     if ids.dtype in (nw.Categorical, nw.Enum):
-        ids = ids.cast(nw.String)
+        ids = without_categories(ids)
     if ids.dtype == nw.Object:  # such as UUIDs
         names: dict[Any, int] = {}
         return np.array([names.setdefault(name, len(names)) for name in ids.to_list()], np.int32), list(names)
@@ -187,6 +197,14 @@ def factorize(ids: nw.Series[Any]) -> tuple[NDArray[np.int32], list[Any]]:
         codes = heads.replace_strict(distinct, range(len(distinct)), return_dtype=nw.Int32).to_numpy()
     first_rows = np.flatnonzero(changed.to_numpy())
     return np.repeat(codes, np.diff(np.append(first_rows, len(ids)))), distinct
+
+
+def without_categories(ids: nw.Series[Any]) -> nw.Series[Any]:
+    """A column of categories as what they are: pandas has categories of any type."""
+    native = ids.to_native()
+    if not hasattr(native.dtype, "categories") or ids.implementation.is_polars():
+        return ids.cast(nw.String)
+    return nw.from_native(native.astype(native.dtype.categories.dtype), series_only=True)
 
 
 def sort_rows(codes: NDArray[np.int32], times: Times) -> tuple[Any, int]:

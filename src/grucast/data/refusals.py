@@ -10,7 +10,7 @@ from grucast.data.frequency import MICROSECONDS, Frequency, Stated, Times
 from grucast.data.inference import least_rows
 from grucast.data.months import DAY, MOSTLY, split
 from grucast.data.steps import count_pairs
-from grucast.data.wording import count, show, show_day
+from grucast.data.wording import count, show, show_day, show_local
 from grucast.data.zones import to_local
 from grucast.errors import DataError, TimeStampError
 
@@ -27,7 +27,8 @@ def refuse_duplicates(codes: Codes, times: Times, ids: Sequence[Any], zone: str)
     if not twice.size:
         return
     row = twice[0]
-    found = f"series {ids[codes[row]]!r} has {show(times[row])} more than once ({twice.size} duplicates in all)"
+    time = show_local(times[row], zone)
+    found = f"series {ids[codes[row]]!r} has {time} more than once ({twice.size} duplicates in all)"
     if not zone and on_sunday_night(times[twice]):
         raise TimeStampError(
             f"{found}: this looks like clocks put back from daylight-saving time; "
@@ -48,13 +49,14 @@ def on_sunday_night(times: Times) -> bool:
     return bool((night & (days.astype(np.int64) % 7 == 3)).all())  # 1970-01-04 was a Sunday
 
 
-def refuse_other_clock(frequency: Frequency, times: Times) -> None:
+def refuse_other_clock(frequency: Frequency, times: Times, column: str = "ds") -> None:
     """Steps of time count time stamps, and integers count integers."""
     holds_integers = times.dtype.kind == "i"
     if (frequency.kind == "integer") != holds_integers:
         counts, holds = ("time", "integers") if holds_integers else ("integers", "dates")
         raise DataError(
-            f"the frequency {frequency.name} counts {counts}, but ds holds {holds}, such as {show_day(times[0])}: "
+            f"the frequency {frequency.name} counts {counts}, but {column} holds {holds}, such as "
+            f"{show_day(times[0])}: "
             "give another freq= (--freq), or name the column of time stamps with time_col= (--time-col)"
         )
 
@@ -74,13 +76,13 @@ def refuse_unstated(stated: Stated, frequency: Frequency, codes: Codes, times: T
 
 
 def refuse_irregular(
-    positions: NDArray[np.float64], codes: Codes, times: Times, ids: Sequence[Any], frequency: Frequency
+    positions: NDArray[np.float64], codes: Codes, times: Times, ids: Sequence[Any], frequency: Frequency, zone: str
 ) -> None:
     """Each time stamp lies a whole number of steps from its series' first."""
     off = np.flatnonzero(positions != np.floor(positions))
     if not off.size:
         return
-    local = to_local(times, frequency.zone) if frequency.zone else times
+    local = to_local(times, zone) if zone else times
     if frequency.counts_days and times.dtype.kind == "M" and shifted_by_an_hour(times, codes, off):
         raise DataError(
             f"{irregular(off[0], codes, local, ids, frequency)} ({off.size} such rows in all): these look like local "

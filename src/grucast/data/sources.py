@@ -1,6 +1,7 @@
 """Where series come from: files, databases and data frames, brought to the columns unique_id, ds, y."""
 
 import warnings
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,8 +103,12 @@ def take(source: Any, options: ReadOptions = DEFAULT) -> Intake:
     return tidy or repaired(take_in(cells_of(source, options), options))
 
 
-def take_again(source: Any, learned: ReadOptions, options: ReadOptions = DEFAULT) -> Intake:
+def take_again(
+    source: Any, learned: ReadOptions, options: ReadOptions = DEFAULT, texts: Collection[str] = ()
+) -> Intake:
     """Series of a source like one that was read before, as that was read; options go before what was learned.
+
+    Cells of the columns `texts` stay as they are written.
 
     Raises:
         DataError, ConfigError: As `read`.
@@ -114,7 +119,7 @@ def take_again(source: Any, learned: ReadOptions, options: ReadOptions = DEFAULT
     if tidy:
         return tidy
     learned = replace(learned, freq=None)  # the model has it
-    cells = cells_again(source, learned, options)
+    cells = cells_again(source, learned, options)._replace(texts=texts)
     return repaired(take_in(cells, known_columns(options.filled(learned), cells.frame.columns)))
 
 
@@ -160,10 +165,12 @@ def take_in(cells: Cells, options: ReadOptions) -> Intake:
 def take_tidy(source: Any) -> Intake | None:
     """A frame whose columns are the standard ones in their types, in a fraction of the time; None for others."""
     try:
-        frame = nw.from_native(source, eager_only=True)
+        frame = nw.from_native(nw.to_native(source, pass_through=True), eager_only=True)
     except (TypeError, nw.exceptions.NarwhalsError):
         return None
     if frame.columns[:3] != list(COLUMNS) or frame.is_empty() or frame.implementation.is_pyarrow():
+        return None
+    if not all(isinstance(name, str) for name in frame.columns):
         return None
     ids, ds, y = (frame.get_column(name) for name in COLUMNS)
     typed = ids.dtype in (nw.String, nw.Int64, nw.Categorical) and y.dtype == nw.Float64

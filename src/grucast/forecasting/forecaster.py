@@ -318,18 +318,21 @@ class GRUForecaster:
 
     def _windows_ahead(self, panel: Panel, future: Any) -> Windows:
         """Each series' last window, with what is known of the horizon."""
-        names, extended = self.model_.schema.covariates.future, panel.extend(self.h)
+        schema, extended = self.model_.schema, panel.extend(self.h)
+        names = schema.covariates.future
         require_future(names, future)
         if names:
-            extended = fill_future(extended, self.h, read_future(future, self.model_.reading), names)
-        encoded = encode(extended, self.model_.schema)
+            rows = read_future(future, self.model_.reading, schema.texts)
+            extended = fill_future(extended, self.h, rows, names, schema.known)
+        encoded = encode(extended, schema)
         return last_windows(extended, encoded, self.model_.input_size, self.h, drop=self.h)
 
     def _history(self, df: Any, options: ReadOptions = DEFAULT) -> tuple[Panel, FrameKind]:
         if df is not None:
-            table = take_again(df, self.model_.reading, options).table
             model = self.model_
-            panel = make_panel(table, model.frequency, self.covariates, any_gaps=bool(model.reading.freq))
+            table = take_again(df, model.reading, options, model.schema.texts).table
+            gaps, known = bool(model.reading.freq), model.schema.known
+            panel = make_panel(table, model.frequency, self.covariates, gaps, known)
             return panel, FrameKind.of(table)
         if not hasattr(self, "_panel"):
             raise NotFittedError("a loaded model holds no data: give predict the history to forecast from")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.frequency import Times
+from grucast.data.stamps import is_zoned
 from grucast.data.table import Table
 from grucast.errors import DataError
 
@@ -28,9 +29,7 @@ class FrameKind:
     def of(cls, frame: Any) -> "FrameKind":
         """The kind of a frame as `read` returns it, or of its table."""
         data, ids, ds, _ = Table.of(frame)
-        times = ds.to_native().dtype
-        zoned = (getattr(times, "tz", None) or getattr(ds.dtype, "time_zone", None)) is not None
-        return cls(data.implementation, ids.to_native().dtype, times, zoned)
+        return cls(data.implementation, ids.to_native().dtype, ds.to_native().dtype, is_zoned(ds))
 
     def make(self, ids: Sequence[Any], times: Mapping[str, Times], columns: Mapping[str, Array]) -> Any:
         """Build a frame: ids, then columns of time stamps, then columns of numbers.

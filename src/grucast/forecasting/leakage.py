@@ -8,7 +8,8 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.covariates import Covariate, Covariates, read_covariate
+from grucast.data.covariates import Covariate, Covariates
+from grucast.data.kinds import read_covariate
 from grucast.data.panel import NONE, factorize, show
 from grucast.data.sources import read
 from grucast.data.stamps import to_times

@@ -4,15 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.ahead import read_future, require_future
-from grucast.data.covariates import Covariate, Covariates, to_covariate
+from grucast.data.ahead import Ends, read_future, require_future, rows_ahead
+from grucast.data.covariates import Covariate
 from grucast.data.encoding import Encoded, encode_columns
 from grucast.data.frequency import Times
+from grucast.data.kinds import read_covariate, to_covariate
 from grucast.data.observations import Observations, pick, read_row
-from grucast.data.panel import show
 from grucast.data.sources import take_again
 from grucast.errors import DataError
 from grucast.forecasting.frames import FrameKind, column_places, forecast_columns
@@ -44,7 +45,8 @@ class Stream:
     def __init__(self, model: ForecastModel, level: tuple[float, ...] | None = None) -> None:
         self.model, self.level = model, model.level if level is None else level
         self.states = States.empty(model.input_size, model.frequency, model.schema)
-        self._covariates, self._places = model.schema.covariates, column_places(self.level)
+        self._known, self._covariates = model.schema.known, model.schema.covariates
+        self._places = column_places(self.level)
 
     def update(self, rows: Any, future: Any = None) -> Any:
         """Take in an observation, or several in turn, and forecast after each.
@@ -74,7 +76,7 @@ class Stream:
         rows = list(rows) if isinstance(rows, Iterable) else [rows]
         if not rows:
             return []
-        seen = self._usable(Observations.of_rows(rows, self._covariates, self.model.reading.time_format))
+        seen = self._usable(Observations.of_rows(rows, self._known, self.model.reading.time_format))
         beside, coming = self._encode(seen), self._coming(future, len(rows))
         forecasts: list[dict[str, Any] | None] = []
         with self.states.all_or_nothing(seen.ids if len(rows) > 1 else ()):  # recording one row is either already
@@ -113,10 +115,10 @@ class Stream:
             DataError: A row cannot be used, see above.
         """
         columns = isinstance(df, Mapping)
-        frame: Any = df if columns else take_again(df, self.model.reading).table
+        frame: Any = df if columns else take_again(df, self.model.reading, texts=self.model.schema.texts).table
         told = self.model.reading.time_format
-        seen = Observations.of_columns(frame, self._covariates, told) if columns else None
-        seen = self._usable(seen or Observations.of_frame(frame, self._covariates))
+        seen = Observations.of_columns(frame, self._known, told) if columns else None
+        seen = self._usable(seen or Observations.of_frame(frame, self._known))
         beside, by_time = self._encode(seen), np.lexsort((~np.isnan(seen.y), seen.times))
         names = list(dict.fromkeys(seen.ids))
         with self.states.all_or_nothing(names):
@@ -125,7 +127,7 @@ class Stream:
             rows = by_time[grouped]
             self.states.record(series[grouped], seen.times[rows], seen.y[rows], beside and beside.take(rows))
             own = np.array([self.states.row[name] for name in names])
-            known, times, quantiles = self._forecast(own, self._coming_rows(names, own, future))
+            known, times, quantiles = self._forecast(own, self._coming_rows(names, own, future, seen.zone))
         ids = [name for name, there in zip(names, known, strict=True) if there for _ in range(self.model.h)]
         stamps = {"ds": times[known].ravel()}
         flat = forecast_columns(quantiles[known], self.level)
@@ -154,7 +156,7 @@ class Stream:
             kinds = {"i": "integers", "M": "dates"}
             found = kinds[seen.times.dtype.kind]
             raise DataError(f"this model counts time in {kinds[wanted]}, but ds = {seen.times[0]} is of {found}")
-        if zone and not seen.zoned:
+        if zone and not seen.zone:
             raise DataError(f"this model counts days in {zone}: give ds with its offset from UTC")
         return seen
 
@@ -188,28 +190,19 @@ class Stream:
         if wrong := [name for name, own in values.items() if any(np.shape(x) != (h,) for x in own)]:
             raise DataError(f"future must hold {h} values of {wrong[0]!r}, one for each step of the horizon")
         return self._encode_ahead(
-            {name: to_covariate(name, [v for x in own for v in x]) for name, own in values.items()}
+            {name: to_covariate(name, [v for x in own for v in x], self._known[name]) for name, own in values.items()}
         )
 
-    def _coming_rows(self, ids: Sequence[Any], series: Integers, future: Any) -> Encoded | None:
+    def _coming_rows(self, ids: Sequence[Any], series: Integers, future: Any, zone: str | None) -> Encoded | None:
         """The coming values of some series, from a frame that may hold others and other times as well."""
-        names, h = self._covariates.future, self.model.h
+        names = self._covariates.future
         require_future(names, future)
         if not names:
             return None
-        seen = self._usable(Observations.of_frame(read_future(future, self.model.reading), Covariates(future=names)))
-        place = {name: index for index, name in enumerate(ids)}
-        owner = np.array([place.get(name, -1) for name in seen.ids])
+        frame = nw.from_native(read_future(future, self.model.reading, self.model.schema.texts), eager_only=True)
         starts, lengths = self.states.starts[series], self.states.lengths[series]
-        step = self.model.frequency.positions(seen.times, starts[owner]) - lengths[owner]
-        rows = np.flatnonzero((owner >= 0) & (step >= 0) & (step < h) & (step % 1 == 0))
-        row_of = np.full((len(ids), h), -1)
-        row_of[owner[rows], step[rows].astype(np.int64)] = rows
-        if (row_of < 0).any():
-            one, at = np.argwhere(row_of < 0)[0]
-            time = show(self.model.frequency.times(starts[one], lengths[one] + at))
-            raise DataError(f"future has no row for series {ids[one]!r} at {time}: give all {h} steps of each series")
-        return self._encode_ahead({name: seen.covariates[name].take(row_of.ravel()) for name in names})
+        rows = rows_ahead(frame, Ends(ids, starts, lengths, self.model.frequency, zone), self.model.h).ravel()
+        return self._encode_ahead({name: read_covariate(frame, name, self._known[name]).take(rows) for name in names})
 
     def _encode_ahead(self, columns: Mapping[str, Covariate]) -> Encoded:
         """Coming values as (B, h) rows; what is not known in advance is missing."""

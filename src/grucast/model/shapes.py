@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from grucast.data.encoding import Column, embedding_size
+from grucast.data.covariates import Column
+from grucast.data.encoding import embedding_size
 from grucast.model.config import NetworkConfig
 from grucast.model.models import ForecastModel, RegressionModel
 

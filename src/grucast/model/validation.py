@@ -8,8 +8,8 @@ from reprlib import repr as brief
 from typing import Any, get_args
 
 from grucast.data.calendar import CYCLES
-from grucast.data.covariates import Unknown
-from grucast.data.encoding import Column, Role, Schema
+from grucast.data.covariates import Column, Role, Unknown
+from grucast.data.encoding import Schema
 from grucast.data.fingerprint import TrainedOn
 from grucast.data.frequency import Frequency
 from grucast.data.reading.options import Aggregate, ReadOptions

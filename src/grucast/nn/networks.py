@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from grucast.data.encoding import Column, Schema, embedding_size
+from grucast.data.covariates import Column
+from grucast.data.encoding import Schema, embedding_size
 from grucast.model.config import NetworkConfig
 from grucast.nn.drawing import Dropout
 from grucast.nn.gru import GRU, join_final_states

@@ -9,7 +9,8 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from grucast.data.encoding import Column, Schema
+from grucast.data.covariates import Column
+from grucast.data.encoding import Schema
 from grucast.model.models import ForecastModel, quantiles
 from grucast.onnx.builder import LAST, Builder
 from grucast.onnx.network import Inputs, calibrated, forecast_quantiles

@@ -7,7 +7,8 @@ import onnxruntime  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from grucast.data.calendar import phases
-from grucast.data.encoding import Column, encode
+from grucast.data.covariates import Column
+from grucast.data.encoding import encode
 from grucast.data.frequency import Times
 from grucast.data.panel import Panel
 from grucast.data.scaling import window_scale

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from grucast.data.calendar import CYCLES, MONDAY, Cycle
-from grucast.data.encoding import Column
+from grucast.data.covariates import Column
 from grucast.data.features import places
 from grucast.onnx.builder import LAST, Builder
 

@@ -10,7 +10,8 @@ from grucast.data.checks.columns import Column
 from grucast.data.checks.leaks import Leak, Target, find_leaks
 from grucast.data.checks.report import Finding, to_finding
 from grucast.data.checks.rows import Ordered
-from grucast.data.covariates import Covariates, read_covariate, require_static
+from grucast.data.covariates import Covariates, require_static
+from grucast.data.kinds import read_covariate
 from grucast.data.panel import Panel
 from grucast.errors import DataError
 

@@ -111,7 +111,10 @@ def further(cells: Cells, looks: Looks, roles: Roles, marks: Marks, missing: fro
     columns = [cells.frame[name] for name in names]
     if cells.separator is None:
         return columns
-    return [typed(column, looks[column.name], cells.origin, marks, missing) for column in columns]
+    return [
+        column if column.name in cells.texts else typed(column, looks[column.name], cells.origin, marks, missing)
+        for column in columns
+    ]
 
 
 def put_together(frame: Frame, ids: Any, ds: Any, y: Any, rest: list[Any]) -> Table:

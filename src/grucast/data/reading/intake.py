@@ -1,5 +1,6 @@
 """A table as it came, and the series that it was understood to hold."""
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import narwhals as nw
@@ -22,6 +23,7 @@ class Cells(NamedTuple):
         separator: Between fields of delimited text.
         twins: Names that two columns had.
         notes: What was decided before.
+        texts: Columns that are text, whatever they hold here.
     """
 
     frame: Frame
@@ -29,6 +31,7 @@ class Cells(NamedTuple):
     separator: str | None = None
     twins: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    texts: Collection[str] = ()
 
 
 class Intake(NamedTuple):
