@@ -113,7 +113,7 @@ class GRUForecaster(BaseForecaster):
 
     def _predict_quantiles(self, fh: Any, X: Any, alpha: list[float]) -> Any:
         coverage = [float(f"{abs(200 * a - 100):g}") for a in alpha]  # as names of columns have it
-        table = self._forecast(fh, X, tuple({percent for percent in coverage if percent}))
+        table = self._forecast(fh, X, tuple(sorted({percent for percent in coverage if percent})))
         sides = ["lo" if a < 0.5 else "hi" for a in alpha]
         names = [f"GRU-{side}-{c:g}" if c else "GRU" for side, c in zip(sides, coverage, strict=True)]
         return table[names].set_axis(self._get_columns("predict_quantiles", alpha=alpha), axis=1)
@@ -123,7 +123,7 @@ class GRUForecaster(BaseForecaster):
         data, future = self._known(), None
         if self.forecaster_.covariates.future:
             future = to_long(required(X, self.forecaster_.covariates.future))
-        forecast = self.forecaster_.predict(to_long(data), future, level)
+        forecast = self.forecaster_.predict_levels(to_long(data), future, level)  # beside the median any are asked for
         steps = self._steps(fh, data)
         wanted = forecast[np.isin(np.arange(len(forecast)) % self.forecaster_.h, steps - 1)]
         index = index_like(data.index, wanted["ds"], len(steps))

@@ -54,6 +54,13 @@ def test_predict_writes_parquet(run, model, data, tmp_path):
     assert pl.read_parquet(tmp_path / "forecast.parquet").height == 12
 
 
+@pytest.mark.parametrize("words", [("predict", "absent.safetensors", "absent.csv"), ("forecast", "absent.csv")])
+def test_levels_that_are_shares_are_refused_before_anything_is_read(run, words):
+    code, out, err = run(*words, "--level", "0.8,0.95")
+    assert (code, out) == (2, "")
+    assert "--level 80,95" in " ".join(err.split())
+
+
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "UTC", "Asia/Kolkata"])
 def test_zoned_forecasts_are_csv_with_offsets_that_name_the_same_instants(run, hourly, tmp_path, zone):
     start = datetime(2024, 10, 26, 20)  # UTC: 4 hours before Berlin shows 02:00 for the first of two times

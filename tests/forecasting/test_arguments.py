@@ -1,8 +1,13 @@
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from grucast import GRUForecaster, forecast, load
 from grucast.errors import ConfigError
 from grucast.forecasting.arguments import positive, valid_level
+from grucast.model.file import save_model
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, True, "3", None])
@@ -23,3 +28,29 @@ def test_levels_are_ascending_and_distinct():
 def test_levels_that_are_no_percentages_are_refused(level):
     with pytest.raises(ConfigError, match="level must hold percentages between 0 and 100"):
         valid_level(level)
+
+
+@pytest.mark.parametrize(
+    ("level", "likely"),
+    [((0.8, 0.95), "(80, 95)"), ((0.9,), "(90,)"), ((95, 0.8), "(80, 95)"), ([0.5, 0.999], "(50, 99.9)")],
+)
+def test_levels_that_are_shares_are_refused_with_what_was_likely_meant(level, likely):
+    with pytest.raises(ConfigError, match=re.escape(f"level=({likely[1:]}")):
+        valid_level(level)
+
+
+def test_levels_that_are_shares_are_refused_at_every_door(fitted, hourly, tmp_path):
+    doors = (
+        lambda: GRUForecaster(6, level=(0.8, 0.95)),
+        lambda: forecast(hourly, level=(0.8, 0.95)),
+        lambda: fitted.predict(level=(0.8, 0.95)),
+        lambda: fitted.stream(level=(0.8, 0.95)),
+    )
+    for door in doors:
+        with pytest.raises(ConfigError, match=r"give level=\(80, 95\) \(--level 80,95\)"):
+            door()
+
+
+def test_model_that_was_trained_at_a_share_is_loaded(fitted, tmp_path):
+    save_model(replace(fitted.model_, level=(0.8, 95.0)), tmp_path / "m.safetensors")
+    assert load(tmp_path / "m.safetensors").level == (0.8, 95)

@@ -18,6 +18,7 @@ from grucast.data.reading.intake import Intake
 from grucast.data.reading.options import ReadOptions
 from grucast.data.sources import take
 from grucast.errors import ConfigError
+from grucast.forecasting.arguments import valid_level
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -186,9 +187,10 @@ def to_level(text: str | None) -> tuple[float, ...] | None:
     if text is None:
         return None
     try:
-        return tuple(float(word.rstrip("%")) for word in split(text))
+        levels = [float(word.rstrip("%")) for word in split(text)]
     except ValueError as error:
         raise ConfigError(f"--level {text!r} holds no percentages: give such as 80,95") from error
+    return valid_level(levels)
 
 
 def say_lines(say: Console, notes: Iterable[str], warnings: Iterable[str] = ()) -> None:

@@ -45,7 +45,7 @@ def forecast(
     as_json: common.Json = False,
 ) -> None:
     """Forecast DATA in one command: find its columns, test the method on the last windows, train, draw the result."""
-    stem = stem_of(data)
+    stem, shown = stem_of(data), to_level(level) or (80, 95)
     table, picture = path or Path(f"{stem}-forecast.csv"), plot or Path(f"{stem}-forecast.png")
     outputs = {"--out": (table, TABLES), "--plot": (picture, plotting.PICTURES), "--model": (model, ANY)}
     require_outputs({"DATA": data}, outputs)
@@ -54,7 +54,7 @@ def forecast(
     say = Console(stderr=as_json)
     intake = columns.take(data)
     with bar("training", say) as show:
-        result = forecast_intake(intake, horizon, to_level(level) or (80, 95), None, training.config, show or False)
+        result = forecast_intake(intake, horizon, shown, None, training.config, show or False)
     write_table(result.forecast, table)
     result.plot(picture, split(series) or None)
     if model:

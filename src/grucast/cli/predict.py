@@ -34,7 +34,7 @@ def predict(
     """Forecast the steps after the last of each series in DATA."""
     if data is None:
         raise DataError("a model file holds no data: name the DATA to forecast from")
-    inputs = {"MODEL": model, "DATA": data, "--future": future}
+    inputs, shown = {"MODEL": model, "DATA": data, "--future": future}, to_level(level)
     require_outputs(inputs, {"--out": (path, TABLES), "--plot": (plot, plotting.PICTURES)})
     if plot:
         plotting.require_matplotlib()
@@ -43,7 +43,7 @@ def predict(
     texts = forecaster.model_.schema.texts
     intake = take_again(data, learned, columns.options, texts)
     coming = future and read_future(str(future), columns.options.filled(learned), texts, f"--future {future}")
-    forecast = forecaster.predict(intake, coming, to_level(level))
+    forecast = forecaster.predict(intake, coming, shown)
     if plot:
         history = intake.table.frame.to_native()
         plotting.plot_forecast(history, forecast, plot, series=split(series) or None, target=intake.target)

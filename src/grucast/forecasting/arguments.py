@@ -15,7 +15,7 @@ def positive(name: str, value: Any) -> int:
 
 
 def valid_level(level: Any) -> tuple[float, ...]:
-    """Coverages in percent, between 0 and 100, ascending and distinct."""
+    """Coverages in percent, from 1 to 100, ascending and distinct; less is taken for a share by mistake."""
     message = f"level must hold percentages between 0 and 100, such as (80, 95), not {level!r}"
     try:
         levels = tuple(sorted({float(x) for x in level}))
@@ -23,4 +23,10 @@ def valid_level(level: Any) -> tuple[float, ...]:
         raise ConfigError(message) from error
     if not all(0 < x < 100 for x in levels):
         raise ConfigError(message)
+    if levels and levels[0] < 1:
+        likely = ", ".join(f"{100 * x if x < 1 else x:g}" for x in levels)
+        raise ConfigError(
+            f"level holds percentages, so {levels[0]:g} would be an interval that holds {levels[0]:g} % of the values: "
+            f"give level=({likely}{',' * (len(levels) == 1)}) (--level {likely.replace(' ', '')})"
+        )
     return levels

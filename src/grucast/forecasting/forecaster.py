@@ -199,14 +199,17 @@ class GRUForecaster:
             ConfigError: The levels have no meaning for this model.
             DataError: The data cannot be used, or the future lacks a column, a series or a step.
         """
-        model, panel, kind = self.model_, *self._history(df, ReadOptions.of(**options))
-        shown = self._level(level)
+        return self.predict_levels(df, future, self._level(level), ReadOptions.of(**options))
+
+    def predict_levels(self, df: Any, future: Any, level: tuple[float, ...], options: ReadOptions = DEFAULT) -> Any:
+        """As `predict`, at levels that are known to ascend between 0 and 100."""
+        model, panel, kind = self.model_, *self._history(df, options)
         silent = silent_series(panel, model)
         windows = self._windows_ahead(panel, future)
-        quantiles = model.forecast(windows, shown)
+        quantiles = model.forecast(windows, level)
         quantiles[silent] = np.nan
         warn_of_silent(panel, silent, model)
-        columns = forecast_columns(quantiles, shown)
+        columns = forecast_columns(quantiles, level)
         times = panel.times(np.arange(1, self.h + 1))
         ids = [name for name in panel.ids for _ in range(self.h)]
         return kind.make(ids, {"ds": times.ravel()}, columns)
@@ -290,9 +293,9 @@ class GRUForecaster:
     @classmethod
     def from_model(cls, model: ForecastModel) -> "GRUForecaster":
         """A forecaster around a trained model."""
-        settings = (model.h, model.input_size, model.seasons[0], model.level)
+        settings = (model.h, model.input_size, model.seasons[0])
         forecaster = cls(*settings, covariates=model.schema.covariates, network=model.network, training=model.training)
-        forecaster._model = model
+        forecaster._model, forecaster.level = model, model.level  # whatever a file of an earlier version holds
         return forecaster
 
     @property
@@ -362,5 +365,5 @@ def warn_of_silent(panel: Panel, silent: Array, model: ForecastModel) -> None:
             f"{int(silent.sum())} of {len(silent)} series have no value in their last {model.input_size} steps, such "
             f"as {first!r}: their forecasts are NaN",
             DataWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
