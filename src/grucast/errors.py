@@ -1,4 +1,4 @@
-"""Every exception that grucast raises, and the three warnings.
+"""Every exception that grucast raises, and the four warnings.
 
 GrucastError                exit code 1: it failed while running
 ├── InputError              exit code 2: bad usage or bad data (also ValueError)
@@ -18,6 +18,7 @@ TrainingInterrupted         exit code 130: Ctrl-C while training (a KeyboardInte
 
 NoNativeWarning             the native kernels are not there; results are the same, only slower
 DataWarning                 data can be used, and something about them may be wrong
+CheckpointWarning           something in the folder of checkpoints is in the way; training goes on
 UnknownCategoryWarning      a covariate holds a category that training did not see
 """
 
@@ -103,6 +104,10 @@ class NoNativeWarning(UserWarning):
 
 class DataWarning(UserWarning):
     """Data can be used, and something about them may be wrong."""
+
+
+class CheckpointWarning(UserWarning):
+    """Something in the folder of checkpoints is in the way; training goes on."""
 
 
 class UnknownCategoryWarning(UserWarning):

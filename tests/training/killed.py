@@ -15,7 +15,8 @@ import pandas as pd  # polars does not survive a fork
 import torch
 
 from grucast import GRUForecaster, NetworkConfig, TrainingConfig
-from grucast.training.checkpoint import Checkpoints, newest, read
+from grucast.training.checkpoint import Checkpoints, read
+from grucast.training.folder import newest
 
 CALLS = ("mkdir", "open", "fsync", "close", "replace", "unlink", "rmdir")
 NETWORK, TRAINING = NetworkConfig(hidden_size=4, head_size=8), TrainingConfig(max_steps=20, batch_size=8, ensemble=2)

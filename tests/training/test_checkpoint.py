@@ -5,13 +5,15 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from safetensors.torch import save
 from tests.training import killed
 from torch import nn
 
 from grucast.errors import CheckpointError, ConfigError, GrucastError
 from grucast.model.config import CheckpointConfig
-from grucast.training.checkpoint import LATEST, MANIFEST, STATE, Checkpoints, manifest, newest, open_checkpoints, read
+from grucast.training.checkpoint import Checkpoints, manifest, open_checkpoints, read
+from grucast.training.folder import LATEST, MANIFEST, STATE, newest
 from grucast.training.state import State, pack
 
 REPEATS = int(os.environ.get("GRUCAST_REPEATS", "1"))  # how many times as often the slow tests kill
@@ -45,8 +47,8 @@ def test_folders_of_others_are_left_alone(folder):
 
 def test_left_overs_of_a_killed_save_are_no_checkpoints_and_go_at_the_next(folder):
     (folder / "step-000003").mkdir()
-    (folder / "step-000003" / f".{STATE}.abc").write_bytes(b"half")
-    (folder / f".{LATEST}.abc").write_text("step-0")
+    (folder / "step-000003" / f".{STATE}.0123abcd").write_bytes(b"half")
+    (folder / f".{LATEST}.0123abcd").write_text("step-0")
     assert killed.saved(folder) == 2
     killed.save(folder, 4)
     assert names(folder) == [LATEST, "step-000002", "step-000004"]
@@ -145,35 +147,147 @@ def test_other_format_is_refused(tmp_path, monkeypatch):
     checkpoint_of(nn.Linear(1, 1), tmp_path)
     monkeypatch.setattr("grucast.training.checkpoint.FORMAT", 2)
     with pytest.raises(CheckpointError, match=r"format 1, written by grucast 0\..*reads format 2"):
-        Checkpoints(tmp_path, 1, {}).restore(nn.Linear(1, 1))
+        Checkpoints(tmp_path, 1, {}).restore(nn.Linear(1, 1), [3])
 
 
 def test_state_that_does_not_fit_is_refused(tmp_path):
     checkpoints = checkpoint_of(nn.Linear(1, 1), tmp_path)
     with pytest.raises(CheckpointError, match="step-000001 holds a state that cannot be used"):
-        checkpoints.restore(nn.Linear(1, 2))
+        checkpoints.restore(nn.Linear(1, 2), [3])
+
+
+def written_state(folder, mutate):
+    """A checkpoint in the middle of training, changed by somebody who writes true checksums."""
+    network = nn.Linear(2, 3)
+    state = started(State(history=[0.5, 0.25], step=2))
+    state.best.offer(0.3, network)
+    optimizer = torch.optim.AdamW(network.parameters())
+    network(torch.ones(2)).sum().backward()
+    optimizer.step()
+    tensors, facts = pack(state, network, optimizer)
+    facts = json.loads(json.dumps(facts))
+    mutate(tensors, facts)
+    checkpoints = Checkpoints(folder, 1, {})
+    checkpoints.save("step-000002", tensors, facts)
+    return checkpoints
+
+
+def fact(*path, value):
+    """Put a value at a place of the facts."""
+
+    def mutate(_, facts):
+        for name in path[:-1]:
+            facts = facts[name]
+        facts[path[-1]] = value
+
+    return mutate
+
+
+def tensor(name, value):
+    """Put a tensor in the place of another, or remove it."""
+    return lambda tensors, _: tensors.pop(name, None) if value is None else tensors.update({name: value})
+
+
+NUMBERS = ["12", None, [], {}, True, 1.5, float("nan"), float("inf"), -1, -(10**9), 10**10, 10**400]
+HOSTILE = {
+    **{f"{name} {value!r:.20}": fact(name, value=value) for name in ("phase", "step", "age") for value in NUMBERS},
+    **{f"evaluations {value!r:.20}": fact("evaluations", value=value) for value in NUMBERS},
+    **{f"timer {value!r}": fact("timer", "spent", value=value) for value in ("12", None, float("nan"), 1e300)},
+    **{f"state {value!r:.20}": fact("rng", "state", "state", value=value) for value in ("12", -1, 2**128, None, {})},
+    "another generator": fact("rng", "bit_generator", value="MT19937"),
+    "a member too many": fact("extra", value=1),
+    "no facts": lambda _, facts: facts.clear(),
+    "deep": fact("phase", value=json.loads("[" * 900 + "]" * 900)),
+    "long": fact("phase", value="x" * 500_000),
+    "a step of the next phase": fact("step", value=4),
+    "a phase too many": fact("phase", value=2),
+    "more steps than history": fact("step", value=3),
+    "history of more steps": tensor("history", torch.zeros(3, dtype=torch.float64)),
+    "history of another type": tensor("history", torch.zeros(2)),
+    "history without a shape": tensor("history", torch.zeros((), dtype=torch.float64)),
+    "history of NaN": tensor("history", torch.full((2,), float("nan"), dtype=torch.float64)),
+    "no history": tensor("history", None),
+    "no losses": tensor("losses", None),
+    "three losses": tensor("losses", torch.zeros(3, dtype=torch.float64)),
+    "weights of another shape": tensor("network.weight", torch.zeros(2, 3)),
+    "weights of another type": tensor("network.weight", torch.zeros(3, 2, dtype=torch.float64)),
+    "infinite weights": tensor("network.weight", torch.full((3, 2), float("inf"))),
+    "no weights": tensor("network.weight", None),
+    "half of the best weights": tensor("best.weight", None),
+    "a foreign tensor": tensor("x" * 100_000, torch.zeros(1)),
+    "moments of another shape": tensor("optimizer.0.exp_avg", torch.zeros(6)),
+    "moments without a step": tensor("optimizer.0.step", None),
+    "a negative step": tensor("optimizer.0.step", torch.tensor(-5.0)),
+    "negative squares": tensor("optimizer.1.exp_avg_sq", -torch.ones(3)),
+    "moments of another parameter": tensor("optimizer.2.exp_avg", torch.zeros(3)),
+    "moments of no number": tensor("optimizer.x.exp_avg", torch.zeros(3)),
+    "a short generator": tensor("generator", torch.zeros(5, dtype=torch.uint8)),
+    "a generator of zeros": tensor("generator", torch.zeros(5056, dtype=torch.uint8)),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_state_with_a_true_checksum_is_refused_by_a_short_message(tmp_path, name):
+    checkpoints, network = written_state(tmp_path, HOSTILE[name]), nn.Linear(2, 3)
+    wanted = r"step-000002 (holds a state that cannot be used: [^.]|is damaged)"
+    with pytest.raises(CheckpointError, match=wanted) as stop:
+        checkpoints.restore(network, [4, 3])
+    assert len(str(stop.value)) < 500
+
+
+def test_state_that_is_not_changed_is_restored(tmp_path):
+    network = nn.Linear(2, 3)
+    state = written_state(tmp_path, lambda *_: None).restore(network, [4, 3])
+    assert (state.phase, state.step, state.history) == (0, 2, [0.5, 0.25])
+
+
+def test_huge_file_is_refused_before_it_is_read_and_what_differs_is_said_first(folder):
+    checkpoints = Checkpoints(folder, 1, {})
+    os.truncate(newest(folder) / STATE, 2**37)
+    with pytest.raises(CheckpointError, match=r"damaged: .* has more bytes than the state of any such run"):
+        checkpoints.restore(nn.Linear(1, 1), [3])
+    with pytest.raises(CheckpointError, match="h was None, now 3"):
+        Checkpoints(folder, 1, {"h": 3}).restore(nn.Linear(1, 1), [3])
+
+
+def test_two_runs_do_not_share_a_folder(tmp_path):
+    with (
+        open_checkpoints(CheckpointConfig(tmp_path), {}),
+        pytest.raises(CheckpointError, match=f"is in use by process {os.getpid()} on "),
+        open_checkpoints(CheckpointConfig(tmp_path, resume=True), {}),
+    ):
+        pytest.fail("it was opened")
+    with open_checkpoints(CheckpointConfig(tmp_path), {}):
+        assert names(tmp_path) == ["lock"]
 
 
 def test_what_differs_is_named(tmp_path):
     checkpoint_of(nn.Linear(1, 1), tmp_path, learning_rate=0.004, h=24, data="12ab")
     with pytest.raises(CheckpointError) as stop:
-        Checkpoints(tmp_path, 1, {"learning_rate": 0.01, "h": 24, "data": "34cd"}).restore(nn.Linear(1, 1))
+        Checkpoints(tmp_path, 1, {"learning_rate": 0.01, "h": 24, "data": "34cd"}).restore(nn.Linear(1, 1), [3])
     assert "the data differ: fingerprint 12ab, now 34cd; learning_rate was 0.004, now 0.01; give" in str(stop.value)
 
 
 def test_folder_is_made_and_earlier_checkpoints_are_not_overwritten(tmp_path):
     folder = tmp_path / "a" / "b"
-    open_checkpoints(CheckpointConfig(folder), {})
-    killed.save(folder, 1)
-    with pytest.raises(CheckpointError, match=f"{folder} holds the checkpoints of an earlier run: .*--resume"):
-        open_checkpoints(CheckpointConfig(folder), {})
-    open_checkpoints(CheckpointConfig(folder, resume=True), {})
+    with open_checkpoints(CheckpointConfig(folder), {}):
+        killed.save(folder, 1)
+    with (
+        pytest.raises(CheckpointError, match=f"{folder} holds the checkpoints of an earlier run: .*--resume"),
+        open_checkpoints(CheckpointConfig(folder), {}),
+    ):
+        pytest.fail("it was opened")
+    with open_checkpoints(CheckpointConfig(folder, resume=True), {}) as checkpoints:
+        assert checkpoints.folder == folder
 
 
 def test_folder_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(GrucastError, match="file: File exists"):
-        open_checkpoints(CheckpointConfig(tmp_path / "file"), {})
+    with (
+        pytest.raises(GrucastError, match="file: File exists"),
+        open_checkpoints(CheckpointConfig(tmp_path / "file"), {}),
+    ):
+        pytest.fail("it was opened")
 
 
 @pytest.mark.parametrize("every", [0, -1, 1.5, True])

@@ -4,9 +4,11 @@ import torch
 from sklearn.metrics import mean_pinball_loss
 
 from grucast import GRUForecaster, TrainingConfig
+from grucast.errors import CheckpointError
 from grucast.training import forecast as training
-from grucast.training.forecast import Batch, interval_widths, pinball_loss, spread
+from grucast.training.forecast import Batch, interval_widths, pinball_loss, require_widths, spread
 from grucast.training.loop import train
+from grucast.training.state import State
 
 
 def make_batch(target, observed, weight=1.0):
@@ -110,3 +112,10 @@ def test_training_gives_the_same_bits_on_any_number_of_threads(hourly):
     one, two = trained
     assert one.history_ == two.history_
     assert all((one.model_.weights[name] == two.model_.weights[name]).all() for name in one.model_.weights)
+
+
+def test_widths_of_other_intervals_are_refused(fitted):
+    require_widths(State(), fitted.model_)
+    require_widths(State(widths=(1.0, 1.1)), fitted.model_)
+    with pytest.raises(CheckpointError, match="3 widths, not 2: begin anew"):
+        require_widths(State(widths=(1.0, 1.1, 1.2)), fitted.model_)

@@ -186,7 +186,7 @@ def test_time_before_a_crash_counts_and_the_time_between_does_not(tmp_path, monk
 
     def go_on(callback):
         checkpoints = Checkpoints(tmp_path, 1, {})
-        state = checkpoints.restore(network) or State()
+        state = checkpoints.restore(network, [1000]) or State()
         return train(network, loss, config, [Phase(1000)], callback, None, state, checkpoints)
 
     with pytest.raises(Crash):

@@ -1,9 +1,7 @@
 """Checkpoints: a folder each, complete once its manifest is there, and a pointer to the last one."""
 
 import json
-import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -17,13 +15,29 @@ from torch import nn
 
 from grucast.errors import CheckpointError, GrucastError
 from grucast.model.config import CheckpointConfig
-from grucast.model.writing import write_whole
-from grucast.training.state import State, Tensors, unpack
+from grucast.model.header import parse
+from grucast.training.folder import (
+    LATEST,
+    MANIFEST,
+    STATE,
+    age,
+    clear,
+    content_of,
+    find_unfinished,
+    folders,
+    newest,
+    point,
+    pruning,
+    put,
+    remove,
+    synchronise,
+    warn,
+)
+from grucast.training.lock import locked
+from grucast.training.state import State, Tensors, size_of, unpack
 
 FORMAT, LIBRARY = 1, version("grucast")
-STATE, MANIFEST, LATEST = "state.safetensors", "manifest.json", "latest"
-COMPLETE = "complete"
-NAMES = re.compile(rf"step-\d{{6,}}|{COMPLETE}")
+MOST = 2**22  # lists and objects in the header, three for each tensor
 
 
 @dataclass(frozen=True)
@@ -44,30 +58,43 @@ class Checkpoints:
         """Write a checkpoint, move the pointer to it, and keep only the one before.
 
         At every moment the pointer names a complete one: its files come first, then the manifest, then the pointer.
+        Nothing else in the folder is touched: where it has a checkpoint's name, that one is left out with a warning.
 
         Raises:
             GrucastError: It cannot be written; the one before is still there.
         """
-        target, before = self.folder / name, newest(self.folder)
+        target = self.folder / name
         header = {"format": FORMAT, "library": LIBRARY, "run": self.run, "state": facts}
         content = save(tensors, metadata={"grucast": json.dumps(header)})
         with refusing(target):
-            remove(target)
-            target.mkdir()
-            write_whole(target / STATE, content)
-            write_whole(target / MANIFEST, manifest(content))
+            before = newest(self.folder)
+            if target.is_symlink() or (target.exists() and not target.is_dir()):
+                warn(f"{target} is no checkpoint, so none is saved there: move it away")
+                return
+            clear(target)
+            target.mkdir(exist_ok=True)
+            put(target / STATE, content)
+            put(target / MANIFEST, manifest(content))
             synchronise(target)
             synchronise(self.folder)
-            write_whole(self.folder / LATEST, name.encode())
+            point(self.folder / LATEST, name)
             synchronise(self.folder)
-            for other in folders(self.folder):
-                if other not in (target, before):
-                    remove(other)
-            for unfinished in self.folder.glob(f".{LATEST}.*"):
-                unfinished.unlink()
+        self.prune(target, before)
 
-    def restore(self, network: nn.Module) -> State | None:
-        """Bring network, generator and state to the newest checkpoint; None where there is none yet.
+    def prune(self, *kept: Path | None) -> None:
+        """Remove all checkpoints but those, and what a killed process left; what cannot be removed is a warning."""
+        with pruning(self.folder):
+            for path in (*find_unfinished(self.folder), *folders(self.folder)):
+                if path not in kept:
+                    with pruning(path):
+                        remove(path)
+
+    def restore(self, network: nn.Module, steps: Sequence[int]) -> State | None:
+        """Bring network and state to the newest checkpoint; None where there is none yet.
+
+        Args:
+            network: As it was made for the run.
+            steps: Steps of each phase of the run.
 
         Raises:
             CheckpointError: It is damaged, in another format, or of another run.
@@ -75,7 +102,7 @@ class Checkpoints:
         path = newest(self.folder)
         if path is None:
             return None
-        header, tensors = read(path)
+        header, tensors = read(path, size_of(network, steps))
         if header["format"] != FORMAT:
             raise CheckpointError(
                 f"{path} has format {header['format']}, written by grucast {header['library']}; this version reads "
@@ -85,47 +112,34 @@ class Checkpoints:
             raise CheckpointError(
                 f"cannot resume from {path}: {different}; give what that run was started with, or another folder"
             )
+        if tensors is None:
+            raise CheckpointError(damage(path, f"{STATE} has more bytes than the state of any such run"))
         try:
-            return unpack(tensors, header["state"], network)
-        except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
-            raise CheckpointError(f"{path} holds a state that cannot be used: {error}") from error
+            return unpack(tensors, header["state"], network, steps)
+        except (ValueError, RuntimeError) as error:  # torch's generator knows its own states
+            reason = str(error).removeprefix(".")
+            raise CheckpointError(f"{path} holds a state that cannot be used: {reason}") from error
 
 
-def open_checkpoints(config: CheckpointConfig, run: Mapping[str, Any]) -> Checkpoints:
-    """Make the folder, or find it with the checkpoints of this run.
+@contextmanager
+def open_checkpoints(config: CheckpointConfig, run: Mapping[str, Any]) -> Iterator[Checkpoints]:
+    """Make the folder, or find it with the checkpoints of this run, and keep other runs out while the block runs.
 
     Raises:
-        CheckpointError: There are checkpoints, and nobody asked to go on from them.
+        CheckpointError: There are checkpoints, and nobody asked to go on from them; or another run is there.
         GrucastError: There can be no such folder.
     """
     with refusing(config.folder):
         config.folder.mkdir(parents=True, exist_ok=True)
-        if newest(config.folder) and not config.resume:
+    with locked(config.folder):
+        with refusing(config.folder):
+            found = newest(config.folder)
+        if found and not config.resume:
             raise CheckpointError(
                 f"{config.folder} holds the checkpoints of an earlier run: go on from them with resume=True "
                 "(--resume), or give another folder"
             )
-    return Checkpoints(config.folder, config.every, json.loads(json.dumps(run)))
-
-
-def newest(folder: Path) -> Path | None:
-    """The checkpoint that the pointer names; if somebody removed that, the last one that is complete."""
-    pointer = folder / LATEST
-    named = folder / pointer.read_text(errors="replace") if pointer.exists() else None
-    found = folders(folder)
-    if named in found:
-        return named
-    return max((path for path in found if (path / MANIFEST).exists()), key=age, default=None)
-
-
-def folders(folder: Path) -> list[Path]:
-    """All that are named like checkpoints."""
-    return [path for path in folder.iterdir() if NAMES.fullmatch(path.name)]
-
-
-def age(path: Path) -> tuple[int, str]:
-    """Orders checkpoints by their steps, a complete run last."""
-    return (path.name == COMPLETE) * 10**9 + len(path.name), path.name
+        yield Checkpoints(config.folder, config.every, json.loads(json.dumps(run)))
 
 
 def manifest(content: bytes) -> bytes:
@@ -133,19 +147,23 @@ def manifest(content: bytes) -> bytes:
     return json.dumps({"sha256": {STATE: sha256(content).hexdigest()}}).encode()
 
 
-def read(path: Path) -> tuple[dict[str, Any], Tensors]:
-    """The header and the tensors of a checkpoint, if it is as it was written."""
+def read(path: Path, most: int = 2**62) -> tuple[dict[str, Any], Tensors | None]:
+    """The header and the tensors of a checkpoint, if it is as it was written.
+
+    Of a file of more than `most` bytes only the header is read, and there are no tensors.
+    """
     try:
-        content, proof = (path / STATE).read_bytes(), (path / MANIFEST).read_bytes()
+        content, proof = content_of(path / STATE, most + 1), content_of(path / MANIFEST, 1000)
     except OSError as error:
         raise CheckpointError(damage(path, f"{Path(error.filename or path).name}: {error.strerror}")) from error
-    if proof != manifest(content):
+    whole = len(content) <= most
+    if whole and proof != manifest(content):
         raise CheckpointError(damage(path, f"{STATE} does not have the sha256 that {MANIFEST} names"))
     try:
-        tensors, end = load(content), 8 + int.from_bytes(content[:8], "little")
-        header = json.loads(json.loads(content[8:end])["__metadata__"]["grucast"])
+        tensors, end = load(content) if whole else None, 8 + int.from_bytes(content[:8], "little")
+        header = parse(parse(content[8:end].decode(), MOST)["__metadata__"]["grucast"])
         return {"run": dict(header["run"])} | {name: header[name] for name in ("format", "library", "state")}, tensors
-    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(damage(path, f"{STATE} is no checkpoint of grucast")) from error
 
 
@@ -171,25 +189,3 @@ def refusing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise GrucastError(f"cannot write the checkpoint {path}: {error.strerror}") from error
-
-
-def synchronise(folder: Path) -> None:
-    """Bring a folder's entries to the disk; Windows has no way, and no need."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def remove(path: Path) -> None:
-    """Remove a checkpoint, whole or not; its manifest first, so that nothing takes the rest for one."""
-    if not path.exists():
-        return
-    for name in (MANIFEST, STATE):
-        (path / name).unlink(missing_ok=True)
-        for unfinished in path.glob(f".{name}.*"):
-            unfinished.unlink()
-    path.rmdir()

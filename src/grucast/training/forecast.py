@@ -1,6 +1,7 @@
 """Training a forecaster on the windows of a panel."""
 
 import math
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from grucast.data.features import make_features
 from grucast.data.fingerprint import panel_fingerprint
 from grucast.data.panel import Panel
 from grucast.data.windows import Windows, make_windows
-from grucast.errors import DataError
+from grucast.errors import CheckpointError, DataError
 from grucast.model.config import CheckpointConfig, TrainingConfig
 from grucast.model.models import ForecastModel, quantiles
 from grucast.nn.drawing import WeightsFrom
@@ -66,18 +67,17 @@ def train_forecaster(
             f"no series has a window of {model.input_size} + {model.h} steps with half of its history observed: "
             "give longer or more complete series, or a smaller h or input_size"
         )
-    checkpoints = open_checkpoints(saving, describe_run(panel, model, training, held_out)) if saving else None
+    saved = open_checkpoints(saving, describe_run(panel, model, training, held_out)) if saving else nullcontext()
     steps = training.max_steps or default_steps(panel, model.h)
     size = training.batch_size or default_batch_size(panel)
 
     def trained() -> ForecastModel:
         return replace(model, weights=to_arrays(network), widths=state.widths or model.widths)
 
-    with reproducible(training.seed) as generator, keeping(trained):
+    with saved as checkpoints, reproducible(training.seed) as generator, keeping(trained):
         with WeightsFrom(generator):
             network = make_network(make_batch(everything, np.zeros(1, np.int64), model).inputs, model)
         probabilities = torch.tensor(quantiles(model.level))
-        state = (checkpoints and checkpoints.restore(network)) or State(np.random.default_rng(training.seed), generator)
 
         def loss(batch: Batch) -> Tensor:
             return pinball_loss(network(batch.inputs), batch, probabilities)
@@ -98,10 +98,20 @@ def train_forecaster(
                 Phase(steps - first, LAST_RATE, DECAY),
             ]
             choice = [windows, everything]
+        state = State(np.random.default_rng(training.seed), generator)
+        if checkpoints:
+            state = checkpoints.restore(network, [phase.steps for phase in phases]) or state
+            require_widths(state, model)
         history = train(
             network, lambda phase: loss_on(choice[phase]), training, phases, callback, start, state, checkpoints
         )
     return trained(), history
+
+
+def require_widths(state: State, model: ForecastModel) -> None:
+    """Refuse the widths of other intervals."""
+    if len(state.widths) not in (0, len(model.level)):
+        raise CheckpointError(f"the checkpoint has {len(state.widths)} widths, not {len(model.level)}: begin anew")
 
 
 def make_network(example: Inputs, model: ForecastModel) -> nn.Module:

@@ -16,7 +16,8 @@ from grucast.model.config import TrainingConfig
 from grucast.model.runtime import Tensors
 from grucast.nn.drawing import drop_from
 from grucast.nn.serial import serial_torch
-from grucast.training.checkpoint import COMPLETE, Checkpoints
+from grucast.training.checkpoint import Checkpoints
+from grucast.training.folder import COMPLETE
 from grucast.training.progress import Callback, Progress
 from grucast.training.state import State, pack
 

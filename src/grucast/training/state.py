@@ -1,7 +1,7 @@
 """Where training stands between two steps: all that it needs to go on as if it had never stopped."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -10,9 +10,31 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from grucast.model.validation import many, number, one_of, record, whole
 from grucast.training.timer import Timer
 
 Tensors = dict[str, Tensor]
+
+HEADER, ROOM = 2**20, 2000  # bytes of the settings, and of what describes the five tensors for each of a network
+COUNT, SECONDS = whole(0, 10**9), number(-1e12, 1e12)
+PCG64 = record(dict, {"state": whole(0, 2**128 - 1), "inc": whole(0, 2**128 - 1)})
+FACTS = record(
+    dict,
+    {
+        **dict.fromkeys(("phase", "step", "evaluations", "age"), COUNT),
+        "widths": many(number(0, 1e30), 1000),
+        "timer": record(Timer, dict.fromkeys(Timer.__dataclass_fields__, SECONDS) | {"validations": COUNT}),
+        "rng": record(
+            dict,
+            {
+                "bit_generator": one_of("PCG64"),
+                "state": PCG64,
+                "has_uint32": whole(0, 1),
+                "uinteger": whole(0, 2**32 - 1),
+            },
+        ),
+    },
+)
 
 
 @dataclass
@@ -89,8 +111,16 @@ def pack(state: State, network: nn.Module, optimizer: Optimizer | None) -> tuple
     return tensors, counts | {"age": state.best.age, "timer": timer, "rng": state.rng.bit_generator.state}
 
 
-def unpack(tensors: Tensors, facts: Mapping[str, Any], network: nn.Module) -> State:
-    """The state that was packed; the weights go to the network."""
+def unpack(tensors: Tensors, said: Any, network: nn.Module, steps: Sequence[int]) -> State:
+    """The state that was packed, of a run whose phases have so many steps; the weights go to the network.
+
+    Raises:
+        ValueError: No run with that network can have come there.
+        RuntimeError: It holds no state of a generator.
+    """
+    facts = FACTS(said)
+    require_tensors(tensors, network)
+    require_place(facts["phase"], facts["step"], len(tensors["history"]), steps)
     network.load_state_dict(group(tensors, "network."))
     generator = torch.Generator().set_state(tensors["generator"])
     rng = np.random.default_rng()
@@ -105,9 +135,56 @@ def unpack(tensors: Tensors, facts: Mapping[str, Any], network: nn.Module) -> St
         validation=validation,
         best=Best(loss, facts["age"], group(tensors, "best.")),
         widths=tuple(facts["widths"]),
-        timer=Timer(**facts["timer"]),
+        timer=facts["timer"],
         moments={parameter: group(tensors, f"optimizer.{parameter}.") for parameter in parameters},
     )
+
+
+def require_tensors(tensors: Tensors, network: nn.Module) -> None:
+    """Refuse other tensors than those that `pack` makes of a network, and numbers that training cannot reach."""
+    wanted = tensors_of(network, tensors.get("history", torch.zeros(0)).numel())
+    parts = {part_of(name) for name in tensors} | {"network", "generator", "history", "losses"}
+    if missing := {name for name in wanted if part_of(name) in parts} - tensors.keys():
+        raise ValueError(f"tensor {min(missing)} is absent")
+    for name, tensor in tensors.items():
+        shape = (wanted[name].dtype, wanted[name].shape) if name in wanted else None
+        if shape != (tensor.dtype, tensor.shape):
+            raise ValueError(f"tensor {name[:80]!r} is not as the network has it")
+        if name != "losses" and not tensor.isfinite().all():
+            raise ValueError(f"tensor {name!r} holds NaN or infinite numbers")
+        if name.startswith("optimizer.") and not name.endswith("exp_avg") and (tensor < 0).any():
+            raise ValueError(f"tensor {name!r} holds negative numbers")
+
+
+def part_of(name: str) -> str:
+    """What is there as a whole or not at all: weights, or the moments of a parameter."""
+    return name.rpartition(".")[0] if name.startswith("optimizer.") else name.partition(".")[0]
+
+
+def tensors_of(network: nn.Module, steps: int) -> Tensors:
+    """Tensors of the types and shapes that `pack` gives after so many steps."""
+    own = network.state_dict().items()
+    wanted = {f"{group}.{name}": tensor for group in ("network", "best") for name, tensor in own}
+    for index, parameter in enumerate(network.parameters()):
+        moments = {"exp_avg": parameter, "exp_avg_sq": parameter, "step": torch.tensor(0.0)}
+        wanted |= {f"optimizer.{index}.{name}": tensor for name, tensor in moments.items()}
+    losses = torch.zeros(2, dtype=torch.float64)
+    wanted |= {"generator": torch.Generator().get_state(), "losses": losses, "history": losses.new_zeros(steps)}
+    return wanted
+
+
+def size_of(network: nn.Module, steps: Sequence[int]) -> int:
+    """Bytes that a state of this network never exceeds."""
+    own = sum(ROOM + 5 * int(tensor.nbytes) for tensor in network.state_dict().values())
+    return HEADER + own + 8 * sum(steps)
+
+
+def require_place(phase: int, step: int, done: int, steps: Sequence[int]) -> None:
+    """Refuse a place that no run of phases with so many steps comes to."""
+    most = max(steps[phase] - 1, 0) if phase < len(steps) else 0
+    if phase > len(steps) or step > most or not step <= done <= sum(steps[:phase]) + step:
+        place = f"step {step} of phase {phase} after {done} steps"
+        raise ValueError(f"{place} is no place in phases of {', '.join(map(str, steps))} steps")
 
 
 def group(tensors: Tensors, prefix: str) -> Tensors:
