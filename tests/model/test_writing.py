@@ -1,3 +1,4 @@
+import errno
 import os
 import stat
 import subprocess
@@ -81,6 +82,53 @@ def test_a_pipe_is_written_into(tmp_path):
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
+def test_all_names_of_a_file_hold_what_is_written_to_one(tmp_path):
+    (tmp_path / "one").write_bytes(b"before, and longer")
+    os.link(tmp_path / "one", tmp_path / "other")
+    write_whole(tmp_path / "one", b"after")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"one": b"after", "other": b"after"}
+
+
+def test_a_mounted_file_is_written_into(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    (tmp_path / "mounted").write_bytes(b"before")
+    inode = (tmp_path / "mounted").stat().st_ino
+    monkeypatch.setattr(os, "replace", refuse)
+    write_whole(tmp_path / "mounted", b"after")
+    assert [(path.read_bytes(), path.stat().st_ino) for path in tmp_path.iterdir()] == [(b"after", inode)]
+
+
+def test_what_is_secret_is_so_while_it_is_written(tmp_path, monkeypatch):
+    modes = []
+    monkeypatch.setattr(os, "fsync", lambda _: modes.extend(map(mode, tmp_path.iterdir())))
+    (tmp_path / "secret").touch(0o600)
+    write_whole(tmp_path / "secret", b"content")
+    assert modes == [0o600, 0o600]
+
+
+@pytest.mark.parametrize("name", ["a" * 255, "é" * 127, "\udcff" * 255])
+def test_a_name_of_all_bytes_that_it_may_have_is_written(tmp_path, name):
+    write_whole(tmp_path / name, b"content")
+    assert (tmp_path / name).read_bytes() == b"content"
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [("a" * 256, "File name too long"), ("a\0b", r"cannot write .*a\\x00b: embedded null"), ("no/a", "No such file")],
+)
+def test_an_impossible_name_is_an_error(tmp_path, name, wanted):
+    with pytest.raises(GrucastError, match=wanted):
+        write_whole(f"{tmp_path}/{name}", b"content")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_address_is_named_as_it_was_given():
+    with pytest.raises(GrucastError, match="cannot write https://host/model: No such file"):
+        write_whole("https://host/model", b"content")
+
+
 def test_a_full_device_is_an_error():
     with pytest.raises(GrucastError, match="cannot write /dev/full: No space left on device"):
         write_whole(Path("/dev/full"), b"content")
@@ -92,6 +140,17 @@ def test_standard_output_is_written_into_between_what_is_printed(tmp_path, piped
         words = [sys.executable, "-c", WRITE, "/dev/stdout"]
         done = subprocess.run(words, stdout=subprocess.PIPE if piped else file, check=True)
     assert (done.stdout if piped else (tmp_path / "out").read_bytes()) == b"before\ncontent\nafter\n"
+
+
+@pytest.mark.parametrize("target", ["/dev/stderr", "/dev/fd/{}", "/proc/self/fd/{}"])
+def test_open_handles_are_written_into_behind_what_they_hold(tmp_path, target):
+    with (tmp_path / "log").open("w+b") as file:
+        file.write(b"log\n")
+        file.flush()
+        number = file.fileno()
+        words = [sys.executable, "-c", WRITE, target.format(number)]
+        subprocess.run(words, stdout=subprocess.PIPE, stderr=file, pass_fds=[number], check=True)
+    assert (tmp_path / "log").read_bytes() == b"log\ncontent\n"
 
 
 @pytest.mark.parametrize("call", ["open", "fsync", "replace"])

@@ -1,6 +1,7 @@
 """The model file: one safetensors file, with the settings as JSON in its metadata; docs/model-file.md specifies it."""
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -52,7 +53,7 @@ def save_model(model: Model, path: str | Path) -> None:
         raise ModelFileError(f"this model cannot be written: {error}") from error
     if (length := int.from_bytes(content[:8], "little")) > LARGEST:
         raise ModelFileError(f"this model has {length} bytes of settings, more than {LARGEST}: group rare categories")
-    write_whole(Path(path), content)
+    write_whole(path, content)
 
 
 def without_unused(members: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -66,11 +67,10 @@ def load_model(path: str | Path) -> Model:
     Raises:
         ModelFileError: It is no grucast model, is damaged, or needs a newer grucast.
     """
-    path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - False for names that no file can have, too
         raise ModelFileError(f"{path} does not exist or is not a file")
     try:
-        with path.open("rb") as file:
+        with Path(path).open("rb") as file:
             model = check_header(read_header(file))
             file.seek(0)
             weights = load(file.read())  # checks the tensors' offsets against each other and the file's size

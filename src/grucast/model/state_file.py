@@ -36,7 +36,7 @@ def save_states(states: States, model: ForecastModel, path: str | Path) -> None:
     arrays = {name: np.ascontiguousarray(getattr(states, name)[: len(states)]) for name in states.names}
     arrays["starts"] = arrays["starts"].astype(np.int64)
     header = json.dumps({"format": FORMAT, "model": fingerprint(model)})
-    write_whole(Path(path), save({"ids": np.frombuffer(ids, np.uint8), **arrays}, {"grucast_stream": header}))
+    write_whole(path, save({"ids": np.frombuffer(ids, np.uint8), **arrays}, {"grucast_stream": header}))
 
 
 def load_states(model: ForecastModel, path: str | Path) -> States:

@@ -1,5 +1,6 @@
 """Files written whole or not at all."""
 
+import errno
 import os
 import secrets
 import stat
@@ -12,26 +13,27 @@ from grucast.errors import GrucastError
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: str | Path, content: bytes) -> None:
     """Write to a temporary file beside the target, then move it there in one step.
 
-    A link is followed, and a file that was there keeps its mode and owner. A device, a pipe and what standard output
-    goes to are written into: nothing can be moved there.
+    A link is followed, and a file that was there keeps its mode, owner and other names. A device, a pipe and what
+    standard output goes to are written into: nothing can be moved there.
 
     Raises:
         GrucastError: The file cannot be written; what was there is still there.
     """
     try:
-        before = status_of(path)
-        if before and is_ours(before):
+        target = Path(path)
+        before = status_of(target)
+        if (handle := handle_of(target, before)) is not None:
             print(end="", flush=True)
-            write_into(1, content)
+            write_into(handle, content)
         elif before and not stat.S_ISREG(before.st_mode):
-            write_into(path, content)
+            write_into(target, content)
         else:
-            replace(Path(os.path.realpath(path)), content, before)
-    except OSError as error:
-        raise GrucastError(f"cannot write {path}: {error.strerror or error}") from error
+            replace(Path(os.path.realpath(target)), content, before)
+    except (OSError, ValueError) as error:  # ValueError: the path holds NUL
+        raise GrucastError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def status_of(path: Path) -> os.stat_result | None:
@@ -43,20 +45,23 @@ def status_of(path: Path) -> os.stat_result | None:
 
 
 def is_device(path: Path) -> bool:
-    """Something is there to write into, neither a file nor a folder."""
+    """Something is there to write into: a device, a pipe, what is open already; no file or folder."""
     try:
-        mode = path.stat().st_mode
-    except OSError:
+        status = path.stat()
+    except (OSError, ValueError):
         return False
-    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+    return not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)) or handle_of(path, status) is not None
 
 
-def is_ours(before: os.stat_result) -> bool:
-    """Standard output goes there."""
-    try:
-        return os.path.samestat(before, os.fstat(1))
-    except OSError:  # it is closed
-        return False
+def handle_of(path: Path, status: os.stat_result | None) -> int | None:
+    """The handle that the path names: of standard output and error by any name, of others as /dev/fd/3."""
+    if os.path.realpath(path.parent) in ("/dev/fd", f"/proc/{os.getpid()}/fd") and path.name.isdecimal():
+        return int(path.name)
+    for handle in (1, 2):
+        with suppress(OSError):  # it is closed
+            if status and os.path.samestat(status, os.fstat(handle)):
+                return handle
+    return None
 
 
 def write_into(target: Path | int, content: bytes) -> None:
@@ -66,9 +71,9 @@ def write_into(target: Path | int, content: bytes) -> None:
 
 
 def replace(path: Path, content: bytes, before: os.stat_result | None) -> None:
-    """Put a new file in the place of the one before."""
+    """Put a new file in the place of the one before, or its content into one that is mounted or has other names."""
     with temporary_beside(path) as temporary:
-        handle = os.open(temporary, NEW, 0o666)  # less what the umask takes
+        handle = os.open(temporary, NEW, stat.S_IMODE(before.st_mode) if before else 0o666)  # less what the umask takes
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
@@ -77,13 +82,26 @@ def replace(path: Path, content: bytes, before: os.stat_result | None) -> None:
             with suppress(OSError, AttributeError):  # only root may give files away, and Windows knows no owners
                 os.chown(temporary, before.st_uid, before.st_gid)
             temporary.chmod(stat.S_IMODE(before.st_mode))
+        if (before and before.st_nlink > 1) or not moved(temporary, path):
+            write_into(path, content)
+
+
+def moved(temporary: Path, path: Path) -> bool:
+    """Whether the system lets a file take the place of another, which a mounted one keeps."""
+    try:
         temporary.replace(path)
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        return False
+    return True
 
 
 @contextmanager
 def temporary_beside(path: Path) -> Iterator[Path]:
     """A name for a file in the same folder; none of that name is left behind."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    start = os.fsdecode(os.fsencode(path.name)[:200])  # a name has at most 255 bytes
+    temporary = path.with_name(f".{start}.{secrets.token_hex(4)}")
     try:
         yield temporary
     finally:

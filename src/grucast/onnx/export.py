@@ -74,7 +74,7 @@ def export(forecaster: GRUForecaster, path: str | Path) -> Exported:
         cases.append(panel_case(model, panel))
     found = difference(model, content, cases)
     require_close(found)
-    write_whole(Path(path), content)
+    write_whole(path, content)
     return Exported(kinds(proto.graph.input), kinds(proto.graph.output), description(model), found)
 
 
