@@ -22,10 +22,33 @@ CheckpointWarning           something in the folder of checkpoints is in the way
 UnknownCategoryWarning      a covariate holds a category that training did not see
 """
 
+import re
 from typing import Any
 
+# Control characters, marks without width (but the joiners of scripts), marks of direction, halves of pairs, tags.
+UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
 
-class GrucastError(Exception):
+
+def plain(text: object) -> str:
+    r"""Text from outside in one line: what steers a terminal, hides or turns letters around, as Python escapes it.
+
+    >>> plain("a\x1b[31m\nb\u202ec")
+    'a\\x1b[31m\\nb\\u202ec'
+    """
+    return UNSEEN.sub(lambda found: ascii(found[0])[1:-1], str(text))
+
+
+class OneLine(Exception):
+    """A message in one line, whatever names it holds."""
+
+    def __str__(self) -> str:
+        return plain(super().__str__())
+
+
+class GrucastError(OneLine):
     """Base of all errors; `exit_code` is what the command line answers."""
 
     exit_code = 1
@@ -102,13 +125,13 @@ class NoNativeWarning(UserWarning):
     """The native kernels are not there; results are the same, only slower."""
 
 
-class DataWarning(UserWarning):
+class DataWarning(OneLine, UserWarning):
     """Data can be used, and something about them may be wrong."""
 
 
-class CheckpointWarning(UserWarning):
+class CheckpointWarning(OneLine, UserWarning):
     """Something in the folder of checkpoints is in the way; training goes on."""
 
 
-class UnknownCategoryWarning(UserWarning):
+class UnknownCategoryWarning(OneLine, UserWarning):
     """A covariate holds a category that training did not see."""

@@ -35,6 +35,7 @@ STYLE: Any = {
     "legend.fontsize": 9,
     "savefig.dpi": 150,
     "text.parse_math": False,  # a name may hold $
+    "text.usetex": False,
 }
 # Fonts with the letters that matplotlib's own lacks, wherever they are installed.
 FONTS = (
@@ -63,13 +64,13 @@ def figure(
         drawing = Figure(figsize=(width, height), layout="constrained")
         yield drawing, list(drawing.subplots(rows, squeeze=False)[:, 0])
         if path is not None:
-            save(drawing, Path(path))
+            save(drawing, path)
 
 
-def save(drawing: "Figure", path: Path) -> None:
+def save(drawing: "Figure", path: str | Path) -> None:
     """Write a figure as the suffix of the path says; as PNG into a device."""
     content = BytesIO()
-    drawing.savefig(content, format=path.suffix[1:].lower() or "png")
+    drawing.savefig(content, format=Path(path).suffix[1:].lower() or "png")
     write_whole(path, content.getvalue())
 
 

@@ -134,7 +134,7 @@ def plot_backtest(result: Any, path: str | Path | None = None, series: Names = N
             own = frame.filter(nw.col("unique_id") == name).sort("cutoff", "ds")
             line = line_of(result.panel, list(result.panel.ids).index(name), zone_of(own["ds"]))
             draw_windows(axes, own, line, looks)
-            axes.set(title=f"{short(name)}: forecasts from each cutoff", ylabel=target)
+            axes.set(title=f"{short(name)}: forecasts from each cutoff", ylabel=short(target))
         rows[-1].set_xlabel("time")
         draw_errors(below, result.scores, looks, target)
         legend(drawing, rows)
@@ -148,7 +148,7 @@ def panels(
     """A figure with axes for each series, and how many there are when not all are shown."""
     with figure(path, len(shown), SIZE[1] + MORE * (len(shown) - 1), WIDE) as (drawing, rows):
         for axes, name in zip(rows, shown, strict=True):
-            axes.set(title=short(name), ylabel=target)
+            axes.set(title=short(name), ylabel=short(target))
         rows[-1].set_xlabel("time")
         if count > len(shown):
             drawing.suptitle(f"{len(shown)} of {count:,} series", x=0.99, ha="right", fontsize=9)
@@ -219,7 +219,7 @@ def draw_errors(axes: "Axes", scores: Any, looks: Any, target: str) -> None:
         look = looks.get(score.model, {"color": BLUE, "linewidth": 1.8})
         errors = score.mase_by_step if scaled else score.mae_by_step
         axes.plot(steps, errors, **look, marker="o" if len(steps) == 1 else "")
-    label = "MASE" if scaled else f"MAE (unit of {target})"
+    label = "MASE" if scaled else f"MAE (unit of {short(target)})"
     axes.set(title="Error by step, all series", xlabel="step", ylabel=label)
     axes.set_ylim(bottom=0)
     axes.margins(x=0.01)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from grucast.data.panel import Panel, make_panel
 from grucast.data.stamps import to_times, zone_of
 from grucast.data.zones import to_local
-from grucast.errors import ConfigError, DataError
+from grucast.errors import ConfigError, DataError, plain
 
 Array = NDArray[Any]
 Frame = nw.DataFrame[Any]
@@ -82,7 +82,7 @@ def choose(ids: Iterable[Any], series: Sequence[Any] | str | None, most: int = M
 
 def short(name: Any) -> str:
     """A name that fits above its axes."""
-    text = str(name)
+    text = plain(name)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
