@@ -2,6 +2,7 @@ import errno
 import json
 import math
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import tempfile
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -21,6 +23,7 @@ from grucast.cli.output import (
     print_json,
     refuse_existing,
     require_outputs,
+    short_digits,
     to_bytes,
     write_table,
 )
@@ -71,6 +74,23 @@ def test_a_glob_that_would_find_the_output_next_time_is_refused(sales):
         require_outputs({"DATA": glob}, {"--out": (Path("data/one/forecast.csv"), TABLES)})
 
 
+def test_a_database_and_standard_input_are_files_too(sales):
+    with (sales.parent / "sales.csv").open() as file:
+        code = "from pathlib import Path; from grucast.cli.output import *; "
+        code += "require_outputs({'DATA': '-'}, {'--out': (Path('sales.csv'), TABLES)})"
+        done = subprocess.run([sys.executable, "-c", code], stdin=file, capture_output=True, text=True, check=False)
+    assert "--out sales.csv is also DATA (-)" in done.stderr
+    for url in (
+        "sqlite:///sales.csv",
+        f"sqlite:///{sales}?mode=ro",
+        "sqlite+pysqlite:///sales.csv",
+        "duckdb:///sales.csv",
+    ):
+        with pytest.raises(ConfigError, match=r"--out sales\.csv is also DATA \("):
+            require_outputs({"DATA": url}, {"--out": ("sales.csv", TABLES)})
+    require_outputs({"DATA": "postgresql:///sales"}, {"--out": ("sales.csv", TABLES)})
+
+
 def test_two_outputs_of_one_name_are_refused_there_or_not(sales):
     (sales.parent / "link.csv").symlink_to("new.csv")
     for other in ("new.csv", "./new.csv", "link.csv"):
@@ -115,13 +135,15 @@ def test_devices_are_taken_without_suffix_and_more_than_once(sales):
         ("folder.csv", "it is a folder"),
         ("loop.csv", "Too many levels of symbolic links"),
         ("/proc/f.csv", "cannot write --out /proc/f.csv: "),
+        ("a" * 256 + ".csv", "File name too long"),
+        ("https://host/f.csv", "cannot write --out https://host/f.csv: it is an address"),
     ],
 )
 def test_what_cannot_be_written_is_refused(sales, name, wanted):
     (sales.parent / "folder.csv").mkdir()
     (sales.parent / "loop.csv").symlink_to("loop.csv")
     with pytest.raises(ConfigError, match=wanted):
-        require_outputs({}, {"--out": (Path(name), TABLES)})
+        require_outputs({}, {"--out": (name, TABLES)})
 
 
 @pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES])
@@ -211,6 +233,10 @@ def test_csv_is_what_has_no_suffix(hourly):
     "words",
     [
         ["fit", "data.csv", "-h", "6", "--out", "link.csv"],
+        ["fit", "data.csv", "-h", "6", "--out", "run", "--checkpoint-dir", "./run"],
+        ["forecast", "data.csv", "--out", "f.csv", "--model", "link.csv"],
+        ["check", "data.csv", "--write", "link.csv"],
+        ["plot", "data.csv", "--out", "data.csv"],
         ["predict", "m.safetensors", "data.csv", "--out", "data.csv"],
         ["predict", "m.safetensors", "data.csv", "--future", "f.csv", "--out", "f.csv"],
         ["predict", "m.safetensors", "data.csv", "--out", "x.csv", "--plot", "x.csv"],
@@ -230,6 +256,52 @@ def test_every_command_refuses_to_replace_what_it_reads(run, data, tmp_path, wor
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.parametrize("command", [["forecast", "data.csv"], ["backtest", "data.csv", "-h", "6", "--out", "b.csv"]])
+def test_a_series_that_is_not_there_is_refused_before_the_work(run, data, tmp_path, command):
+    code, out, err = run(*command, "--plot", "p.png", "--series", "a,nope", "--max-steps", 10**9)
+    assert (code, out, err) == (2, "", "error: there is no series 'nope' to draw: there are a, b\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["data.csv"]
+
+
+def test_demo_sees_at_once_where_it_cannot_draw(run, tmp_path):
+    (tmp_path / "demo" / "loss_curve.png").mkdir(parents=True)
+    assert run("demo") == (2, "", "error: cannot write --out demo/loss_curve.png: it is a folder\n")
+
+
+def test_forecasts_have_the_fewest_digits_that_read_back_the_same_float32(rng):
+    values = np.exp(rng.uniform(-29, 34, 20_000)) * rng.choice([-1, 1], 20_000)
+    shown = [repr(value) for value in short_digits(values[:, None])[:, 0].tolist()]
+    assert [float(word) for word in shown] == [float(str(np.float32(value))) for value in values]
+    odd = [0.0, -0.0, math.inf, 1e300, 1e-300, 1e39, 5e-324, 10.0, 0.1, 1e7, 999999.5]
+    assert short_digits(np.array(odd)[:, None])[:, 0].tolist() == odd
+    assert np.isnan(short_digits(np.full((1, 3), np.nan))).all()
+    assert short_digits(np.empty((0, 5))).shape == (0, 5)
+
+
+def test_digits_stay_where_float32_would_join_an_interval():
+    counter = np.array([[123456789.5, 123456780.25, 123456799.125], [0.1 + 0.2, 0.1, 0.5]])
+    assert short_digits(counter).tolist() == [counter[0].tolist(), [0.3, 0.1, 0.5]]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".json", None])
+def test_every_text_of_a_forecast_is_short(run, data, fitted, tmp_path, suffix):
+    fitted.save(tmp_path / "m")
+    words = ["predict", "m", "data.csv"] + ["--out", f"f{suffix}"] * (suffix is not None)
+    printed = run(*words, *["--json"] * (suffix is None))[1]
+    text = printed if suffix is None else (tmp_path / f"f{suffix}").read_text()
+    numbers = re.findall(r"-?\d+\.\d+", text)
+    wanted = fitted.predict().select(pl.col("^GRU.*$")).to_numpy().ravel()
+    assert sorted(map(float, numbers)) == sorted(float(str(np.float32(value))) for value in wanted)
+    assert max(map(len, numbers)) <= 11
+
+
+def test_a_backtest_shortens_forecasts_alone(run, data, hourly):
+    assert run("backtest", "data.csv", "-h", 6, "--windows", 1, *FIT, "--out", "b.csv")[0] == 0
+    written = pl.read_csv("b.csv", try_parse_dates=True)
+    assert written.join(hourly, on=["unique_id", "ds", "y"]).height == written.height
+    assert all(len(str(value)) <= 11 for value in written["GRU-hi-80"])
+
+
 def test_every_output_can_be_a_device(run, data, tmp_path):
     model = tmp_path / "m.safetensors"
     null = ("--out", "/dev/null")
@@ -240,6 +312,9 @@ def test_every_output_can_be_a_device(run, data, tmp_path):
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
     words = ["-c", "from grucast.cli import main; main()", "predict", model, data, "--out", "/dev/stdout", "--json"]
     done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=True)
+    with (tmp_path / "sent").open("w+") as file:
+        subprocess.run([sys.executable, *words], stdout=file, check=True)
+    assert (tmp_path / "sent").read_text() == done.stdout
     *table, last = done.stdout.splitlines()
     assert len(table) == 1 + 2 * 6
     assert json.loads(last)["rows"] == 12

@@ -1,24 +1,23 @@
 """The command that forecasts the past, and the tables it prints."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from math import floor, isnan, log10
-from pathlib import Path
 from statistics import median
 from typing import Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 from grucast import plotting
 from grucast.cli import common
-from grucast.cli.common import command, err, say_lines, split
-from grucast.cli.output import TABLES, print_json, require_outputs, write_table
+from grucast.cli.common import command, say_lines, split, to_draw
+from grucast.cli.output import TABLES, print_json, require_outputs, shortened, write_table
+from grucast.cli.screen import Screen, err
 from grucast.forecasting.backtest import Backtest
 from grucast.forecasting.backtest import backtest as run_backtest
 from grucast.forecasting.baselines import SIMPLE, check_baselines
@@ -40,8 +39,8 @@ def backtest(
     baselines: Annotated[
         str, typer.Option(help="Of naive, seasonal_naive, drift, ets and theta, with commas between.")
     ] = ",".join(SIMPLE),
-    path: Annotated[Path | None, typer.Option("--out", help="CSV or Parquet file of all past forecasts.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Picture of past forecasts and of the error by step.")] = None,
+    path: Annotated[str | None, typer.Option("--out", help="CSV or Parquet file of all past forecasts.")] = None,
+    plot: Annotated[str | None, typer.Option(help="Picture of past forecasts and of the error by step.")] = None,
     series: common.Series = "",
     *,
     roles: common.Roles,
@@ -57,14 +56,15 @@ def backtest(
     if plot:
         plotting.require_matplotlib()
     intake = columns.take(data)
-    say = Console(stderr=as_json)
+    drawn = to_draw(series, intake)
+    say = Screen(stderr=as_json)
     say_lines(err, intake.guesses, intake.doubts)
     with say.status("training and forecasting the past") if say.is_terminal else nullcontext():
         result = run_backtest(forecaster, intake, windows, step_size, refit, chosen)
     if path:
-        write_table(result.frame, path)
+        write_table(shortened(result.frame), path)
     if plot:
-        plotting.plot_backtest(result, plot, split(series) or None, intake.target)
+        plotting.plot_backtest(result, plot, drawn, intake.target)
     said = {"verdict": verdict(result, result.panel.frequency, horizon), "warnings": warnings(result)}
     show(result, horizon, say)
     conclude(said, say)
@@ -73,35 +73,35 @@ def backtest(
         print_json(counts | {"scores": [asdict(score) for score in result.scores]} | said)
 
 
-def conclude(said: Mapping[str, Any], say: Console) -> None:
-    """The warnings, and the verdict last; whole lines where a program may read them."""
+def conclude(said: Mapping[str, Any], say: Screen) -> None:
+    """The warnings, and the verdict last."""
     say_lines(say, (), said["warnings"])
-    say.print(f"[bold]{escape(said['verdict'])}[/]", highlight=False, soft_wrap=not say.is_terminal)
+    say.tell(said["verdict"], style="bold")
 
 
-def show(result: Backtest, h: int, say: Console) -> None:
+def show(result: Backtest, h: int, say: Screen) -> None:
     """How much was forecast, the scores, the error by step, and how often the intervals held."""
     cutoffs = f"{result.windows:,} windows of {h} steps in {result.series:,} series"
     left_out = f"; {result.left_out:,} left out, their series had no history then" if result.left_out else ""
-    say.print(cutoffs + left_out, highlight=False)
+    say.print(cutoffs + left_out)
     say.print(fitting(score_table(result.scores), say, drop=-1))
     if h > 1:
         say.print(fitting(step_table(result.scores, h), say, drop=-2))
     most = max(score.steps for score in result.scores)
     for score in result.scores:
         if score.steps < most:
-            say.print(f"{score.model}: scored on the {score.steps:,} of {most:,} steps it forecasts", highlight=False)
+            say.print(f"{score.model}: scored on the {score.steps:,} of {most:,} steps it forecasts")
         for level, share in score.coverage.items():
-            say.print(f"{score.model}: the {level:g}% interval covers {share:.1%}", highlight=False)
+            say.print(f"{score.model}: the {level:g}% interval covers {share:.1%}")
 
 
-def fitting(table: Table, say: Console, drop: int) -> Table:
+def fitting(table: Table, say: Screen, drop: int) -> Table:
     """The table with as many columns as there is room for; the one at the place `drop` goes first."""
     whole, endless = len(table.columns), say.options.update_width(10**4)
     while len(table.columns) > 2 and Measurement.get(say, endless, table).maximum > say.width:
         del table.columns[drop]
     if len(table.columns) < whole:
-        table.caption = f"{table.caption or ''}\nmore columns in a wider window, and in --json".strip()
+        table.caption = Text(f"{table.caption or ''}\nmore columns in a wider window, and in --json".strip())
     return table
 
 
@@ -109,7 +109,7 @@ def score_table(scores: list[Score]) -> Table:
     """Models and their errors, the best of each column in bold."""
     table = Table(caption="MAE and RMSE in the unit of y", **LOOK)
     table.add_column("model", no_wrap=True)
-    columns = []
+    columns: list[Sequence[Text | str]] = []
     for name, measure in MEASURES.items():
         values = [getattr(score, measure) for score in scores]
         columns.append(numbers(values, decimals(values)))
@@ -135,7 +135,7 @@ def step_table(scores: list[Score], h: int) -> Table:
     return filled(table, scores, columns)
 
 
-def filled(table: Table, scores: list[Score], columns: list[list[str]]) -> Table:
+def filled(table: Table, scores: list[Score], columns: Sequence[Sequence[Text | str]]) -> Table:
     """The table with a row a model."""
     for score, *cells in zip(scores, *columns, strict=True):
         table.add_row(score.model, *cells)
@@ -165,9 +165,9 @@ def decimals(values: list[float]) -> int:
     return -1 if exponent > 5 or exponent < -3 else max(2 - exponent, 0)
 
 
-def numbers(values: list[float], places: int) -> list[str]:
+def numbers(values: list[float], places: int) -> list[Text]:
     """Numbers with so many decimals, the least in bold, nothing for NaN."""
     least = min((value for value in values if not isnan(value)), default=None)
     cells = [f"{value:,.{places}f}" if places >= 0 else f"{value:.2e}" for value in values]
-    marked = [f"[bold]{cell}[/]" if value == least else cell for cell, value in zip(cells, values, strict=True)]
-    return ["" if isnan(value) else cell for cell, value in zip(marked, values, strict=True)]
+    shown = zip(cells, values, strict=True)
+    return [Text("" if isnan(value) else cell, "bold" if value == least else "") for cell, value in shown]

@@ -1,19 +1,20 @@
 """What is in the data, as a command."""
 
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from grucast.cli import common
 from grucast.cli.common import command, say_lines
 from grucast.cli.output import TABLES, print_json, require_outputs, write_table
+from grucast.cli.screen import Screen
 from grucast.data.checks.examine import check_intake
 from grucast.data.checks.report import Report
 from grucast.data.checks.rows import take_usable
+from grucast.errors import plain
 
 COLOURS = {"error": "bold red", "warning": "yellow", "note": "dim"}
 
@@ -24,7 +25,7 @@ def check(
     roles: common.Roles,
     columns: common.Columns,
     clean: Annotated[
-        Path | None, typer.Option("--write", help="Table of the series as they are read: unique_id, ds, y ...")
+        str | None, typer.Option("--write", help="Table of the series as they are read: unique_id, ds, y ...")
     ] = None,
     as_json: common.Json = False,
 ) -> None:
@@ -32,14 +33,12 @@ def check(
     require_outputs({"DATA": data}, {"--write": (clean, TABLES)})
     intake, unusable = take_usable(data, columns.options)
     report = check_intake(intake, unusable, roles.covariates)
-    say = Console(stderr=as_json, highlight=False)
+    say = Screen(stderr=as_json)
     say_lines(say, intake.guesses)
-    say.print(
-        f"[{'bold red' if not report.usable else 'bold'}]{escape(verdict_on(report, data))}[/]",
-    )
+    say.print(verdict_on(report, data), style="bold" if report.usable else "bold red")
     if clean:
         write_table(intake.table.frame.to_native(), clean)
-        say.print(f"Written: {escape(str(clean))}", soft_wrap=True)
+        say.tell(f"Written: {clean}", whole=True)
     if report.findings:
         say.print(finding_table(report))
     say.print(fact_table(report))
@@ -65,8 +64,8 @@ def finding_table(report: Any) -> Table:
     """What was found, and what to do about each."""
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
     for finding in report.findings:
-        label = f"[{COLOURS[finding.level]}]{finding.level}[/]"
-        table.add_row(label, f"{escape(finding.what)}\n[dim]→[/] {escape(finding.advice)}")
+        said = Text.assemble(plain(finding.what), ("\n-> ", "dim"), plain(finding.advice))
+        table.add_row(Text(finding.level, COLOURS[finding.level]), said)
     return table
 
 
@@ -79,12 +78,17 @@ def fact_table(report: Any) -> Table:
     grid = report.grid
     if grid:
         table.add_row("frequency", grid.frequency)
-        seasons = "\n".join(map(season_text, grid.seasons)) or "none found"
-        table.add_row("seasons", f"{seasons}\nfit uses {' and '.join(map(str, grid.used)) or 'none'}")
+        seasons = [season_text(season) for season in grid.seasons] or ["none found"]
+        table.add_row("seasons", lines([*seasons, f"fit uses {' and '.join(map(str, grid.used)) or 'none'}"]))
     table.add_row("y", f"{report.missing:,} missing, {report.zero:.1%} zero, {report.negative:.1%} negative")
     if grid and grid.farthest:
-        table.add_row("farthest\noutliers", "\n".join(map(outlier_text, grid.farthest)))
+        table.add_row(Text("farthest\noutliers"), lines(map(outlier_text, grid.farthest)))
     return table
+
+
+def lines(parts: Iterable[str]) -> Text:
+    """A cell of several lines."""
+    return Text("\n".join(map(plain, parts)))
 
 
 def lengths(grid: Any) -> str:
@@ -104,7 +108,7 @@ def season_text(season: Any) -> str:
 
 def outlier_text(outlier: Any) -> str:
     """An outlier in words."""
-    return escape(f"{outlier.ds}  {outlier.y:g} beside {outlier.median:g}, series {outlier.unique_id}")
+    return f"{outlier.ds}  {outlier.y:g} beside {outlier.median:g}, series {outlier.unique_id}"
 
 
 def column_table(report: Any) -> Table:
@@ -115,5 +119,5 @@ def column_table(report: Any) -> Table:
     table.add_column("in each series")
     for column in report.columns:
         varies = "constant" if column.constant else "stays the same" if column.static else "varies"
-        table.add_row(escape(column.name), column.kind, f"{column.missing:,}", f"{column.values:,}", varies)
+        table.add_row(column.name, column.kind, f"{column.missing:,}", f"{column.values:,}", varies)
     return table

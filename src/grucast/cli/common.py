@@ -10,10 +10,9 @@ from shlex import quote
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
-from grucast import Covariates, GRUForecaster, TrainingConfig
+from grucast import Covariates, GRUForecaster, TrainingConfig, plotting
+from grucast.cli.screen import Screen, err
 from grucast.data.reading.intake import Intake
 from grucast.data.reading.options import ReadOptions
 from grucast.data.sources import take
@@ -25,7 +24,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-out, err = Console(), Console(stderr=True)
 
 Data = Annotated[
     str,
@@ -36,6 +34,7 @@ Data = Annotated[
         show_default=False,
     ),
 ]
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="Model file.", show_default=False)]
 Horizon = Annotated[int, typer.Option("-h", "--horizon", help="Steps to forecast.", show_default=False)]
 Series = Annotated[str, typer.Option(help="Series to draw, comma-separated; the first ones if none.")]
 Level = Annotated[str | None, typer.Option(help="Coverage of the intervals in percent, comma-separated: 80,95.")]
@@ -158,7 +157,7 @@ def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]
             try:
                 function(**given, **built)
             except KeyboardInterrupt as interrupt:
-                err.print(str(interrupt) or "interrupted", highlight=False)
+                err.tell(str(interrupt) or "interrupted")
                 raise typer.Exit(130) from interrupt
 
         flat = [p for name, own in parameters.items() for p in (options[name].values() if name in options else [own])]
@@ -178,6 +177,17 @@ def split(names: str) -> list[str]:
     return [name.strip() for name in names.split(",") if name.strip()]
 
 
+def to_draw(series: str, intake: Intake) -> list[str] | None:
+    """Names of series with commas between, which are there; None if none are given.
+
+    Raises:
+        ConfigError: One is not there.
+    """
+    names = split(series) or None
+    plotting.choose(intake.table.ids.unique(maintain_order=True), names)
+    return names
+
+
 def to_level(text: str | None) -> tuple[float, ...] | None:
     """Percentages with commas between; None if none are given.
 
@@ -193,12 +203,12 @@ def to_level(text: str | None) -> tuple[float, ...] | None:
     return valid_level(levels)
 
 
-def say_lines(say: Console, notes: Iterable[str], warnings: Iterable[str] = ()) -> None:
-    """What was taken for what, and what may be wrong, a line each; whole lines where a program may read them."""
+def say_lines(say: Screen, notes: Iterable[str], warnings: Iterable[str] = ()) -> None:
+    """What was taken for what, and what may be wrong, a line each."""
     for note in notes:
-        say.print(f"[dim]{escape(note)}[/]", highlight=False, soft_wrap=not say.is_terminal)
+        say.tell(note, style="dim")
     for warning in warnings:
-        say.print(f"[yellow]warning:[/] {escape(warning)}", highlight=False, soft_wrap=not say.is_terminal)
+        say.tell(warning, "warning:", "yellow")
 
 
 def to_seconds(text: str | None) -> float | None:
@@ -212,15 +222,15 @@ def to_seconds(text: str | None) -> float | None:
         raise ConfigError(f"--max-time {text!r} is no time: give seconds, or a number with s, m or h") from error
 
 
-def make_folder(folder: Path) -> None:
+def make_folder(folder: str) -> None:
     """Create a folder for results."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"cannot make the folder {folder}: {error.strerror}") from error
 
 
-def bar(title: str, console: Console = err) -> Any:
+def bar(title: str, console: Screen = err) -> Any:
     """A progress bar on a terminal; nothing elsewhere."""
     from grucast.training.progress import progress_bar
 

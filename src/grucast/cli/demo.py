@@ -3,50 +3,54 @@
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from grucast import plotting
 from grucast.cli.common import Json, bar, command, make_folder
-from grucast.cli.output import print_json
+from grucast.cli.output import print_json, require_outputs, short_digits
+from grucast.cli.screen import Screen
 from grucast.forecasting.textbook import EPOCHS, run_textbook
 
 
 @command("grucast demo --out demo")
 def demo(
-    folder: Annotated[Path, typer.Option("--out", help="Folder for the two plots.")] = Path("demo"),
+    folder: Annotated[str, typer.Option("--out", help="Folder for the two plots.")] = "demo",
     as_json: Json = False,
 ) -> None:
     """The textbook example: train a GRU on noisy sines, plot loss and predictions."""
     make_folder(folder)
-    say = Console(stderr=as_json)
-    say.print("Training a GRU (32 units) on 240 noisy sines of 30 steps, testing it on 60 others.", soft_wrap=True)
+    plots = [str(Path(folder, name)) for name in ("loss_curve.png", "predictions.png")]
+    for plot in plots:
+        require_outputs({}, {"--out": (plot, plotting.PICTURES)})
+    plotting.require_matplotlib()
+    say = Screen(stderr=as_json)
+    say.tell("Training a GRU (32 units) on 240 noisy sines of 30 steps, testing it on 60 others.", whole=True)
     with bar("epochs", say) as show:
 
         def report(progress: Any) -> None:
             if show:
                 show(progress)
             if progress.step % 20 == 0:
-                say.print(f"epoch {progress.step:3d}/{EPOCHS}  loss {progress.loss:.6f}", highlight=False)
+                say.tell(f"epoch {progress.step:3d}/{EPOCHS}  loss {progress.loss:.6f}")
 
         textbook = run_textbook(callback=report)
     honest = run_textbook(one_step_ahead=True)
-    plots = [str(folder / name) for name in ("loss_curve.png", "predictions.png")]
     plotting.plot_loss(textbook.losses, plots[0])
     plotting.plot_predictions(textbook.actual, textbook.predicted, plots[1], "Textbook example: 60 test sequences")
     say.print(demo_table(textbook, honest))
-    say.print(
+    say.tell(
         "The example's target is the last value of its own input, so a network need only copy it. One step ahead "
         "hides that value: it is the honest forecast.",
-        soft_wrap=True,
+        whole=True,
     )
-    say.print(
-        f"{textbook.seconds:.2f} s from data to metrics. Plots: {', '.join(plots)}", highlight=False, soft_wrap=True
-    )
+    say.tell(f"{textbook.seconds:.2f} s from data to metrics. Plots: {', '.join(plots)}", whole=True)
     if as_json:
         keys = ("losses", "test_mse", "test_mae", "naive_mse", "naive_mae", "seconds")
         parts = [{key: getattr(result, key) for key in keys} for result in (textbook, honest)]
+        for part in parts:
+            part["losses"] = short_digits(np.array([part["losses"]]))[0].tolist()
         print_json(parts[0] | {"one_step_ahead": parts[1], "plots": plots})
 
 

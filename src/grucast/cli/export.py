@@ -1,20 +1,19 @@
 """A model as ONNX, as a command."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from grucast import load, onnx
-from grucast.cli.common import Json, command, out
+from grucast.cli.common import Json, Model, command
 from grucast.cli.output import ANY, print_json, require_outputs
+from grucast.cli.screen import out
 
 
 @command("grucast export model.safetensors --onnx model.onnx")
 def export(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model file.", show_default=False)],
-    path: Annotated[Path, typer.Option("--onnx", help="ONNX file to write.", show_default=False)],
+    model: Model,
+    path: Annotated[str, typer.Option("--onnx", help="ONNX file to write.", show_default=False)],
     as_json: Json = False,
 ) -> None:
     """Write the whole forecast as one ONNX graph, once ONNX Runtime is seen to forecast the same from it."""
@@ -26,10 +25,9 @@ def export(
         return
     columns = exported.description["columns"]
     for title, tensors in (("Inputs", exported.inputs), ("Outputs", exported.outputs)):
-        out.print(f"{title}:")
+        out.tell(f"{title}:")
         for name, kind in tensors.items():
             covariates = ", ".join(column["name"] for column in columns if column["input"] == name)
-            line = f"  {name:17}  {kind:24}  {covariates}".rstrip()
-            out.print(escape(line), highlight=False, soft_wrap=True)
-    out.print(f"Largest relative difference from the model's forecasts: {exported.difference:.1e}", highlight=False)
-    out.print(f"ONNX: {path}", highlight=False, soft_wrap=True)
+            out.tell(f"  {name:17}  {kind:24}  {covariates}".rstrip(), whole=True)
+    out.tell(f"Largest relative difference from the model's forecasts: {exported.difference:.1e}")
+    out.tell(f"ONNX: {path}", whole=True)

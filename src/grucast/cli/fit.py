@@ -1,15 +1,13 @@
 """The command that trains."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from grucast.cli import common
-from grucast.cli.common import bar, command, err, say_lines
+from grucast.cli.common import bar, command, say_lines
 from grucast.cli.output import ANY, print_json, require_outputs
+from grucast.cli.screen import Screen, err
 from grucast.data.checks.declared import given_away
 from grucast.data.sources import to_panel
 from grucast.errors import TrainingInterrupted
@@ -19,7 +17,7 @@ from grucast.errors import TrainingInterrupted
 def fit(
     data: common.Data,
     horizon: common.Horizon,
-    path: Annotated[Path, typer.Option("--out", help="Model file to write.", show_default=False)],
+    path: Annotated[str, typer.Option("--out", help="Model file to write.", show_default=False)],
     roles: common.Roles,
     settings: common.Settings,
     columns: common.Columns,
@@ -27,7 +25,7 @@ def fit(
         bool, typer.Option("--save-on-interrupt", help="On Ctrl-C, save the best model so far.")
     ] = False,
     checkpoint_dir: Annotated[
-        Path | None, typer.Option(help="Folder to keep the state of training in, so that it can be resumed.")
+        str | None, typer.Option(help="Folder to keep the state of training in, so that it can be resumed.")
     ] = None,
     checkpoint_every: Annotated[int, typer.Option(help="Steps from one checkpoint to the next.")] = 50,
     resume: Annotated[
@@ -37,14 +35,13 @@ def fit(
 ) -> None:
     """Train a forecaster on the series in DATA and save it; Ctrl-C ends it with exit code 130."""
     forecaster = settings.forecaster(horizon, roles)
-    require_outputs({"DATA": data}, {"--out": (path, ANY)})
+    require_outputs({"DATA": data, "--checkpoint-dir": checkpoint_dir}, {"--out": (path, ANY)})
     intake = columns.take(data)
     panel = to_panel(intake, forecaster.covariates)
-    say = Console(stderr=as_json)
+    say = Screen(stderr=as_json)
     say_lines(err, intake.guesses, intake.doubts)
     if leaks := "; ".join(leak.text for leak in given_away(panel, forecaster.covariates.future)):
-        warning = f"[yellow]warning:[/] leak, declared --future but not known before y: {escape(leaks)}"
-        err.print(warning, highlight=False, soft_wrap=True)
+        err.tell(f"leak, declared --future but not known before y: {leaks}", "warning:", "yellow", whole=True)
     try:
         with bar("training") as show:
             forecaster.fit(
@@ -58,26 +55,25 @@ def fit(
         if save_on_interrupt:
             forecaster.save(path)
         saved = what_is_saved(path if save_on_interrupt else None, checkpoint_dir)
-        err.print(f"{interrupt}; {saved}", highlight=False, soft_wrap=True)
+        err.tell(f"{interrupt}; {saved}", whole=True)
         raise typer.Exit(130) from interrupt
     forecaster.save(path)
     model, steps = forecaster.model_, len(forecaster.history_)
     rows, series = len(intake.table.y), len(panel)
-    say.print(
+    say.tell(
         f"Trained on {rows:,} rows of {series:,} series: frequency {model.frequency.name}, "
         f"seasons {', '.join(map(str, model.seasons))}, window {model.input_size}, {steps} steps.",
-        highlight=False,
-        soft_wrap=True,
+        whole=True,
     )
     say_lines(say, forecaster.notes_)
     if repairs := panel.repairs:
-        say.print(f"Repaired: {repairs}.", highlight=False, soft_wrap=True)
-    say.print(f"Model: {path}", highlight=False, soft_wrap=True)
+        say.tell(f"Repaired: {repairs}.", whole=True)
+    say.tell(f"Model: {path}", whole=True)
     if as_json:
-        print_json({"model": str(path), "rows": rows, "series": series, "steps": steps})
+        print_json({"model": path, "rows": rows, "series": series, "steps": steps})
 
 
-def what_is_saved(path: Path | None, checkpoint_dir: Path | None) -> str:
+def what_is_saved(path: str | None, checkpoint_dir: str | None) -> str:
     """What an interrupted training leaves, and how it could have left more."""
     saved = f"the best model so far is in {path}" if path else "nothing is saved"
     if checkpoint_dir:

@@ -1,17 +1,14 @@
 """From a file to a forecast, a picture and a verdict, as one command."""
 
 from dataclasses import asdict
-from pathlib import Path
 from shlex import quote
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from grucast import plotting
 from grucast.cli import common
-from grucast.cli.common import bar, command, say_lines, split, to_level
+from grucast.cli.common import bar, command, say_lines, to_draw, to_level
 from grucast.cli.output import (
     ANY,
     TABLES,
@@ -19,9 +16,11 @@ from grucast.cli.output import (
     print_json,
     refuse_existing,
     require_outputs,
+    shortened,
     stem_of,
     write_table,
 )
+from grucast.cli.screen import Screen
 from grucast.forecasting.one_call import ForecastResult, forecast_intake
 
 
@@ -32,10 +31,10 @@ def forecast(
         int | None, typer.Option("-h", "--horizon", help="Steps to forecast; a sensible number if not given.")
     ] = None,
     path: Annotated[
-        Path | None, typer.Option("--out", help="Table of the forecast; NAME-forecast.csv if not given.")
+        str | None, typer.Option("--out", help="Table of the forecast; NAME-forecast.csv if not given.")
     ] = None,
-    plot: Annotated[Path | None, typer.Option(help="Picture of the forecast; NAME-forecast.png if not given.")] = None,
-    model: Annotated[Path | None, typer.Option(help="Keep the model in this file.")] = None,
+    plot: Annotated[str | None, typer.Option(help="Picture of the forecast; NAME-forecast.png if not given.")] = None,
+    model: Annotated[str | None, typer.Option(help="Keep the model in this file.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
     series: common.Series = "",
     level: common.Level = None,
@@ -46,33 +45,34 @@ def forecast(
 ) -> None:
     """Forecast DATA in one command: find its columns, test the method on the last windows, train, draw the result."""
     stem, shown = stem_of(data), to_level(level) or (80, 95)
-    table, picture = path or Path(f"{stem}-forecast.csv"), plot or Path(f"{stem}-forecast.png")
+    table, picture = path or f"{stem}-forecast.csv", plot or f"{stem}-forecast.png"
     outputs = {"--out": (table, TABLES), "--plot": (picture, plotting.PICTURES), "--model": (model, ANY)}
     require_outputs({"DATA": data}, outputs)
     refuse_existing([table, picture, model], overwrite)
     plotting.require_matplotlib()
-    say = Console(stderr=as_json)
+    say = Screen(stderr=as_json)
     intake = columns.take(data)
+    drawn = to_draw(series, intake)
     with bar("training", say) as show:
         result = forecast_intake(intake, horizon, shown, None, training.config, show or False)
-    write_table(result.forecast, table)
-    result.plot(picture, split(series) or None)
+    write_table(shortened(result.forecast), table)
+    result.plot(picture, drawn)
     if model:
         result.forecaster.save(model)
     show_result(result, say)
     written = {"out": table, "plot": picture, "model": model}
     for name, file in (("Forecast", table), ("Picture", picture), ("Model", model)):
         if file:
-            say.print(f"{name}: {escape(str(file))}", highlight=False, soft_wrap=True)
-    say.print(f"Next: {escape(next_command(data, result.h, model, columns.words))}", highlight=False, soft_wrap=True)
+            say.tell(f"{name}: {file}", whole=True)
+    say.tell(f"Next: {next_command(data, result.h, model, columns.words)}", whole=True)
     if as_json:
         print_json(written | as_record(result))
 
 
-def show_result(result: ForecastResult, say: Console) -> None:
+def show_result(result: ForecastResult, say: Screen) -> None:
     """What was taken for what, what is odd, and the verdict last."""
     say_lines(say, result.notes, result.warnings)
-    say.print(f"[bold]{escape(result.verdict)}[/]", highlight=False, soft_wrap=not say.is_terminal)
+    say.tell(result.verdict, style="bold")
 
 
 def as_record(result: ForecastResult) -> dict[str, object]:
@@ -84,12 +84,12 @@ def as_record(result: ForecastResult) -> dict[str, object]:
         "notes": result.notes,
         "warnings": result.warnings,
         "scores": [asdict(score) for score in result.scores],
-        "forecast": frame_records(result.forecast),
+        "forecast": frame_records(shortened(result.forecast)),
     }
 
 
-def next_command(data: str, h: int, model: Path | None, words: str) -> str:
+def next_command(data: str, h: int, model: str | None, words: str) -> str:
     """What to do next: use the model on newer data, or look closer."""
     if model:
-        return f"grucast predict {quote(str(model))} NEWER-DATA forecasts again without training"
+        return f"grucast predict {quote(model)} NEWER-DATA forecasts again without training"
     return f"grucast backtest {quote(data)} -h {h}{words} shows the errors; --model FILE keeps the model"

@@ -6,15 +6,16 @@ from typing import Annotated
 
 import typer
 
-from grucast.cli.common import Json, app, command, out
+from grucast.cli.common import Json, app, command
 from grucast.cli.output import print_json
+from grucast.cli.screen import out
 from grucast.kernels import native, targets
 
 
 def show_version(wanted: bool) -> None:
     """Print the version and end."""
     if wanted:
-        out.print(f"grucast {version('grucast')}", highlight=False)
+        out.tell(f"grucast {version('grucast')}")
         raise typer.Exit
 
 
@@ -41,4 +42,4 @@ def info(as_json: Json = False) -> None:
         print_json(facts)
     else:
         for name, value in facts.items():
-            out.print(f"{name:8} {value}", highlight=False)
+            out.tell(f"{name:8} {value}")

@@ -8,16 +8,20 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from fnmatch import fnmatch
-from glob import glob, has_magic
+from glob import glob
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from grucast.data.raw.content import is_pattern
 from grucast.errors import ConfigError
 from grucast.model.writing import is_device, status_of, write_whole
 
 Suffixes = tuple[str, ...]
-Outputs = Mapping[str, tuple[Path | None, Suffixes]]
+Outputs = Mapping[str, tuple[str | Path | None, Suffixes]]
 ANY: Suffixes = ()  # a name may end as it likes
 WRITERS: dict[str, Callable[[Any, BytesIO], None]] = {
     ".csv": lambda frame, file: frame.write_csv(file, datetime_format=stamp_format(frame)),
@@ -45,25 +49,25 @@ def require_outputs(inputs: Mapping[str, Any], outputs: Outputs) -> None:
     grucast.errors.ConfigError: --out sales.csv is also DATA (sales.csv), which it would replace: give another name
     """
     taken = {key: (option, source) for option, source in inputs.items() for key in files_of(source)}
-    for option, (path, suffixes) in outputs.items():
-        if path is None or (is_device(path) and is_open_to_us(option, path)):
+    for option, (given, suffixes) in outputs.items():
+        if given is None or (is_device(path := Path(given)) and is_open_to_us(option, path)):
             continue
         require_suffix(option, path, suffixes)
         other = taken.get(identity(path)) or next(((o, s) for o, s in inputs.items() if would_match(s, path)), None)
         if other:
             name, source = other
-            raise ConfigError(f"{option} {path} is also {name} ({source}), which it would replace: give another name")
-        require_place(option, path)
-        taken[identity(path)] = option, path
+            raise ConfigError(f"{option} {given} is also {name} ({source}), which it would replace: give another name")
+        require_place(f"{option} {given}", path)
+        taken[identity(path)] = option, given
 
 
-def refuse_existing(paths: Iterable[Path | None], overwrite: bool) -> None:
+def refuse_existing(paths: Iterable[str | Path | None], overwrite: bool) -> None:
     """Refuse to replace files that are there, unless that is asked for.
 
     Raises:
         ConfigError: The message names them.
     """
-    there = [str(path) for path in paths if path and path.exists() and not is_device(path)]
+    there = [str(path) for path in paths if path and Path(path).exists() and not is_device(Path(path))]
     if there and not overwrite:
         verb = "is" if len(there) == 1 else "are"
         raise ConfigError(f"{', '.join(there)} {verb} there already: give --overwrite to replace, or another name")
@@ -80,16 +84,46 @@ def stem_of(data: str) -> str:
     return stem or "data"
 
 
-def write_table(frame: Any, path: Path) -> None:
+def write_table(frame: Any, path: str) -> None:
     """Write a polars frame in the format that the suffix names."""
     write_whole(path, to_bytes(frame, path))
 
 
-def to_bytes(frame: Any, path: Path | None) -> bytes:
+def to_bytes(frame: Any, path: str | None) -> bytes:
     """A polars frame in the format that the suffix names, or as CSV; zoned time stamps with their offset from UTC."""
     buffer = BytesIO()
-    WRITERS.get(path.suffix.lower() if path else "", WRITERS[".csv"])(frame, buffer)
+    WRITERS.get(Path(path).suffix.lower() if path else "", WRITERS[".csv"])(frame, buffer)
     return buffer.getvalue()
+
+
+def shortened(frame: Any) -> Any:
+    """The polars frame with its forecasts in as few digits as they need."""
+    names = [name for name in frame.columns if name == "GRU" or name.startswith(("GRU-lo-", "GRU-hi-"))]
+    values = short_digits(frame.select(names).to_numpy())
+    return frame.with_columns(**dict(zip(names, values.T, strict=True)))
+
+
+def short_digits(quantiles: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Quantiles (steps, Q) in the fewest digits that read back as the same float32.
+
+    All digits stay where float32 is no measure: in steps whose quantiles lie closer together than a thousand of its own
+    steps, and in numbers near the ends of its range.
+
+    >>> short_digits(np.array([[10.0879702275093, 9.5, 10.1], [1e9, 1e9 - 0.1, 1e9 + 0.1]])).tolist()
+    [[10.08797, 9.5, 10.1], [1000000000.0, 999999999.9, 1000000000.1]]
+    """
+    size = np.abs(quantiles)
+    close = np.ptp(quantiles, axis=1) < 2.0**-14 * size.max(axis=1) if quantiles.shape[1] > 1 else False
+    short, fits = quantiles.copy(), (size > 1e-13) & (size < 1e15) & ~np.expand_dims(close, -1)
+    same = quantiles[fits].astype(np.float32)
+    found = exact = same.astype(np.float64)
+    whole = np.floor(np.log10(np.abs(exact)))
+    for digits in (9, 8, 7, 6):
+        scale = 10.0 ** np.abs(digits - 1 - whole)
+        rounded = np.where(whole < digits, np.rint(exact * scale) / scale, np.rint(exact / scale) * scale)
+        found = np.where(rounded.astype(np.float32) == same, rounded, found)
+    short[fits] = found
+    return short
 
 
 def stamp_format(frame: Any) -> str:
@@ -128,9 +162,10 @@ def print_json(values: Mapping[str, Any]) -> None:
 
 def files_of(source: Any) -> Iterator[Any]:
     """The identities of the files that an input names."""
-    name = str(source)
-    if source is None or name == "-":
+    if source is None:
         return
+    name, database, path = str(source).partition(":///")
+    name = path.partition("?")[0] if database else "/dev/stdin" if name == "-" else name
     for path in glob(name, recursive=True) if is_pattern(name) else [name]:  # noqa: PTH207 - as files are read
         if not is_device(Path(path)):
             yield identity(Path(path))
@@ -145,11 +180,6 @@ def would_match(source: Any, path: Path) -> bool:
     if not fnmatch(path.name, pattern):
         return False
     return identity(path.absolute().parent) in map(identity, map(Path, glob(folder or ".", recursive=True)))  # noqa: PTH207
-
-
-def is_pattern(name: str) -> bool:
-    """The name is a glob, not that of a file."""
-    return has_magic(name) and not Path(name).exists()
 
 
 def identity(path: Path) -> Any:
@@ -174,17 +204,19 @@ def require_suffix(option: str, path: Path, suffixes: Suffixes) -> None:
         raise ConfigError(f"{option} {path} does not say what to write: end it with one of {', '.join(suffixes)}")
 
 
-def require_place(option: str, path: Path) -> None:
+def require_place(what: str, path: Path) -> None:
     """A file can be made there, or the one that is there replaced."""
     target = Path(os.path.realpath(path))
-    folder = target.parent if path.is_symlink() else path.parent
     try:
+        folder = target.parent if path.is_symlink() else path.parent
+        if "://" in what:
+            raise ConfigError(f"cannot write {what}: it is an address; name a file on this machine")
         if path.is_dir():
-            raise ConfigError(f"cannot write {option} {path}: it is a folder")
+            raise ConfigError(f"cannot write {what}: it is a folder")
         if not target.parent.is_dir():
-            raise ConfigError(f"cannot write {option} {path}: there is no folder {folder}")
+            raise ConfigError(f"cannot write {what}: there is no folder {folder}")
         if status_of(path):
             path.open("ab").close()
         tempfile.TemporaryFile(dir=target.parent).close()  # also finds what root may not either
     except OSError as error:
-        raise ConfigError(f"cannot write {option} {path}: {error.strerror or error}") from error
+        raise ConfigError(f"cannot write {what}: {error.strerror or error}") from error

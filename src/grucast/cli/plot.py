@@ -1,16 +1,14 @@
 """A picture of the series, as a command."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from grucast import plotting
 from grucast.cli import common
-from grucast.cli.common import command, err, say_lines, split
+from grucast.cli.common import command, say_lines, to_draw
 from grucast.cli.output import print_json, refuse_existing, require_outputs, stem_of
+from grucast.cli.screen import Screen, err
 
 
 @command("grucast plot sales.csv --series north,south --last 365")
@@ -19,7 +17,7 @@ def plot(
     series: common.Series = "",
     last: Annotated[int | None, typer.Option(help="Steps to draw, counted from the end; all if not given.")] = None,
     path: Annotated[
-        Path | None, typer.Option("--out", help="Picture to write; DATA's name with .png if not given.")
+        str | None, typer.Option("--out", help="Picture to write; DATA's name with .png if not given.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a picture that is there.")] = False,
     *,
@@ -27,14 +25,14 @@ def plot(
     as_json: common.Json = False,
 ) -> None:
     """Draw the series in DATA; a gap breaks the line."""
-    picture = path or Path(f"{stem_of(data)}.png")
+    picture = path or f"{stem_of(data)}.png"
     require_outputs({"DATA": data}, {"--out": (picture, plotting.PICTURES)})
     refuse_existing([picture], overwrite)
     intake = columns.take(data)
     frame = intake.table.frame.to_native()
-    plotting.plot_series(frame, picture, split(series) or None, last, intake.target)
-    say = Console(stderr=as_json)
+    plotting.plot_series(frame, picture, to_draw(series, intake), last, intake.target)
+    say = Screen(stderr=as_json)
     say_lines(err, intake.guesses, intake.doubts)
-    say.print(f"Picture: {escape(str(picture))}", highlight=False, soft_wrap=True)
+    say.tell(f"Picture: {picture}", whole=True)
     if as_json:
         print_json({"plot": picture, "series": intake.table.ids.n_unique()})

@@ -1,15 +1,15 @@
 """The command that forecasts with a trained model."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from grucast import load, plotting
 from grucast.cli import common
-from grucast.cli.common import command, split, to_level
-from grucast.cli.output import TABLES, frame_records, print_json, require_outputs, to_bytes
+from grucast.cli.common import command, to_draw, to_level
+from grucast.cli.output import TABLES, frame_records, print_json, require_outputs, shortened, to_bytes
+from grucast.cli.screen import plain_lines
 from grucast.data.ahead import read_future
 from grucast.data.sources import take_again
 from grucast.errors import DataError
@@ -18,13 +18,11 @@ from grucast.model.writing import write_whole
 
 @command("grucast predict model.safetensors sales.csv --out forecast.csv --plot forecast.png")
 def predict(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model file.", show_default=False)],
+    model: common.Model,
     data: Annotated[str | None, typer.Argument(metavar="DATA", help="History to forecast from.")] = None,
-    future: Annotated[
-        Path | None, typer.Option(help="File with the coming values of columns known in advance.")
-    ] = None,
-    path: Annotated[Path | None, typer.Option("--out", help="CSV or Parquet file; standard output if none.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Picture of the series and their forecasts.")] = None,
+    future: Annotated[str | None, typer.Option(help="File with the coming values of columns known in advance.")] = None,
+    path: Annotated[str | None, typer.Option("--out", help="CSV or Parquet file; standard output if none.")] = None,
+    plot: Annotated[str | None, typer.Option(help="Picture of the series and their forecasts.")] = None,
     series: common.Series = "",
     level: common.Level = None,
     *,
@@ -42,16 +40,26 @@ def predict(
     learned = forecaster.model_.reading
     texts = forecaster.model_.schema.texts
     intake = take_again(data, learned, columns.options, texts)
-    coming = future and read_future(str(future), columns.options.filled(learned), texts, f"--future {future}")
+    drawn = to_draw(series, intake)
+    coming = future and read_future(future, columns.options.filled(learned), texts, f"--future {future}")
     forecast = forecaster.predict(intake, coming, shown)
     if plot:
         history = intake.table.frame.to_native()
-        plotting.plot_forecast(history, forecast, plot, series=split(series) or None, target=intake.target)
+        plotting.plot_forecast(history, forecast, plot, series=drawn, target=intake.target)
+    forecast = shortened(forecast)
     content = to_bytes(forecast, path)
     if path:
         write_whole(path, content)
     elif not as_json:
-        sys.stdout.write(content.decode())
+        show_table(content)
     if as_json:
         rows = {} if path else {"forecast": frame_records(forecast)}
         print_json({"rows": len(forecast), "out": path, "plot": plot} | rows)
+
+
+def show_table(content: bytes) -> None:
+    """Print a table: as it is, but where a terminal would obey what stands in it."""
+    if sys.stdout.isatty():
+        print(plain_lines(content.decode()), end="")
+    else:
+        sys.stdout.buffer.write(content)

@@ -1,17 +1,19 @@
 """Forecasts that follow observations on standard input."""
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
+import numpy as np
 import typer
 
 from grucast import load
-from grucast.cli.common import command
-from grucast.cli.output import ANY, require_outputs
-from grucast.errors import DataError
+from grucast.cli.common import Model, command
+from grucast.cli.output import ANY, require_outputs, short_digits
+from grucast.cli.signals import ending
+from grucast.data.raw.content import standard_input
+from grucast.errors import DataError, GrucastError
 from grucast.forecasting.stream import Stream
 
 LONGEST = 2**20  # bytes of a line
@@ -19,9 +21,10 @@ LONGEST = 2**20  # bytes of a line
 
 @command("tail -f observations.jsonl | grucast stream model.safetensors --state state.safetensors")
 def stream(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model file.", show_default=False)],
+    model: Model,
     state: Annotated[
-        Path | None, typer.Option(help="File of what is remembered: read if it is there, written at the end.")
+        str | None,
+        typer.Option(help="File of what is remembered: read if it is there, written at the end or at a signal."),
     ] = None,
 ) -> None:
     """Forecast after each observation: a JSON object a line in, a JSON object a line out.
@@ -32,18 +35,22 @@ def stream(
     Out: unique_id, and h values each of ds, GRU and the intervals; or {"line": 3, "error": "..."} for a line that
     cannot be used, and on it goes.
     """
-    require_outputs({"MODEL": model}, {"--state": (state, ANY)})
-    live = load(model).stream()
-    if state and state.is_file():
+    require_outputs({"MODEL": model, "standard input": "-"}, {"--state": (state, ANY)})
+    live, source = load(model).stream(), standard_input()
+    if state and Path(state).is_file():
         live.load(state)
     try:
-        for number, line in lines(sys.stdin.buffer):
-            print(json.dumps(answer(live, number, line), allow_nan=False), flush=True)
-    except BrokenPipeError:
-        sys.stdout = None  # nobody reads any more
+        for number, line in lines(source):
+            with ending.shield():
+                said = answer(live, number, line)
+            print(json.dumps(said, allow_nan=False), flush=True)
+    except GrucastError as error:
+        if not isinstance(error.__cause__, BrokenPipeError):  # nobody reads any more
+            raise
     finally:
         if state:
-            live.save(state)
+            with ending.shield():
+                live.save(state)
 
 
 def lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
@@ -67,7 +74,8 @@ def answer(live: Stream, number: int, line: bytes | None) -> dict[str, Any]:
         return {"line": number, "error": str(error)}
     if forecast is None:
         return {"line": number, "error": f"no y in the last {live.model.input_size} steps to forecast from"}
-    return {name: value if name == "unique_id" else plain(value) for name, value in forecast.items()}
+    name, times, *quantiles = forecast.values()
+    return dict(zip(forecast, [name, plain(times), *short_digits(np.stack(quantiles, axis=1)).T.tolist()], strict=True))
 
 
 def parse(line: bytes | None) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from glob import glob, has_magic
 from http.client import HTTPException
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
+from typing import BinaryIO
 from urllib.error import HTTPError
 from urllib.parse import unquote_to_bytes, urlsplit
 from urllib.request import Request, urlopen
@@ -24,18 +26,32 @@ def find_paths(source: str) -> list[Path]:
         DataError: There is none, or it is none.
     """
     paths = [source]
-    if has_magic(source) and not Path(source).exists():
+    if is_pattern(source):
         paths = sorted(glob(source, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
     if not paths:
         raise DataError(f"{source} matches no file")
     return [checked(Path(path)) for path in paths]
 
 
+def is_pattern(name: str) -> bool:
+    """The name is a glob, not that of a file."""
+    try:
+        return has_magic(name) and not Path(name).exists()
+    except OSError:  # it is too long for a file
+        return True
+
+
 def checked(path: Path) -> Path:
     """A path that is a file."""
-    if path.is_dir():
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:  # ValueError: it holds NUL
+        missing = isinstance(error, FileNotFoundError | NotADirectoryError | ValueError)
+        said = "does not exist or is not a file" if missing else f"cannot be read: {getattr(error, 'strerror', error)}"
+        raise DataError(f"{path} {said}") from error
+    if S_ISDIR(mode):
         raise DataError(f"{path} is a folder: name the files in it, such as '{path}/*.csv'")
-    if not path.is_file():
+    if not S_ISREG(mode):
         raise DataError(f"{path} does not exist or is not a file")
     return path
 
@@ -51,7 +67,21 @@ def read_start(path: Path, size: int = -1) -> bytes:
 
 def read_input() -> bytes:
     """All of standard input."""
-    return sys.stdin.buffer.read()
+    try:
+        return standard_input().read()
+    except OSError as error:
+        raise DataError(f"standard input cannot be read: {error.strerror or error}") from error
+
+
+def standard_input() -> BinaryIO:
+    """The bytes of standard input.
+
+    Raises:
+        DataError: It is closed.
+    """
+    if sys.stdin is None:
+        raise DataError("standard input is closed: send it a file, or name one in the place of -")
+    return sys.stdin.buffer
 
 
 def fetch(url: str) -> tuple[bytes, str]:
