@@ -222,7 +222,7 @@ class GRUForecaster:
             future: As in `predict`.
 
         Returns:
-            An Explanation for each series, by its id.
+            An Explanation for each series, by its id; as in a stream, there is none where nothing can be forecast.
 
         Raises:
             NotFittedError, DataError: As in `predict`.
@@ -235,9 +235,9 @@ class GRUForecaster:
         (48, 64)
         """
         panel, _ = self._history(df)
-        silent_series(panel, self.model_)
-        windows = self._windows_ahead(panel, future)
-        return dict(zip(panel.ids, self.model_.explain(windows), strict=True))
+        silent = silent_series(panel, self.model_)
+        explained = zip(panel.ids, self.model_.explain(self._windows_ahead(panel, future)), silent, strict=True)
+        return {name: explanation for name, explanation, nothing in explained if not nothing}
 
     def cross_validation(
         self,

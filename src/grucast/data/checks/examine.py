@@ -87,7 +87,7 @@ def check_intake(intake: Intake, unusable: Sequence[str] = (), covariates: Covar
         constant=constant_series(rows),
         zero=float((seen == 0).mean()) if len(seen) else 0.0,
         negative=float((seen < 0).mean()) if len(seen) else 0.0,
-        grid=describe_grid(panel, rows, steps) if panel else None,
+        grid=describe_grid(panel, rows, steps, bool(columns)) if panel else None,
         columns=columns,
         leaks=leaks,
         notes=intake.guesses,
@@ -128,13 +128,14 @@ def constant_series(rows: Ordered) -> int:
     return int(((changes == 0) & (np.bincount(codes, minlength=len(rows.ids)) > 1)).sum())
 
 
-def describe_grid(panel: Panel, rows: Ordered, steps: Array) -> Grid:
-    """Gaps, lengths, outliers and seasons."""
+def describe_grid(panel: Panel, rows: Ordered, steps: Array, ahead: bool) -> Grid:
+    """Gaps, lengths, outliers and seasons; and empty ends, unless all have them and they hold what is known `ahead`."""
     seasons = find_seasons(panel)
     count, farthest = find_outliers(panel, [season.period for season in seasons])
     jump = np.where(np.diff(rows.codes) == 0, np.diff(steps) - 1, 0)
     gaps = panel.lengths - np.bincount(rows.codes, minlength=len(panel))
     ends = empty_ends(panel)
+    ends = ends - ends.min() if ahead else ends
     observed = np.bincount(rows.codes, np.isfinite(rows.y), minlength=len(panel))
     return Grid(
         frequency=panel.frequency.name,
@@ -150,6 +151,7 @@ def describe_grid(panel: Panel, rows: Ordered, steps: Array) -> Grid:
         used=seasons_to_use(panel),
         ending=int((ends > 0).sum()),
         longest_end=int(ends.max()),
+        emptiest=panel.ids[int(ends.argmax())] if ends.any() else None,
     )
 
 
@@ -178,21 +180,22 @@ def find_problems(
     elif share:
         what = f"{count(report.missing, 'row')} without y ({share:.1%})"
         found.append(Finding("warning" if share > MUCH else "note", what, "taken as not observed"))
-    found += judge_grid(report.grid, report.rows, bool(report.columns)) if report.grid else []
+    found += judge_grid(report.grid, report.rows) if report.grid else []
     found += [judge_column(column) for column in report.columns if column.constant]
     return sorted(found, key=lambda finding: LEVELS.index(finding.level))
 
 
-def judge_grid(grid: Grid, rows: int, ahead: bool) -> list[Finding]:
-    """Gaps, short series, empty ends unless they hold what is known `ahead`, and outliers."""
+def judge_grid(grid: Grid, rows: int) -> list[Finding]:
+    """Gaps, short series, empty ends, and outliers."""
     found = []
     if grid.short:
         what = f"{count(grid.short, 'series')} {'has' if grid.short == 1 else 'have'} fewer than {SHORT} values"
         found.append(Finding("warning", what, "forecast, but with little to go on"))
     if grid.gaps:
         found.append(judge_gaps(grid, rows))
-    if grid.ending and not ahead:
-        end = f"{verb(grid.ending)} in empty values, up to {count(grid.longest_end, 'step')}"
+    if grid.ending:
+        most = f"{count(grid.longest_end, 'step')} in series {grid.emptiest!r}"
+        end = f"{verb(grid.ending)} in empty values, up to {most}"
         what = f"{count(grid.ending, 'series')} {end}"
         found.append(Finding("note", what, "the forecast starts after them; it is NaN where a whole window is empty"))
     if grid.outliers:

@@ -53,8 +53,9 @@ class Grid:
         farthest: The farthest of them.
         seasons: Seasonal periods that the data show.
         used: Seasonal periods that a forecaster uses if it is told none.
-        ending: Series that end in steps without a value.
+        ending: Series that end in steps without a value; where other columns are there, more of them than all have.
         longest_end: Most such steps.
+        emptiest: The series that has them.
     """
 
     frequency: str
@@ -70,6 +71,7 @@ class Grid:
     used: tuple[int, ...] = ()
     ending: int = 0
     longest_end: int = 0
+    emptiest: Any = None
 
 
 @dataclass(frozen=True)
