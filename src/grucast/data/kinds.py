@@ -33,10 +33,11 @@ def read_covariate(frame: nw.DataFrame[Any], name: str, known: Column | None = N
     numeric = column.dtype.is_numeric() or column.dtype == nw.Boolean
     if numeric and not text:
         return finite(name, column.cast(nw.Float64).to_numpy())
-    nulls = column.is_null()
-    if not (numeric or column.dtype in TEXTS or column.dtype == nw.Object or nulls.all()):
+    if not (numeric or column.dtype in TEXTS or column.dtype == nw.Object or column.is_null().all()):
         raise DataError(f"covariate {name!r} holds {column.dtype}: give numbers, or text for categories")
-    values = [None if null else value for value, null in zip(column.to_list(), nulls.to_list(), strict=True)]
+    values = column.to_list()
+    if column.null_count():
+        values = [None if null else value for value, null in zip(values, column.is_null().to_list(), strict=True)]
     learned = Column(name, "past", categories=()) if known is None and column.dtype in TEXTS else known
     return to_covariate(name, values, learned)
 
@@ -56,16 +57,21 @@ def to_covariate(name: str, values: Sequence[Any], known: Column | None = None) 
         odd = next((value for value in values if isinstance(value, NO_CELLS)), None)
         if odd is not None:
             raise DataError(f"covariate {name!r} holds {odd!r:.80}: give numbers, or text for categories")
-    numeric = [value is None or isinstance(value, NUMBERS) for value in values]
-    if all(numeric) if known is None else known.categories is None:
-        return finite(name, to_numbers(name, values))
-    if not plain:
-        finite(name, np.array([as_float(v) for v, number in zip(values, numeric, strict=True) if number], np.float64))
-        wanted = frozenset(known.categories or ()) if known else frozenset()
-        values = [None if value is None else in_words(value, wanted) for value in values]
-    codes: dict[str, int] = {}
-    found = [np.nan if text is None else codes.setdefault(text, len(codes)) for text in values]
-    return Covariate(np.array(found, np.float64), tuple(codes))
+    if is_text(values) if known is None else known.categories is not None:
+        return to_codes(values if plain else in_words(name, values, frozenset((known and known.categories) or ())))
+    return finite(name, to_numbers(name, values))
+
+
+def is_text(values: Sequence[Any]) -> bool:
+    """Whether one of a column's values is no number."""
+    return not all(value is None or isinstance(value, NUMBERS) for value in values)
+
+
+def to_codes(texts: Sequence[str | None]) -> Covariate:
+    """A column of categories, numbered in the order of their first rows."""
+    names = [text for text in dict.fromkeys(texts) if text is not None]
+    codes: dict[str | None, float] = {None: np.nan} | {name: float(code) for code, name in enumerate(names)}
+    return Covariate(np.fromiter(map(codes.__getitem__, texts), np.float64, len(texts)), tuple(names))
 
 
 def finite(name: str, values: NDArray[np.float64]) -> Covariate:
@@ -122,8 +128,14 @@ def parse_texts(name: str, texts: Sequence[str]) -> NDArray[np.float64]:
     return numbers.values
 
 
-def in_words(value: Any, wanted: Collection[str]) -> str:
-    """A value as text: of the usual writings of a number or truth value the one that is wanted, such as 1 for 1.0."""
+def in_words(name: str, values: Sequence[Any], wanted: Collection[str]) -> list[str | None]:
+    """Values as text, numbers and truth values in the usual writing that is wanted, such as 1 for 1.0."""
+    finite(name, np.array([as_float(value) if isinstance(value, NUMBERS) else 0.0 for value in values]))
+    return [None if value is None else write(value, wanted) for value in values]
+
+
+def write(value: Any, wanted: Collection[str]) -> str:
+    """One of them."""
     forms = [str(value)]
     if isinstance(value, bool | np.bool_):
         forms += [forms[0].lower(), forms[0].upper()]

@@ -132,6 +132,31 @@ def test_ids_with_leading_zeros_stay_apart(tmp_path):
     assert read(csv(tmp_path, "artno,day,pieces", rows))["unique_id"].unique().sort().to_list() == ["007", "7"]
 
 
+WRITTEN_APART = [
+    ("007", "7"),
+    ("1.10", "1.1"),
+    ("1", "1.0"),
+    ("+7", "7"),
+    ("-0", "0"),
+    ("1e3", "1000"),
+    ("true", "True"),
+]
+
+
+@pytest.mark.parametrize("ids", WRITTEN_APART, ids="|".join)
+def test_ids_that_are_written_differently_are_different_series_in_files_of_all_kinds(tmp_path, ids):
+    table = pl.DataFrame([{"unique_id": name, "ds": day, "y": k} for k, day in enumerate(DAYS) for name in ids])
+    named = table.rename({"unique_id": "shop", "y": "sold"})
+    table.write_csv(tmp_path / "commas.csv")
+    table.write_csv(tmp_path / "tabs.tsv", separator="\t")
+    table.write_json(tmp_path / "rows.json")
+    table.write_excel(tmp_path / "book.xlsx")
+    named.write_csv(tmp_path / "named.csv")
+    for file in ("commas.csv", "tabs.tsv", "rows.json", "book.xlsx"):
+        assert sorted(read(tmp_path / file)["unique_id"].unique()) == sorted(ids)
+    assert sorted(read(tmp_path / "named.csv", id_col="shop")["unique_id"].unique()) == sorted(ids)
+
+
 def test_ids_of_integers_are_integers(tmp_path):
     rows = [(shop, d, k) for k, d in enumerate(DAYS) for shop in (3, 11)]
     assert read(csv(tmp_path, "shop,day,pieces", rows), id_col="shop")["unique_id"].dtype == pl.Int64
