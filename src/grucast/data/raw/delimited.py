@@ -12,7 +12,7 @@ from itertools import islice
 
 import polars as pl
 
-from grucast.data.raw.dialect import QUOTES, Sample, decide, fields, too_many
+from grucast.data.raw.dialect import Sample, decide, fields, ill_divided, too_many
 from grucast.data.raw.header import kind_of
 from grucast.data.raw.table import Raw, check_width, name_frame, skipped
 from grucast.data.raw.text import as_text
@@ -108,7 +108,7 @@ def read_slowly(body: bytes, separator: str, wanted: int, name: str) -> pl.DataF
                 raise too_many(name, number, found, wanted)
             rows.append(row[:wanted] + [""] * (wanted - len(row)))
     except csv.Error as error:
-        raise DataError(f"row {number + 1:,} of {name} or one below it is not quoted well: {QUOTES}") from error
+        raise ill_divided(f"row {number + 1:,} of {name} or one below it", "limit" in str(error)) from error
     return strip(pl.DataFrame(rows, {str(index): pl.String for index in range(wanted)}, orient="row"))
 
 

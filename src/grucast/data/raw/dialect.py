@@ -99,8 +99,16 @@ def decide(text: bytes, name: str, stated: str | None, given: bool) -> Sample:
     if several and not (single and single.numbers):
         raise wide_row(max(several, key=lambda sample: sample.fitting), name)
     if not single or (None in samples and not several):
-        raise DataError(f"{name} is not quoted well: {QUOTES}")
+        raise ill_divided(name, max(map(len, decoded)) > csv.field_size_limit())
     return single
+
+
+def ill_divided(what: str, long: bool) -> DataError:
+    """What to say of text that the standard library does not divide into fields."""
+    if long:
+        most = csv.field_size_limit()
+        return DataError(f"{what} has a field of more than {most:,} characters: leave that column out")
+    return DataError(f"{what} is not quoted well: {QUOTES}")
 
 
 def wide_row(sample: Sample, name: str) -> DataError:
