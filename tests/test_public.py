@@ -126,3 +126,7 @@ print(forecaster.predict(sys.argv[1] + "/data.parquet").height)
 """
     command = [sys.executable, "-c", code, str(tmp_path)]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "12"
+
+
+def test_the_version_is_that_of_the_package():
+    assert grucast.__version__ == version("grucast")

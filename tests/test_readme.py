@@ -1,5 +1,6 @@
 import importlib
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,12 @@ PRINTED = {  # by each example
     "streams.md": ("2013-01-01T00:00", ""),
     "your-data.md": ("read as day first", "name the one to forecast with target_col="),
 }
+
+
+def test_pictures_are_there_and_have_an_address_once_the_project_has_one():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for picture in re.findall(r"!\[.+?\]\((.*?)\)", PAGES["README.md"]):
+        assert picture.startswith("https://") if "urls" in project else (ROOT / picture).is_file()
 
 
 @pytest.mark.slow

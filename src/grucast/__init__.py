@@ -11,6 +11,7 @@ from grucast.model.config import NetworkConfig as NetworkConfig
 from grucast.model.config import TrainingConfig as TrainingConfig
 
 if TYPE_CHECKING:
+    __version__: str
     from grucast.data.checks.examine import check as check
     from grucast.forecasting.one_call import forecast as forecast
 
@@ -31,7 +32,11 @@ LATER = {"check": "grucast.data.checks.examine", "forecast": "grucast.forecastin
 
 
 def __getattr__(name: str) -> Any:
-    """Import `check` and `forecast` when they are first used: a stream needs neither."""
+    """Import `check` and `forecast` when they are first used, and look up the version: a stream needs none of them."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("grucast")
     if name in LATER:
         from importlib import import_module
 

@@ -1,9 +1,10 @@
 import sys
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from grucast.errors import MissingExtraError
-from grucast.training.progress import Progress, describe, progress_bar
+from grucast.training.progress import Progress, describe, following, progress_bar
 
 
 def test_bar_takes_every_step(capsys):
@@ -17,6 +18,24 @@ def test_without_rich_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "rich.console", None)
     with pytest.raises(MissingExtraError, match=r"grucast\[cli\]"), progress_bar("epochs"):
         pass
+
+
+def test_a_notebook_shows_lines_without_widgets(monkeypatch, capsys):
+    said = []
+    handle = SimpleNamespace(update=lambda data, **_: said.append(data["text/plain"]))
+    display, ipython = ModuleType("IPython.display"), ModuleType("IPython")
+    display.display = lambda data, **_: said.append(data["text/plain"]) or handle
+    ipython.get_ipython = lambda: SimpleNamespace(kernel=None)
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    with following(True) as show:
+        for step in (1, 2, 3, 4):
+            show(Progress(step, 4, 0.5, float("nan"), 0.1, 0.1))
+    assert said[0] == "training"
+    assert said[1] == f"training {'━' * 10}{'─' * 30} 1/4 loss 0.5000, 0:01 left"
+    assert said[2:] == [f"training {'━' * 40} 4/4 loss 0.5000, 0:01 left"]  # not more often than somebody can read
+    assert capsys.readouterr() == ("", "")
 
 
 def test_losses_and_remaining_time_are_shown():

@@ -1,9 +1,12 @@
 """What training tells of its progress, and a bar that shows it."""
 
 import math
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
+from time import monotonic
 from typing import Any
 
 from grucast.errors import MissingExtraError
@@ -31,6 +34,8 @@ class Progress:
 
 
 Callback = Callable[[Progress], None]
+WIDTH = 40  # letters of a bar in a notebook
+PAUSE = 0.1  # seconds from one line in a notebook to the next
 
 
 @contextmanager
@@ -61,10 +66,34 @@ def progress_bar(title: str, console: Any = None) -> Iterator[Callback]:
 
 
 @contextmanager
+def notebook_line(title: str) -> Iterator[Callback]:
+    """Show the same in a cell of a notebook, as a line of text that is written anew; it needs no widgets."""
+    handle = import_module("IPython.display").display({"text/plain": title}, raw=True, display_id=True)
+    after = 0.0
+
+    def show(progress: Progress) -> None:
+        nonlocal after
+        if monotonic() < after and progress.step < progress.steps:
+            return
+        after = monotonic() + PAUSE
+        done = "━" * (WIDTH * progress.step // progress.steps)
+        line = f"{title} {done:─<{WIDTH}} {progress.step}/{progress.steps} {describe(progress)}"
+        handle.update({"text/plain": line}, raw=True)
+
+    yield show
+
+
+def in_notebook() -> bool:
+    """Whether a notebook's kernel runs this."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+
+
+@contextmanager
 def following(progress: Any) -> Iterator[Callback | None]:
     """What is called after each step, of what `fit` takes as progress: True is a bar, a function itself, False none."""
     if progress is True:
-        with progress_bar("training") as show:
+        with notebook_line("training") if in_notebook() else progress_bar("training") as show:
             yield show
     else:
         yield progress or None

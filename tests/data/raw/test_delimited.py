@@ -231,7 +231,10 @@ BAD = {
     "open quotes": ('a,b\n"1,2\n3,4\n"5,6\n', "is not quoted well: put a field"),
     "long name": ("a," + "b" * 2**18 + "\n1,2\n", "has a field of more than 131,072 characters: leave that column out"),
     "long cell": ("a,b\n1,2\n" + "b" * 2**18 + ",2\n", "x.csv has a field of more than 131,072 characters"),
-    "long below": ("a,b\n" + "1,2\n" * 600 + "1," + "c" * 2**18 + '""\n', "^row 601 .* has a field of more than 131,072"),
+    "long below": (
+        "a,b\n" + "1,2\n" * 600 + "1," + "c" * 2**18 + '"c\n',
+        "^row 601 .* has a field of more than 131,072",
+    ),
     "text after a quote": ('a,b\n1,"2"3\n', "is not quoted well: put a field"),
     "far below": ("a,b\n" + "1,2\n" * 600 + '1,"2\n', r"^row 601 of x\.csv or one below it is not quoted well"),
     "columns": ("ds," + ",".join(f"y{i}" for i in range(100_000)) + "\n", "100,001 columns, .*below"),
