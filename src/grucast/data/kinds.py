@@ -34,7 +34,7 @@ def read_covariate(frame: nw.DataFrame[Any], name: str, known: Column | None = N
     if numeric and not text:
         return finite(name, column.cast(nw.Float64).to_numpy())
     if not (numeric or column.dtype in TEXTS or column.dtype == nw.Object or column.is_null().all()):
-        raise DataError(f"covariate {name!r} holds {column.dtype}: give numbers, or text for categories")
+        raise DataError(f"covariate {name!r} holds {column.to_native().dtype}: give numbers, or text for categories")
     values = column.to_list()
     if column.null_count():
         values = [None if null else value for value, null in zip(values, column.is_null().to_list(), strict=True)]

@@ -185,7 +185,8 @@ def factorize(ids: nw.Series[Any]) -> tuple[NDArray[np.int32], list[Any]]:
     if ids.dtype == nw.Object:  # such as UUIDs
         names: dict[Any, int] = {}
         return np.array([names.setdefault(name, len(names)) for name in ids.to_list()], np.int32), list(names)
-    if len(ids) and ids[0] == ids[-1] and ids.n_unique() == 1:
+    same = len(ids) and ids[0] == ids[-1]  # NA of pandas is neither the same nor another
+    if isinstance(same, bool | np.bool_) and same and ids.n_unique() == 1:
         name = ids[0]
         return np.zeros(len(ids), np.int32), [name.item() if isinstance(name, np.generic) else name]
     changed = (ids != ids.shift(1)).fill_null(True)

@@ -72,6 +72,12 @@ def test_columns_of_any_name_are_named_by_text(columns, names):
     assert check(odd, **read_so).usable
 
 
+@pytest.mark.parametrize("dtype", ["boolean", "Int64", "string", "bool[pyarrow]"])
+def test_columns_of_pandas_that_end_in_na_are_no_trouble(dtype):
+    frame = PANDAS.assign(open=pd.array([True, None] * 15, dtype="boolean").astype(dtype))
+    assert list(read(frame, target_col="sold")["y"]) == Y
+
+
 def test_names_that_are_the_same_as_text_are_refused():
     with pytest.raises(DataError, match="two columns of one name"):
         read(PANDAS.set_axis([1, "1"], axis=1))
