@@ -1,3 +1,5 @@
+import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -26,6 +28,13 @@ def test_text_in_which_most_cells_are_numbers_is_doubted():
         frame(sold=range(5, 33), price=[*map(str, range(27)), "closed"]), ReadOptions.of(target_col="sold")
     ).doubts
     assert doubts == ("price: text in which most cells are numbers; as a covariate it would be categories",)
+
+
+@pytest.mark.parametrize("name", [[1], {"a": 1}, np.array([1])], ids=str)
+def test_objects_that_can_name_nothing_are_refused(name):
+    rows = pd.DataFrame({"shop": pd.Series([name] * 3, dtype=object), "ds": [1, 2, 3], "y": 1.0})
+    with pytest.raises(DataError, match="column shop of the frame holds object: give text or integers as ids"):
+        take(rows, ReadOptions.of(id_col="shop"))
 
 
 def test_a_row_without_a_series_is_named():

@@ -1,6 +1,6 @@
 """The columns unique_id, ds, y and the others, built from those that were found."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -92,7 +92,8 @@ def to_whole(ids: nw.Series[Any]) -> nw.Series[Any]:
 
 def refuse_odd_ids(ids: nw.Series[Any], column: str, origin: Origin) -> None:
     """Series are named by text, numbers or such; not by lists."""
-    if ids.dtype.is_nested() or ids.dtype.is_decimal() or ids.dtype == nw.Unknown:
+    odd = ids.dtype == nw.Object and not all(isinstance(name, Hashable) for name in ids.to_list())
+    if odd or ids.dtype.is_nested() or ids.dtype.is_decimal() or ids.dtype == nw.Unknown:
         raise DataError(f"column {column} of {origin.name} holds {ids.to_native().dtype}: give text or integers as ids")
 
 
