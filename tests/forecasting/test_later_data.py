@@ -174,3 +174,11 @@ def test_ids_that_are_categories_come_back_as_they_are(names):
     assert set(forecaster.cross_validation(frame, n_windows=1)["unique_id"]) == set(names)
     assert set(forecaster.stream().update_many(frame, ahead)["unique_id"]) == set(names)
     assert check(frame, covariates=forecaster.covariates).usable
+
+
+@pytest.mark.parametrize("form", [[Decimal(f"{price:.2f}") for price in PRICES], np.array(list(PRICES), object)])
+def test_check_takes_decimals_and_objects_for_the_numbers_they_are(form):
+    report = check(history(PRICES).assign(price=pd.Series(list(form)[:STEPS], dtype=object)))
+    assert report.columns[0].kind == "number"
+    assert not any("text" in finding.what for finding in report.findings)
+    assert report.leaks

@@ -67,6 +67,11 @@ def is_text(values: Sequence[Any]) -> bool:
     return not all(value is None or isinstance(value, NUMBERS) for value in values)
 
 
+def are_numbers(column: nw.Series[Any]) -> bool:
+    """Whether a column of objects holds numbers alone, Decimals among them."""
+    return column.dtype == nw.Object and not is_text([None if is_nothing(v) else v for v in column.to_list()])
+
+
 def to_codes(texts: Sequence[str | None]) -> Covariate:
     """A column of categories, numbered in the order of their first rows."""
     names = [text for text in dict.fromkeys(texts) if text is not None]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.checks.rows import Ordered
+from grucast.data.kinds import are_numbers
 from grucast.data.reading.looks import to_cells
 from grucast.data.reading.missing import LARGEST
 from grucast.data.reading.numbers import parse_numbers
@@ -65,7 +66,7 @@ def describe(frame: nw.DataFrame[Any], name: str, after: Array) -> Column:
     distinct = present[name].n_unique() if len(present) else 0
     static = distinct <= 1 or (distinct <= frame["unique_id"].n_unique() and varies_never(present, name))
     known = float((~missing[after]).mean()) if len(after) else None
-    return Column(name, kind_of(column.dtype), int(missing.sum()), int(distinct), bool(static), known)
+    return Column(name, kind_of(column), int(missing.sum()), int(distinct), bool(static), known)
 
 
 def absent(column: nw.Series[Any]) -> Array:
@@ -79,9 +80,10 @@ def varies_never(present: nw.DataFrame[Any], name: str) -> bool:
     return bool(present.group_by("unique_id").agg(nw.col(name).n_unique()).get_column(name).max() == 1)
 
 
-def kind_of(dtype: Any) -> str:
+def kind_of(column: nw.Series[Any]) -> str:
     """The type in a word."""
-    if dtype.is_numeric():
+    dtype = column.dtype
+    if dtype.is_numeric() or are_numbers(column):
         return "number"
     if dtype == nw.Boolean:
         return "boolean"
@@ -103,7 +105,7 @@ def as_numbers(column: nw.Series[Any], kind: str) -> NDArray[np.float64] | None:
     """The column as numbers; None if it holds anything else."""
     if kind not in ("number", "boolean", "text"):
         return None
-    if kind != "text":
+    if kind != "text" and column.dtype != nw.Object:
         return column.cast(nw.Float64).to_numpy().astype(np.float64)
     found = parse_numbers(to_cells(column), ".")
     return None if found.bad.size else found.values

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import narwhals as nw
 import numpy as np
 
+from grucast.data.kinds import are_numbers
 from grucast.data.panel import factorize
 from grucast.data.reading.intake import Cells, Intake
 from grucast.data.reading.looks import Look, to_cells
@@ -172,6 +173,7 @@ def doubts(roles: Roles, codes: tuple[float, ...], looks: Looks, rest: list[nw.S
     ]
     shared = (*roles.time, *roles.ids)
     texts = [column for column in rest if column.dtype in TEXTS and column.name not in shared]
+    texts = [column for column in texts if not are_numbers(column)]
     mixed = [column.name for column in texts if looks[column.name].numeric and not has_leading_zero(column)]
     if mixed:
         found.append(f"{listing(mixed)}: text in which most cells are numbers; as a covariate it would be categories")
