@@ -1,4 +1,4 @@
-from datetime import UTC, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -7,8 +7,9 @@ import pytest
 from dateutil import tz
 
 from grucast import read
+from grucast.data import zones
 from grucast.data.panel import make_panel
-from grucast.data.zones import clock_changes, find_zone, name_of, to_local, to_utc
+from grucast.data.zones import changes_around, find_zone, name_of, to_local, to_utc
 from grucast.errors import DataError
 
 ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Africa/Casablanca"]
@@ -30,21 +31,43 @@ def test_utc_of_local_time_is_that_of_pandas(zone):
 
 
 def test_clocks_of_berlin_change_on_the_last_sundays_of_march_and_october():
-    changes, offsets = clock_changes(
-        "Europe/Berlin", *(int(np.datetime64(d, "D").astype(int)) for d in ("2024-01-01", "2027-12-31"))
-    )
-    wanted = [
-        "2024-03-31",
-        "2024-10-27",
-        "2025-03-30",
-        "2025-10-26",
-        "2026-03-29",
-        "2026-10-25",
-        "2027-03-28",
-        "2027-10-31",
-    ]
-    np.testing.assert_array_equal(changes, np.array([f"{day}T01:00" for day in wanted], "datetime64[us]"))
-    assert (offsets / np.timedelta64(1, "h")).tolist() == [1.0, 2.0] * 4 + [1.0]
+    changes, offsets = changes_around(np.arange("2024-01-01", "2028-01-01", dtype="datetime64[D]"), "Europe/Berlin")
+    march = ["2024-03-31", "2025-03-30", "2026-03-29", "2027-03-28"]
+    october = ["2024-10-27", "2025-10-26", "2026-10-25", "2027-10-31"]
+    wanted = sorted(f"{day}T01:00" for day in (*march, *october))
+    assert (changes[:8] == np.array(wanted, "datetime64[us]")).all()
+    assert (offsets[:9] / np.timedelta64(1, "h")).tolist() == [1.0, 2.0] * 4 + [1.0]
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_times_millennia_apart_are_read_without_those_between(zone):
+    years, months = (2, 1492, 1900, 2024, 2501, 9998), (1, 3, 7, 11)
+    times = [datetime(year, month, 7, 12, tzinfo=UTC) for year in years for month in months]
+    stamps = np.array([time.replace(tzinfo=None) for time in times], "datetime64[us]")
+    wanted = [time.astimezone(ZoneInfo(zone)) for time in times]
+    np.testing.assert_array_equal(to_local(stamps, zone), np.array([t.replace(tzinfo=None) for t in wanted], "M8[us]"))
+    np.testing.assert_array_equal(to_utc(to_local(stamps, zone), zone), stamps)
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The seconds about which the time zone database is asked."""
+    seconds = []
+    monkeypatch.setattr(zones, "offset_at", lambda second, _: seconds.append(second) or 3600)
+    yield seconds
+    zones.clock_changes.cache_clear()
+    zones.changes_within.cache_clear()
+
+
+def test_zone_database_is_asked_only_near_the_times_and_once(asked):
+    times = np.array(["0002-05-05", "2024-01-01", "9998-05-05"], "datetime64[us]")
+    to_local(times, "Europe/Vaduz")
+    assert len(asked) < 500
+    to_local(np.arange("2100", "9999", dtype="datetime64[D]").astype("datetime64[us]"), "Europe/Vaduz")
+    assert len(asked) < 200_000  # a question a day of four centuries
+    count = len(asked)
+    to_local(times, "Europe/Vaduz")
+    assert len(asked) == count
 
 
 def test_fixed_offsets_are_zones():

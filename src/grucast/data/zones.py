@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from grucast.errors import DataError
 
 Times = NDArray[Any]  # datetime64[us]
-DAY = np.timedelta64(1, "D")
-FIRST, LAST = np.datetime64("0001-01-03"), np.datetime64("9999-12-29")  # where datetime can add and subtract an offset
+BLOCK = 63  # days that the time zone database is asked about at once; the 146,097 of 400 years are whole blocks
+CYCLE = 146_097 // BLOCK
+OLDEST, NEWEST = (int(np.datetime64(year, "D").astype(int)) // BLOCK for year in ("1500", "2500"))
 
 
 def to_local(times: Times, zone: str) -> Times:
@@ -35,21 +36,48 @@ def to_utc(local: Times, zone: str) -> Times:
 
 def changes_around(times: Times, zone: str) -> tuple[Times, Times]:
     """The instants at which clocks change near these times (C), and the offsets from UTC around them (C + 1)."""
-    if not times.size:
-        return clock_changes(zone, 0, 0)
-    first, last = (np.clip(edge.astype("M8[D]"), FIRST, LAST) for edge in (times.min(), times.max()))
-    return clock_changes(zone, int((first - 2 * DAY).astype(int)), int((last + 2 * DAY).astype(int)))
+    days = times.astype("M8[D]").astype(np.int64)
+    return clock_changes(zone, blocks_around(days) if days.size else (0,))
 
 
-@lru_cache(maxsize=8)
-def clock_changes(zone: str, first: int, last: int) -> tuple[Times, Times]:
-    """As `changes_around`, between two days since 1970; no zone changes its clocks twice in a day."""
-    place = find_zone(zone)
-    days = [offset_at(day * 86400, place) for day in range(first, last + 1)]
-    changed = [day for day, (before, after) in enumerate(pairwise(days), first) if before != after]
-    changes = [change_within(day * 86400, place) for day in changed]
-    offsets = [days[0], *(days[day + 1 - first] for day in changed)]
-    return np.array(changes, "M8[s]").astype("M8[us]"), np.array(offsets, "m8[s]").astype("m8[us]")
+def blocks_around(days: NDArray[np.int64]) -> tuple[int, ...]:
+    """The blocks of days in which these days are, and those two days before and after them; no others, however far."""
+    first = (int(days.min()) - 2) // BLOCK
+    seen = np.zeros((int(days.max()) + 2) // BLOCK - first + 1, bool)
+    for away in (-2, 2):
+        seen[(days + away) // BLOCK - first] = True
+    return tuple((np.flatnonzero(seen) + first).tolist())
+
+
+@lru_cache(maxsize=64)
+def clock_changes(zone: str, blocks: tuple[int, ...]) -> tuple[Times, Times]:
+    """As `changes_around`, within some blocks; what changes between two of them does so where the later one begins."""
+    changes: list[int] = []
+    offsets: list[int] = []
+    for block in blocks:
+        for second, offset in changes_within(zone, like_block(block)):
+            if not offsets or offset != offsets[-1]:
+                changes.append(block * BLOCK * 86400 + second)
+                offsets.append(offset)
+    return np.array(changes[1:], "M8[s]").astype("M8[us]"), np.array(offsets, "m8[s]").astype("m8[us]")
+
+
+def like_block(block: int) -> int:
+    """A block with the same changes: none had any before clocks had zones, and rules repeat every 400 years."""
+    return max(block, OLDEST) if block < NEWEST else NEWEST - CYCLE + (block - NEWEST) % CYCLE
+
+
+@lru_cache(maxsize=8192)
+def changes_within(zone: str, block: int) -> tuple[tuple[int, int], ...]:
+    """The offset at a block's beginning and after each change in it, with the second from there at which it begins.
+
+    No zone changes its clocks twice in a day.
+    """
+    place, first = find_zone(zone), block * BLOCK
+    days = [offset_at(day * 86400, place) for day in range(first, first + BLOCK + 1)]
+    changed = [day for day, (before, after) in enumerate(pairwise(days)) if before != after]
+    seconds = [change_within((first + day) * 86400, place) - first * 86400 for day in changed]
+    return (0, days[0]), *zip(seconds, (days[day + 1] for day in changed), strict=True)
 
 
 def change_within(second: int, place: tzinfo) -> int:
