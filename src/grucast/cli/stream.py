@@ -13,6 +13,7 @@ from grucast.cli.common import Model, command
 from grucast.cli.output import ANY, require_outputs, short_digits
 from grucast.cli.signals import ending
 from grucast.data.raw.content import standard_input
+from grucast.data.raw.depth import DEEPEST, is_deep
 from grucast.errors import DataError, GrucastError
 from grucast.forecasting.stream import Stream
 
@@ -82,9 +83,11 @@ def parse(line: bytes | None) -> dict[str, Any]:
     """One JSON object."""
     if line is None:
         raise DataError(f"the line is longer than {LONGEST:,} bytes")
+    if is_deep(line):
+        raise DataError(f"the line is not JSON of a row: more than {DEEPEST} brackets are within each other")
     try:
         row = json.loads(line, parse_constant=refuse_constant)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise DataError(f"the line is not JSON: {error}") from error
     if not isinstance(row, dict):
         raise DataError('the line is not a JSON object such as {"unique_id": "a", "ds": "2024-01-31", "y": 1.5}')

@@ -62,6 +62,8 @@ def test_numbers_among_text_are_text():
 
 
 BAD = {
+    "deep record a line": ('{"ds": 1, "y": 1, "x": ' + "[" * 200 + "]" * 200 + "}\n{}", "more than 32 brackets"),
+    "deep records": ('[{"ds": 1, "y": 1, "x": ' + '{"a":' * 200 + "1" + "}" * 200 + "}]", "more than 32 brackets"),
     "cut": ('[{"a": 1}, {"a"', "cannot be read as JSON"),
     "cut line": ('{"a": 1}\n{"a": }\n', "cannot be read as JSON"),
     "NaN in a line": ('{"a": 1}\n{"a": NaN}\n', "cannot be read as JSON"),

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from grucast.data.raw.columnar import check_size
+from grucast.data.raw.depth import DEEPEST, is_deep
 from grucast.data.raw.flat import flatten
 from grucast.data.raw.table import Raw, check_width
 from grucast.data.raw.text import as_text
@@ -35,7 +36,10 @@ def read_records(data: bytes, name: str) -> Raw:
             raise DataError(f"{name} cannot be read as JSON: {error}") from error
         records, found = find_records(content, name)
         notes += found
-        text = "\n".join(json.dumps(record) for record in records).encode()
+        try:
+            text = "\n".join(json.dumps(record) for record in records).encode()
+        except RecursionError as error:
+            raise DataError(f"{name} cannot be read as JSON: it is nested too deeply") from error
     return Raw(name, *parse_lines(text, name, tuple(notes)))
 
 
@@ -50,6 +54,8 @@ def is_lines(text: bytes) -> bool:
 
 def parse_lines(text: bytes, name: str, notes: tuple[str, ...]) -> tuple[pl.DataFrame, None, tuple[str, ...]]:
     """A frame of a record a line; objects in it become columns."""
+    if is_deep(text):
+        raise DataError(f"{name} cannot be read as JSON: more than {DEEPEST} brackets are within each other; {WANTED}")
     try:
         schema = pl.scan_ndjson(BytesIO(text), infer_schema_length=None).collect_schema()
         check_width(len(schema), name)
