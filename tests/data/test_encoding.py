@@ -65,6 +65,15 @@ def test_column_without_any_value_is_missing_everywhere(column):
     assert np.isnan(encoded.numbers).all() if column == "temp" else not encoded.codes.any()
 
 
+def test_numbers_far_from_the_mean_are_bounded():
+    for centre, scale, value in ((0.0, 1e-300, 5.0), (0.0, 1e-10, 1e29), (1e30, 1e30, -1e30), (0, 1e-300, -1e30)):
+        schema = Schema((Column("temp", "past", centre, scale),))
+        numbers = encode(panel_of(temp=[value, None, centre, 0.0]), schema).numbers[:, 0]
+        assert abs(numbers[0]) <= 1e6
+        assert np.sign(numbers[0]) == np.sign(value - centre)
+        assert numbers[2] == 0
+
+
 def test_constant_and_empty_columns_get_a_scale_of_one():
     schema = fit_schema(panel_of(temp=7e9), DECLARED)
     assert (schema.columns[0].centre, schema.columns[0].scale) == (7e9, 1)

@@ -68,7 +68,7 @@ class Series:
     def numbers(self, *roles):
         chosen = [c for role in roles for c in self.schema["columns"] if c["role"] == role and c["categories"] is None]
         scaled = [(np.array(self.columns[c["name"]], float) - c["centre"]) / c["scale"] for c in chosen]
-        return np.array(scaled).reshape(len(scaled), len(self.columns["ds"]))
+        return np.clip(scaled, -1e6, 1e6).reshape(len(scaled), len(self.columns["ds"]))
 
     def vectors(self, *roles):
         """Each category's vectors (e, steps)."""

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from grucast.data.calendar import Cycle
 from grucast.data.covariates import Column, Covariate, Covariates, Role, Unknown
 from grucast.data.panel import Panel
+from grucast.data.scalars import SHOWN
 from grucast.errors import DataError, UnknownCategoryWarning
 
 VOCABULARY = 2**19  # bytes that the names of all categories may take in a model file
+FARTHEST = 1e6  # deviations from the mean that a number may have: a trillion rows could not have one farther
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +144,10 @@ def encode_columns(
 
 
 def scaled(covariate: Covariate, column: Column) -> NDArray[np.float64]:
-    """Numbers in deviations from the training data's mean."""
+    """Numbers in deviations from the training data's mean, at most FARTHEST, so that no forecast overflows."""
     require_kind(covariate, column, "numbers")
-    return np.asarray((covariate.values - column.centre) / column.scale)
+    most = FARTHEST * column.scale
+    return np.asarray(np.clip(covariate.values - column.centre, -most, most) / column.scale)
 
 
 def coded(covariate: Covariate, column: Column, unknown: Unknown) -> NDArray[np.int32]:
@@ -155,7 +158,7 @@ def coded(covariate: Covariate, column: Column, unknown: Unknown) -> NDArray[np.
     codes = np.nan_to_num(covariate.values, nan=len(table) - 1).astype(np.int64)
     found = np.unique(codes[(table[codes] == 0) & (codes < len(table) - 1)])
     if found.size:
-        names = ", ".join((covariate.categories or ())[code] for code in found[:5])
+        names = ", ".join(f"{(covariate.categories or ())[code]:.{SHOWN}}" for code in found[:5])
         message = f"covariate {column.name!r} holds categories that training did not see: {names} ({found.size} in all)"
         if unknown == "error":
             raise DataError(f"{message}; map them to known ones, or train with them")
