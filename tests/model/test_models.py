@@ -22,7 +22,7 @@ def test_quantiles_lie_evenly_round_the_median(level, wanted):
 @pytest.mark.parametrize("rows", [0, 1, models.CHUNK, models.CHUNK + 1])
 def test_chunks_are_the_rows_in_order(rows):
     data = np.arange(rows)
-    pieces = list(chunked(data))
+    pieces = list(chunked(data, 1))
     np.testing.assert_array_equal(np.concatenate(pieces), data)
     assert max(map(len, pieces)) <= models.CHUNK
 
@@ -33,8 +33,25 @@ def test_forecast_does_not_depend_on_chunks(fitted, monkeypatch, hourly):
     windows = make_windows(panel, encode(panel, model.schema), model.input_size, model.h)
     some = replace(windows, ends=windows.ends[:5], series=windows.series[:5])
     whole = model.forecast(some)
-    monkeypatch.setattr(models, "CHUNK", 2)
-    np.testing.assert_array_equal(model.forecast(some), whole)
+    for name, value in (("CHUNK", 2), ("NUMBERS", 10)):
+        monkeypatch.setattr(models, name, value)
+        np.testing.assert_array_equal(model.forecast(some), whole)
+
+
+def test_chunks_of_long_rows_are_small():
+    data = np.arange(1000)
+    for numbers, size in ((models.NUMBERS // 100, 100), (models.NUMBERS * 5, 1)):
+        pieces = list(chunked(data, numbers))
+        np.testing.assert_array_equal(np.concatenate(pieces), data)
+        assert max(map(len, pieces)) == size
+
+
+def test_memory_of_a_forecast_does_not_grow_with_rows_times_steps(fitted):
+    long = replace(fitted.model_, input_size=20_160)
+    (rows, *_) = long.chunks(np.arange(1024))
+    assert len(rows) * 20_160 * 2 * long.network.hidden_size * 4 < 2**29  # bytes of the GRU's outputs and inputs
+    (rows,) = fitted.model_.chunks(np.arange(1024))
+    assert len(rows) == 1024
 
 
 def test_levels_between_and_beyond_are_exact_for_normal_errors():

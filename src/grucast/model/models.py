@@ -20,7 +20,8 @@ from grucast.model.explain import Explanation, explain_rows
 from grucast.model.runtime import Tensors, forecast_quantiles, regress, trace
 
 Array = NDArray[Any]
-CHUNK = 1024  # rows computed at once, so that memory stays bounded
+CHUNK = 1024  # rows computed at once at most, and fewer where they are long:
+NUMBERS = 2**26  # that the layers read and write in a chunk, so that memory stays bounded
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,14 @@ class ForecastModel:
         """
         shown = self.level if level is None else level
         return np.concatenate(
-            [self.forecast_window(windows.take(rows), shown) for rows in chunked(np.arange(len(windows)))]
+            [self.forecast_window(windows.take(rows), shown) for rows in self.chunks(np.arange(len(windows)))]
         )
+
+    def chunks(self, rows: Array) -> Iterator[Array]:
+        """Pieces of rows, one a window, as many as may be forecast at once."""
+        weights = self.each_weights()[0]
+        ahead = len(weights["out.weight"]) + self.h * len(weights.get("step.weight", ()))
+        return chunked(rows, self.input_size * width_of(self.network, weights) + ahead)
 
     def forecast_window(self, window: Window, level: tuple[float, ...]) -> Array:
         """Forecast from windows that are there: quantiles (B, h, Q) in the unit of y."""
@@ -119,8 +126,8 @@ class RegressionModel:
 
     def predict(self, x: Array) -> NDArray[np.float32]:
         """Outputs (N, O) for sequences (N, T, F)."""
-        chunks = [regress(rows, self.network, self.weights) for rows in chunked(x.astype(np.float32))]
-        return np.concatenate(chunks)
+        pieces = chunked(x.astype(np.float32), x.shape[1] * width_of(self.network, self.weights))
+        return np.concatenate([regress(rows, self.network, self.weights) for rows in pieces])
 
 
 def quantiles(level: tuple[float, ...]) -> tuple[float, ...]:
@@ -167,7 +174,13 @@ def normal_quantiles(level: tuple[float, ...]) -> Array:
     return np.array([NormalDist().inv_cdf(0.5 + x / 200) for x in level])
 
 
-def chunked(rows: Array) -> Iterator[Array]:
-    """Pieces of at most CHUNK rows; one empty piece for none."""
-    for start in range(0, max(len(rows), 1), CHUNK):
-        yield rows[start : start + CHUNK]
+def width_of(network: NetworkConfig, weights: Tensors) -> int:
+    """Numbers that are read and written for each step of a sequence."""
+    return int(weights["gru.weight_ih_l0"].shape[1]) + 2 * network.hidden_size * (1 + network.bidirectional)
+
+
+def chunked(rows: Array, numbers: int) -> Iterator[Array]:
+    """Pieces of as many rows as are computed at once, given the numbers that one takes; one empty piece for none."""
+    size = min(max(NUMBERS // numbers, 1), CHUNK)
+    for start in range(0, max(len(rows), 1), size):
+        yield rows[start : start + size]
