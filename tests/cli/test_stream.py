@@ -50,6 +50,13 @@ BAD = {
     "nan": (b'{"ds": "2024-03-11", "y": NaN}', "NaN; write null"),
     "huge number": (b'{"ds": "2024-03-11", "y": 1e999}', "infinite"),
     "huge integer": (b'{"ds": 1' + b"0" * 400 + b', "y": 1}', "is no time stamp"),
+    "y of 400 digits": (b'{"ds": "2024-03-11", "y": 1' + b"0" * 400 + b"}", "infinite"),
+    "half a character": (b'{"unique_id": "\\ud800", "ds": "2024-03-11", "y": 1}', "no text in Unicode"),
+    "last day": (b'{"ds": "9999-12-31", "y": 1}', "dates end with 9999-12-31"),
+    "nested": (b'{"ds": "2024-03-11", "y": ' + b"[" * 200 + b"]" * 200 + b"}", "more than 32 brackets"),
+    "far": (b'{"unique_id": "a", "ds": "2204-03-11 05:00", "y": 1}', "more than 50 years later"),
+    "endless name": (b'{"unique_id": "' + b"x" * 10**6 + b'", "ds": "2024-03-11", "y": "no"}', "is not a number"),
+    "endless member": (b'{"' + b"x" * 10**6 + b'": 1}', "there is no 'ds'"),
     "endless integer": (b'{"ds": 1' + b"0" * 5000 + b', "y": 1}', "the line is not JSON"),
     "deep": (b"[" * 100_000, "the line is not JSON"),
     "long": (b" " * (2**20 + 7) + b'{"ds": "2024-03-11", "y": 1}', "longer than 1,048,576 bytes"),
@@ -66,6 +73,7 @@ def test_a_bad_line_gives_an_error_with_its_number_and_the_next_goes_on(model, t
     (one, wrong, other), code = talk(model, [good, line, good | {"ds": "2024-03-11 06:00"}])
     assert (code, wrong["line"]) == (0, 2)
     assert message in wrong["error"]
+    assert len(wrong["error"]) < 1000
     assert one["GRU"]
     assert other["ds"][0] == "2024-03-11 07:00:00"
 

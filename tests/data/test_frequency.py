@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grucast.data.frequency import MICROSECONDS, Frequency
+from grucast.errors import DataError
 
 
 @given(
@@ -53,3 +54,31 @@ def test_time_that_is_no_day_of_the_calendar_has_a_fractional_position(frequency
 
 def test_integer_times_have_no_season():
     assert Frequency("integer", 1).seasons == ()
+
+
+@pytest.mark.parametrize(
+    ("frequency", "wanted"),
+    [
+        (Frequency("integer", 5), "1,000,000 steps of 5"),
+        (Frequency("duration", MICROSECONDS["s"]), "50 years"),
+        (Frequency("duration", MICROSECONDS["D"], zone="Europe/Berlin"), "50 years"),
+        (Frequency("business", 1), "50 years"),
+        (Frequency("month", 1), "1,000 steps of MS"),
+        (Frequency("month", 12, True), "1,000 steps of YE"),
+    ],
+)
+def test_gaps_may_last_fifty_years_or_a_thousand_steps(frequency, wanted):
+    longest, words = frequency.longest_gap
+    assert words == wanted
+    years = longest / (365.2425 * MICROSECONDS["D"])
+    assert frequency.kind == "integer" or years == pytest.approx(max(50, 1000 * frequency.length / longest * years))
+
+
+@pytest.mark.parametrize(
+    ("frequency", "h"),
+    [(Frequency("integer", 2**60), 4), (Frequency("duration", 2**56), 64), (Frequency("month", 1200), 1500)],
+)
+def test_horizon_that_64_bits_do_not_hold_is_refused(frequency, h):
+    with pytest.raises(DataError, match="lead beyond"):
+        frequency.require_reach(h)
+    frequency.require_reach(h // 2)

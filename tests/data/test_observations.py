@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -43,7 +44,25 @@ def test_each_writing_of_a_time_is_the_instant(name):
     assert seen.zone == ("UTC" if zoned else None)
 
 
-@pytest.mark.parametrize("time", [None, True, 1.5, 2**62 + 1, -(2**70), float("nan"), pd.NaT, b"2024", [2024]], ids=str)
+NO_TIMES = {
+    **{str(time): time for time in (None, True, 1.5, 2**62 + 1, -(2**70), float("nan"), pd.NaT, b"2024", [2024])},
+    "integer of 400 digits": 10**400,
+    "lowest integer": np.int64(-(2**63)),
+    "unsigned": np.uint64(2**63),
+    "signaling NaN": Decimal("sNaN"),
+    "array": np.arange(3),
+    "endless text": "2024-01-31" * 10**5,
+    "year 0": np.datetime64("0000-12-31"),
+    "year 10000": np.datetime64("10000-01-01", "s"),
+    "beyond microseconds": np.datetime64(2**62, "s"),
+    "no time": np.datetime64("NaT"),
+    "pandas' year 200000": pd.Timestamp(np.datetime64("200000-01-01", "s")),
+    "before the first in UTC": datetime.min.replace(tzinfo=timezone(timedelta(hours=5))),
+    "after the last in UTC": datetime.max.replace(tzinfo=timezone(timedelta(hours=-5))),
+}
+
+
+@pytest.mark.parametrize("time", NO_TIMES.values(), ids=NO_TIMES)
 def test_what_is_no_time_is_refused(time):
     with pytest.raises(DataError, match="is no time stamp"):
         Observations.of_rows([row(ds=time)], NONE)
@@ -55,12 +74,29 @@ def test_what_names_no_series_is_refused(name):
         Observations.of_rows([row(unique_id=name)], NONE)
 
 
-@pytest.mark.parametrize("y", [None, float("nan"), np.float32("nan")])
+@pytest.mark.parametrize("y", [None, float("nan"), np.float32("nan"), pd.NA, Decimal("NaN"), Decimal("sNaN")])
 def test_missing_y_is_nan(y):
     assert np.isnan(Observations.of_rows([row(y=y)], NONE).y[0])
 
 
-@pytest.mark.parametrize("y", ["1", b"1", [1.0], {}, 1j, float("inf"), -1e101], ids=str)
+@pytest.mark.parametrize(
+    "y",
+    [
+        "1",
+        b"1",
+        [1.0],
+        {},
+        1j,
+        np.complex128(1),
+        np.ones(1),
+        float("inf"),
+        -1e101,
+        10**400,
+        -(10**400),
+        Decimal("1e400"),
+    ],
+    ids=lambda y: f"{y!s:.20}",
+)
 def test_what_is_no_usable_number_is_refused(y):
     with pytest.raises(DataError, match="y = "):
         Observations.of_rows([row(y=y)], NONE)
@@ -95,6 +131,17 @@ def test_rows_columns_and_frames_give_the_same(rng):
 
 
 BAD_COLUMNS = {
+    "no column": ({"ds": [1, 2], "y": 5}, "'y' is no column but 5"),
+    "text": ({"ds": "ab", "y": "ab"}, "'ds' is no column but 'ab'"),
+    "array of no axes": ({"ds": np.array(1), "y": np.array(1)}, "'ds' is no column"),
+    "mapping": ({"ds": {0: 1}, "y": {0: 1}}, "'ds' is no column"),
+    "ragged": ({"ds": [1, 2], "y": [[1.0], [1.0, 2.0]]}, r"y = \[1.0\] is not a number"),
+    "two axes": ({"ds": np.arange(2), "y": np.ones((2, 1))}, "is not a number"),
+    "integer of 400 digits": ({"ds": [1, 2], "y": [1.0, 10**400]}, "infinite"),
+    "lowest integer": ({"ds": np.array([-(2**63)]), "y": np.ones(1)}, "no time stamp"),
+    "beyond microseconds": ({"ds": np.array([2**62], "M8[s]"), "y": np.ones(1)}, "no time stamp"),
+    "names of no series": ({"ds": [1, 2], "y": [1.0, 2.0], "unique_id": [[1], [2]]}, "names no series"),
+    "names that are missing": ({"ds": [1, 2], "y": [1.0, 2.0], "unique_id": [None, "a"]}, "names no series"),
     "lengths": ({"ds": [1, 2], "y": [1.0]}, "differ in length"),
     "no y": ({"ds": [1, 2]}, "no 'y'"),
     "infinite": ({"ds": np.array([1, 2]), "y": np.array([1.0, np.inf])}, "infinite"),
@@ -114,3 +161,18 @@ def test_columns_that_cannot_be_used_are_refused(name):
 def test_rows_without_a_name_are_the_one_series_of_read():
     assert Observations.of_rows([{"ds": 1, "y": 1.0}], NONE).ids == ["series"]
     assert Observations.of_columns({"ds": [1], "y": [1.0]}, NONE).ids == ["series"]
+
+
+def test_names_of_columns_stay_what_they_are():
+    columns = {"ds": [1, 2, 3], "y": [1.0] * 3, "unique_id": ["1", 1, np.int64(2)]}
+    assert Observations.of_columns(columns, NONE).ids == ["1", 1, 2]
+
+
+LONG = {f"{'x' * 1000}{i}": i for i in range(1000)}
+
+
+@pytest.mark.parametrize("row", [LONG, [LONG] * 1000, row(y="x" * 10**6), row(ds=[LONG] * 100), row(unique_id=LONG)])
+def test_messages_are_short(row):
+    with pytest.raises(DataError) as caught:
+        Observations.of_rows([row], NONE)
+    assert len(str(caught.value)) < 1000

@@ -223,7 +223,8 @@ BAD = {
     ),
     "irregular": (frame("a", days(0, 1, 2, 3, 4.5)), "series 'a' .*2024-01-05 12:00:00 is not a whole number"),
     "too short to see a frequency": (frame("a", [1, 2]), "at least 3"),
-    "a typing error in a date": (frame("a", days(0, 1, 2, 3, 365000)), "365,001 steps of D"),
+    "a typing error in a date": (frame("a", days(0, 1, 2, 3, 3650)), "3,651 steps of D"),
+    "a century too far": (frame("a", days(0, 1, 2, 3, 36500)), "2123-12-08 after 2024-01-04, more than 50 years later"),
 }
 
 

@@ -24,10 +24,21 @@ def test_levels_are_ascending_and_distinct():
     assert valid_level([95, 80, 80.0]) == (80.0, 95.0)
 
 
-@pytest.mark.parametrize("level", [(0,), (100,), (float("nan"),), 80, "ab", None])
+@pytest.mark.parametrize("level", [(0,), (100,), (float("nan"),), 80, "ab", None, (10**400,), ("x" * 10**6,)])
 def test_levels_that_are_no_percentages_are_refused(level):
-    with pytest.raises(ConfigError, match="level must hold percentages between 0 and 100"):
+    with pytest.raises(ConfigError, match="level must hold percentages between 0 and 100") as caught:
         valid_level(level)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("level", [(99.9999999,), (80, 80.0000001), (50, 99.99996, 99.99999)])
+def test_levels_whose_columns_would_bear_one_name_or_that_of_all_values_are_refused(level):
+    with pytest.raises(ConfigError, match="of six digits"):
+        valid_level(level)
+
+
+def test_levels_are_rounded_to_the_digits_of_their_columns():
+    assert valid_level((100 * (1 - 0.32), 200 / 3, 99.9999)) == (66.6667, 68.0, 99.9999)
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,20 @@ BAD = {
     "text": ({"ds": LAST, "y": "high"}, "is not a number"),
     "infinite": ({"ds": LAST, "y": float("inf")}, "infinite"),
     "no time": ({"ds": "yesterday", "y": 1.0}, "which is no time stamp"),
+    "400 digits": ({"ds": LAST, "y": 10**400}, "infinite"),
+    "half a character": ({"unique_id": "\ud800", "ds": LAST, "y": 1.0}, "no text in Unicode"),
+    "endless name": ({"unique_id": 10**5000, "ds": LAST, "y": 1.0}, "too long to name a series"),
+    "last day": ({"unique_id": "z", "ds": "9999-12-31", "y": 1.0}, "reaches 9999-12-31 06:00:00, but dates end with"),
+    "last day, missing": ({"unique_id": "z", "ds": "9999-12-31", "y": None}, "but dates end with"),
+    "before the first day": (
+        {"unique_id": "z", "ds": "0001-01-01T00:00+10:00", "y": 1.0},
+        "not of the years 1 to 9999",
+    ),
+    "far": (
+        {"unique_id": "a", "ds": "2204-01-01", "y": 1.0},
+        "'a' has 2204-01-01 after 2024-03-11, more than 50 years",
+    ),
+    "far and missing": ({"unique_id": "b", "ds": "2204-01-01", "y": None}, "more than 50 years later"),
     "time of nothing": ({"ds": pd.NaT, "y": 1.0}, "is no time stamp"),
     "nanoseconds": ({"ds": pd.Timestamp(2**60 + 1), "y": 1.0}, "to the microsecond"),
     "number as time": ({"ds": 17, "y": 1.0}, "some rows have integers as ds"),
@@ -139,6 +153,52 @@ def test_a_bad_row_says_why_and_changes_nothing(fitted, hourly, name):
     for after in (newcomer | {"ds": LAST - timedelta(hours=9)}, good):
         one, other = stream.update(after), untouched.update(after)
         assert all(np.array_equal(one[column], other[column]) for column in one)
+
+
+@pytest.mark.parametrize("years", [1, 49])
+def test_gap_of_years_is_a_gap_in_stream_and_predict(fitted, hourly, years):
+    rows = hourly.filter(unique_id="a").tail(60)
+    later = rows.with_columns(ds=pl.col("ds").dt.offset_by(f"{years}y"))
+    both, stream = pl.concat([rows, later]), fitted.stream()
+    stream.update_many(rows)
+    forecast = stream.update_many(later)
+    assert forecast.equals(fitted.stream().update_many(both))
+    assert forecast["ds"][0].year == 2024 + years
+
+
+def test_row_too_far_after_another_is_refused_in_whatever_way_it_comes(fitted, hourly):
+    far = hourly.filter(unique_id="a").tail(1).with_columns(ds=pl.col("ds").dt.offset_by("180y"))
+    stream, untouched = fitted.stream(), fitted.stream()
+    stream.update_many(hourly)
+    untouched.update_many(hourly)
+    frame = pl.concat([hourly, far])
+    for take in (stream.update_many, fitted.stream().update_many, fitted.predict, GRUForecaster(6, **TINY).fit):
+        with pytest.raises(DataError, match=r"series 'a' has 2204-03-10 23:00:00 after 2024-03-10 23:00:00"):
+            take(frame)
+    row = {"unique_id": "a", "ds": LAST + timedelta(hours=1), "y": 12.0}
+    one, other = stream.update(row), untouched.update(row)
+    assert all(np.array_equal(one[column], other[column]) for column in one)
+
+
+def test_integers_count_up_to_their_bounds_and_no_further(rng):
+    step = 2**60
+    frame = pl.DataFrame({"ds": np.arange(-3, 4) * step, "y": rng.normal(size=7)})
+    with pytest.raises(DataError, match=r"4 steps of 1152921504606846976 lead beyond 2\*\*62"):
+        GRUForecaster(h=4, input_size=2, season_length=1, **TINY).fit(frame).predict()
+    forecaster = GRUForecaster(h=2, input_size=2, season_length=1, **TINY).fit(frame)
+    assert forecaster.predict()["ds"].to_list() == [4 * step, 5 * step]
+    stream = forecaster.stream()
+    assert stream.update({"ds": 2**62, "y": 1.0})["ds"].tolist() == [5 * step, 6 * step]
+    assert stream.update({"unique_id": "b", "ds": -(2**62), "y": 1.0})["ds"].tolist() == [-3 * step, -2 * step]
+
+
+def test_gap_of_a_million_integers_is_a_gap_and_a_longer_one_an_error(rng):
+    forecaster = GRUForecaster(h=2, input_size=4, **TINY).fit(pl.DataFrame({"ds": range(60), "y": rng.normal(size=60)}))
+    stream = forecaster.stream()
+    for ds in (0, 10**6, 10**6 + 1):
+        assert stream.update({"ds": ds, "y": 1.0})["ds"].tolist() == [ds + 1, ds + 2]
+    with pytest.raises(DataError, match="has 2000002 after 1000001, more than 1,000,000 steps of 1 later"):
+        stream.update({"ds": 2 * 10**6 + 2, "y": 1.0})
 
 
 @pytest.mark.parametrize("rows", [5, "2024-01-01,1", [None], pl.DataFrame({"ds": [1], "y": [1.0]})])
@@ -274,8 +334,15 @@ def test_covariates_of_every_role_stream_to_the_bits_of_predict(shop):
 def test_futures_must_fit(shop):
     forecaster = GRUForecaster(h=6, input_size=48, season_length=24, covariates=WITH, **TINY).fit(shop)
     row, stream = rows_of(shop)[0], forecaster.stream()
+    ragged, deep = {"price": [[1.0], 2.0, [3.0, 4.0], 1.0, 1.0, 1.0]}, [[[[1.0]]]]
     for future, message in (
         (None, "this model reads price, offer"),
+        (ragged | {"offer": [None] * 6}, "covariate 'price' holds \\[1.0\\]"),
+        ({"price": deep, "offer": deep}, "6 values of 'price'"),
+        ({"price": 1.0, "offer": [None] * 6}, "6 values of 'price'"),
+        ({"price": [1.0] * 5 + [10**400], "offer": [None] * 6}, "infinite"),
+        ({"price": [1.0] * 5 + [object()], "offer": [None] * 6}, "covariate 'price' holds <object"),
+        ({"price": [1.0] * 6, "offer": "halves"}, "6 values of 'offer'"),
         ({"price": [1.0] * 6}, "there is no 'offer'"),
         ({"price": [1.0] * 5, "offer": [None] * 5}, "6 values of 'price'"),
     ):

@@ -99,6 +99,10 @@ def test_state_without_what_was_negative_tells_it_from_its_windows(fitted, tmp_p
 BAD = {
     "an infinite value": {"values": np.full((2, 48), np.inf)},
     "a number of steps below one": {"lengths": np.array([1, -5])},
+    "a time beyond the largest": {"starts": np.full(2, 2**62 + 1)},
+    "the lowest time": {"starts": np.full(2, -(2**63))},
+    "the year 10000": {"starts": np.full(2, 253402300800 * 10**6)},
+    "half a character": {"ids": np.frombuffer(b'["\\ud800", "b"]', np.uint8)},
     "too many steps": {"lengths": np.array([1, 2**60])},
     "a category that is not there": {"codes": np.full((2, 48, 1), 2**30, np.int32)},
     "a category below none": {"codes": np.full((2, 48, 1), -1, np.int32)},

@@ -9,7 +9,7 @@ from grucast.data.covariates import Column
 from grucast.data.encoding import Encoded, Schema
 from grucast.data.frequency import Frequency
 from grucast.errors import DataError
-from grucast.model.states import States
+from grucast.model.states import ARRAYS, States
 
 SIZE = 7
 SCHEMA = Schema((Column("load", "past"), Column("sky", "past", categories=("clear", "grey")), Column("size", "static")))
@@ -101,6 +101,16 @@ def test_append_leaves_a_row_of_another_kind_or_grid_of_time_to_record(time):
     assert states.append("a", time, 1.0) is None
 
 
+def test_negative_values_are_remembered_whether_a_window_holds_them_or_not():
+    states = make(Schema())
+    for step, y in ((0, 1.0), (3, 0.0), (30, 2.0)):
+        states.record(states.rows(["a"], np.array([100])), np.array([100 + 5 * step]), np.array([y]), None)
+    assert states.window(np.zeros(1, int), 1).nonnegative.tolist() == [True]
+    states.record(np.zeros(1, int), np.array([100 + 5]), np.array([-1.0]), None)  # long past
+    assert states.window(np.zeros(1, int), 1).nonnegative.tolist() == [False]
+    assert states.latest(0, 1).nonnegative.tolist() == [False]
+
+
 def test_arrays_grow_and_keep_what_they_have():
     states = make()
     for index in range(100):
@@ -120,7 +130,7 @@ def test_rows_off_the_grid_change_nothing(time, wanted):
 
 
 def same(one, other):
-    arrays = (np.array_equal(getattr(one, n), getattr(other, n), equal_nan=True) for n in one.names)
+    arrays = (np.array_equal(getattr(one, n), getattr(other, n), equal_nan=True) for n in ARRAYS)
     return one.row == other.row and all(arrays)
 
 

@@ -16,6 +16,7 @@ from grucast.data.reading.intake import DEFAULT
 from grucast.data.reading.options import ReadOptions
 from grucast.data.reading.repairs import aggregate_rows
 from grucast.data.refusals import refuse_other_clock
+from grucast.data.scalars import brief
 from grucast.data.sources import cells_of, take_in
 from grucast.data.stamps import is_zoned, to_times
 from grucast.data.wording import count, show_local
@@ -139,7 +140,7 @@ def refuse_other_zone(zoned: bool, ends: Ends) -> None:
 def refuse_absent(found: Integers, there: Integers, ends: Ends, h: int) -> None:
     """Say which step has no row, and which series have none at all."""
     absent = np.flatnonzero(found < 0)
-    gone = [repr(ends.ids[row]) for row in np.setdiff1d(np.arange(len(ends.ids)), there)[:5]]
+    gone = [brief(ends.ids[row]) for row in np.setdiff1d(np.arange(len(ends.ids)), there)[:5]]
     none = len(ends.ids) - int((there >= 0).sum())
     whole = f", none at any time for {', '.join(gone)}{' ...' * (none > len(gone))}" if none else ""
     raise DataError(
@@ -152,4 +153,4 @@ def step_of(cell: Any, ends: Ends, h: int) -> str:
     """A series and one of its steps ahead, in words."""
     row, step = divmod(int(cell), h)
     time = ends.frequency.times(ends.starts[row], ends.lengths[row] + step)
-    return f"series {ends.ids[row]!r} at {show_local(time, ends.zone)}"
+    return f"series {brief(ends.ids[row])} at {show_local(time, ends.zone)}"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from grucast.data.months import DAY, MONTH, business_day, days_in, half_day, halves
 from grucast.data.week import DAYS, Week, week_of
 from grucast.data.zones import to_local, to_utc
+from grucast.errors import DataError
 
 Kind = Literal["integer", "duration", "month", "business", "business_month", "half_month", "week"]
 Times = NDArray[Any]  # int64, or datetime64[us]
@@ -23,6 +24,8 @@ LENGTHS = {
     "business": MICROSECONDS["D"] * 7 / 5,
 }
 EVEN: tuple[Kind, ...] = ("integer", "duration")  # all steps have one length
+LARGEST_TIME = 2**62  # differences of larger integers could overflow
+MOST_INTEGERS, MOST_STEPS, MOST_YEARS = 10**6, 1000, 50  # from a row of a series to the next
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,20 @@ class Frequency:
         return self.step * LENGTHS.get(self.kind, 1)
 
     @property
+    def longest_gap(self) -> tuple[float, str]:
+        """From a row to the next of its series at most, in microseconds or integers and in words; more is a mistake.
+
+        It is 50 years, or 1,000 steps where these are more; a million steps where integers are counted.
+
+        >>> Frequency("duration", 3600 * 10**6).longest_gap[1], Frequency("month", 3).longest_gap[1]
+        ('50 years', '1,000 steps of QS')
+        """
+        steps = MOST_INTEGERS if self.kind == "integer" else MOST_STEPS
+        if self.kind != "integer" and steps * self.length < MOST_YEARS * YEAR:
+            return MOST_YEARS * YEAR, f"{MOST_YEARS} years"
+        return steps * self.length, f"{steps:,} steps of {self.name}"
+
+    @property
     def counts_days(self) -> bool:
         """A step is made of whole days, which local time keeps where clocks change."""
         return self.kind != "integer" and (self.kind in LENGTHS or self.step % MICROSECONDS["D"] == 0)
@@ -118,6 +135,16 @@ class Frequency:
     def strides(self, h: int) -> NDArray[Any]:
         """What 1 to h steps add to a time stamp, where `stride` says what one does."""
         return np.asarray(np.arange(1, h + 1) * self.stride)
+
+    def require_reach(self, h: int) -> None:
+        """Refuse horizons after which a time stamp could have no place in 64 bits, and would come out negative.
+
+        Raises:
+            DataError: h steps are too long.
+        """
+        if h * self.length >= LARGEST_TIME:
+            end = "2**62" if self.kind == "integer" else "the year 9999"
+            raise DataError(f"{h:,} steps of {self.name} lead beyond {end}: count in smaller steps, or forecast fewer")
 
     def positions(self, times: Times, start: Times) -> NDArray[np.float64]:
         """Steps from `start` to each time; a fraction where a time is off the grid."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.covariates import RESERVED, Column, Covariate
+from grucast.data.scalars import brief, listed
 from grucast.errors import DataError
 
 LARGEST = 1e30  # squares of larger values would not fit the network's float32
@@ -27,8 +28,8 @@ def read_covariate(frame: nw.DataFrame[Any], name: str, known: Column | None = N
         DataError: The column is not there, holds something else, or an infinite number.
     """
     if name not in frame.columns:
-        others = ", ".join(column for column in frame.columns if column not in RESERVED) or "none"
-        raise DataError(f"there is no column {name!r} for this covariate: there are {others}")
+        others = [column for column in frame.columns if column not in RESERVED]
+        raise DataError(f"there is no column {name!r} for this covariate: there are {listed(others) or 'none'}")
     column, text = frame[name], known is not None and known.categories is not None
     numeric = column.dtype.is_numeric() or column.dtype == nw.Boolean
     if numeric and not text:
@@ -54,9 +55,10 @@ def to_covariate(name: str, values: Sequence[Any], known: Column | None = None) 
     plain = set(map(type, values)) <= PLAIN
     if not plain:
         values = [None if is_nothing(value) else value for value in values]
-        odd = next((value for value in values if isinstance(value, NO_CELLS)), None)
+        cells = (str, *NUMBERS) if known and known.categories is None else object
+        odd = next((v for v in values if v is not None and (isinstance(v, NO_CELLS) or not isinstance(v, cells))), None)
         if odd is not None:
-            raise DataError(f"covariate {name!r} holds {odd!r:.80}: give numbers, or text for categories")
+            raise DataError(f"covariate {name!r} holds {brief(odd)}: give numbers, or text for categories")
     if is_text(values) if known is None else known.categories is not None:
         return to_codes(values if plain else in_words(name, values, frozenset((known and known.categories) or ())))
     return finite(name, to_numbers(name, values))
@@ -127,7 +129,7 @@ def parse_texts(name: str, texts: Sequence[str]) -> NDArray[np.float64]:
     numbers = parse_numbers(cells, mark)
     if numbers.bad.size:
         raise DataError(
-            f"covariate {name!r} held numbers, or nothing, in training, and now holds {texts[numbers.bad[0]]!r:.80}: "
+            f"covariate {name!r} held numbers, or nothing, in training, and now holds {brief(texts[numbers.bad[0]])}: "
             "give numbers, or train with text"
         )
     return numbers.values

@@ -9,16 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.covariates import Column, Covariate
-from grucast.data.frequency import Times
-from grucast.data.kinds import read_covariate, to_covariate
+from grucast.data.frequency import LARGEST_TIME, Times
+from grucast.data.kinds import is_nothing, read_covariate, to_covariate
 from grucast.data.reading.intake import COUNTER
 from grucast.data.reading.missing import LARGEST
 from grucast.data.reading.origin import Origin
-from grucast.data.stamps import is_zoned, to_times, zone_of
+from grucast.data.scalars import brief, listed, to_float
+from grucast.data.stamps import is_zoned, outside, to_times, zone_of
 from grucast.data.table import Table
 from grucast.errors import DataError
 
-LARGEST_TIME = 2**62  # differences of larger integers could overflow
+LONGEST = 100  # characters of a time stamp
 HERE = Origin(("the observations",))
 
 
@@ -71,25 +72,21 @@ class Observations:
         Raises:
             DataError: A column is missing, or has a value that cannot be used.
         """
-        lengths = {name: len(values) for name, values in columns.items()}
-        if len(set(lengths.values())) > 1:
-            raise DataError(f"the columns differ in length: {lengths}")
-        if not any(lengths.values()):
-            raise DataError(f"there are no rows, only columns: {', '.join(map(str, columns)) or 'none'}")
-        times, y = np.asarray(pick(columns, "ds")), np.asarray(pick(columns, "y"))
+        require_columns(columns)
+        times, y = to_array(pick(columns, "ds")), to_array(pick(columns, "y"))
         if times.dtype.kind == "i" and time_format not in (None, COUNTER):
             from grucast.data.reading.times import read_codes
 
             times = read_codes(times, HERE, "ds", time_format).times
-        whole = times.astype(np.int64 if times.dtype.kind == "i" else "M8[us]") if times.dtype.kind in "iM" else None
-        if whole is None or (whole != times).any() or y.dtype.kind not in "if":  # NaT is unlike itself
+        whole = to_whole(times)
+        if whole is None or y.dtype.kind not in "if":
             rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
             return cls.of_rows(rows, known, time_format)
         if (np.abs(y) > LARGEST).any():
             raise DataError(
                 f"y = {y[np.abs(y) > LARGEST][0]:g} is infinite or beyond {LARGEST:g}: correct it or leave it NaN"
             )
-        ids = np.asarray(columns.get("unique_id", np.full(len(y), "series"))).tolist()
+        ids = read_ids(columns.get("unique_id", ("series",) * len(y)))
         beside = {name: to_covariate(name, list(pick(columns, name)), column) for name, column in known.items()}
         return cls(ids, whole, y.astype(np.float64), beside)
 
@@ -106,10 +103,65 @@ def pick(row: Mapping[str, Any], name: str) -> Any:
     """A value of a row, which must have it."""
     if not isinstance(row, Mapping):
         wanted = '{"unique_id": "a", "ds": "2024-01-31", "y": 1.5}'
-        raise DataError(f"an observation is a mapping such as {wanted}, not {row!r:.80}")
+        raise DataError(f"an observation is a mapping such as {wanted}, not {brief(row)}")
     if name not in row:
-        raise DataError(f"there is no {name!r}, only {', '.join(map(str, row)) or 'an empty mapping'}")
+        raise DataError(f"there is no {name!r}, only {listed(row) or 'an empty mapping'}")
     return row[name]
+
+
+def require_columns(columns: Mapping[str, Any]) -> None:
+    """Columns have one length, which is not 0."""
+    lengths: dict[int | None, str] = {}
+    for name, values in columns.items():
+        lengths.setdefault(length_of(values), name)
+    if None in lengths:
+        odd = lengths[None]
+        raise DataError(f"{brief(odd)} is no column but {brief(columns[odd])}: give a list or an array")
+    if len(lengths) > 1:
+        (one, name), (other, another), *_ = lengths.items()
+        raise DataError(f"the columns differ in length: {brief(name)} has {one:,} rows, {brief(another)} {other:,}")
+    if not any(lengths):
+        raise DataError(f"there are no rows, only columns: {listed(columns) or 'none'}")
+
+
+def length_of(column: Any) -> int | None:
+    """How many values a list or an array has; None of anything else."""
+    if isinstance(column, str | bytes | Mapping) or not hasattr(column, "__getitem__"):
+        return None
+    try:
+        return len(column)
+    except TypeError:  # an array of no axes
+        return None
+
+
+def to_array(column: Any) -> NDArray[Any]:
+    """A column as an array; as one of type object where its values are no single ones of one type."""
+    try:
+        array = np.asarray(column)
+    except (TypeError, ValueError, OverflowError):
+        array = np.empty((0, 0))
+    return array if array.ndim == 1 else np.empty(len(column), object)
+
+
+def to_whole(times: NDArray[Any]) -> Times | None:
+    """An array of integers, or of dates, as int64 or datetime64[us]; None where one has no place there."""
+    if times.dtype.kind == "i":
+        return None if (np.abs(times.astype(np.float64)) > LARGEST_TIME).any() else times.astype(np.int64)
+    if times.dtype.kind != "M" or outside(times).any():
+        return None
+    whole = times.astype("M8[us]")
+    return whole if (whole == times).all() else None
+
+
+def read_ids(column: Any) -> list[Any]:
+    """The names of series, each read once however often it comes."""
+    names = column.tolist() if isinstance(column, np.ndarray) else list(column)
+    try:
+        distinct = dict.fromkeys(names)
+    except TypeError:  # a list among them
+        return [read_id(name) for name in names]
+    known = {name: read_id(name) for name in distinct}
+    return [known[name] for name in names]
 
 
 def read_row(row: Mapping[str, Any], time_format: str | None = None) -> tuple[str | int, Any, float]:
@@ -127,28 +179,38 @@ def read_id(name: Any) -> str | int:
     if isinstance(name, np.integer):
         return int(name)
     if not isinstance(name, str | int) or isinstance(name, bool):
-        raise DataError(f"unique_id = {name!r:.80} names no series: give text or an integer")
+        raise DataError(f"unique_id = {brief(name)} names no series: give text or an integer")
     return name
 
 
 def read_time(time: Any, time_format: str | None = None) -> Any:
     """An integer as int64, a date or datetime as datetime64 in UTC; text and codes (202401) as the format says."""
-    coded = isinstance(time, int | np.integer) and not isinstance(time, bool) and time_format not in (None, COUNTER)
-    if coded or isinstance(time, str):
+    counted = isinstance(time, int | np.integer) and not isinstance(time, bool) and abs(int(time)) <= LARGEST_TIME
+    if (counted and time_format not in (None, COUNTER)) or (isinstance(time, str) and len(time) <= LONGEST):
         from grucast.data.reading.times import read_stamps
 
         return read_stamps([str(time)], HERE, "ds", time_format).times[0]
-    if isinstance(time, int | np.integer) and not isinstance(time, bool) and abs(int(time)) <= LARGEST_TIME:
+    if counted:
         return np.int64(time)
+    stamp = to_stamp(time) if isinstance(time, date | np.datetime64) else None
+    if stamp is None:
+        wanted = "an integer up to 2**62, or a date or time of the years 1 to 9999 such as 2024-01-31 13:00"
+        raise DataError(f"ds = {brief(time)} is no time stamp: give {wanted}, to the microsecond")
+    return stamp
+
+
+def to_stamp(time: date | np.datetime64) -> Any:
+    """A date or time as datetime64 in UTC; None if it is not of the years 1 to 9999, or finer than a microsecond."""
+    if isinstance(time, np.datetime64):
+        whole = to_whole(np.array([time]))
+        return None if whole is None else whole[0]
     if isinstance(time, datetime) and time.tzinfo:
-        time = time.astimezone(UTC).replace(tzinfo=None)
-    there = time == time  # noqa: PLR0124 - NaT alone is not itself
-    if isinstance(time, date | np.datetime64) and there and not getattr(time, "nanosecond", 0):
-        stamp = np.asarray(time, "datetime64[us]")[()]
-        if isinstance(time, date) or stamp == time:
-            return stamp
-    wanted = "an integer up to 2**62, or a date or time to the microsecond such as 2024-01-31 13:00"
-    raise DataError(f"ds = {time!r:.80} is no time stamp: give {wanted}")
+        try:
+            time = time.astimezone(UTC).replace(tzinfo=None)
+        except (OverflowError, ValueError):  # pandas has the latter
+            return None
+    there = time == time and time.year <= 9999  # noqa: PLR0124 - NaT alone is not itself
+    return np.asarray(time, "datetime64[us]")[()] if there and not getattr(time, "nanosecond", 0) else None
 
 
 def has_zone(time: Any) -> bool:
@@ -160,11 +222,11 @@ def has_zone(time: Any) -> bool:
 
 def read_y(y: Any) -> float:
     """The target, NaN if it is missing."""
-    if y is None:
+    if is_nothing(y):
         return np.nan
-    if isinstance(y, str | bytes) or not hasattr(y, "__float__"):
-        raise DataError(f"y = {y!r:.80} is not a number: give null where it is missing")
-    value = float(y)
+    value = to_float(y)
+    if value is None:
+        raise DataError(f"y = {brief(y)} is not a number: give null where it is missing")
     if abs(value) > LARGEST:
         raise DataError(f"y = {value:g} is infinite or beyond {LARGEST:g}: correct it, or give null")
     return value

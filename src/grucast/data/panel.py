@@ -14,6 +14,7 @@ from grucast.data.inference import adapted, find_frequency
 from grucast.data.kinds import read_covariate
 from grucast.data.refusals import (
     refuse_duplicates,
+    refuse_far,
     refuse_irregular,
     refuse_mixed,
     refuse_other_clock,
@@ -104,6 +105,7 @@ class Panel:
 
     def extend(self, steps: int) -> "Panel":
         """The panel with that many more steps a series, of which nothing is observed."""
+        self.frequency.require_reach(steps)
         lengths = self.lengths + steps
         places = np.arange(len(self.values)) + steps * self.owners
         values = np.full(int(lengths.sum()), np.nan)
@@ -153,6 +155,7 @@ def make_panel(
     frequency = adapted(given, times, bounds, zone) if given else find_frequency(times, bounds, ids, zone)
     if isinstance(given, Stated):
         refuse_unstated(given, frequency, codes, times, ids)
+    refuse_far(frequency, codes, times, ids)
     starts = times[bounds[:-1]]
     positions = frequency.positions(times, starts[codes])
     refuse_irregular(positions, codes, times, ids, frequency, zone)

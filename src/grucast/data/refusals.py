@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from grucast.data.frequency import MICROSECONDS, Frequency, Stated, Times
 from grucast.data.inference import least_rows
 from grucast.data.months import DAY, MOSTLY, split
+from grucast.data.scalars import brief
 from grucast.data.steps import count_pairs
 from grucast.data.wording import count, show, show_day, show_local
 from grucast.data.zones import to_local
@@ -59,6 +60,21 @@ def refuse_other_clock(frequency: Frequency, times: Times, column: str = "ds") -
             f"{show_day(times[0])}: "
             "give another freq= (--freq), or name the column of time stamps with time_col= (--time-col)"
         )
+
+
+def refuse_far(frequency: Frequency, codes: Codes, times: Times, ids: Sequence[Any]) -> None:
+    """No row lies farther after the one before it than `Frequency.longest_gap`."""
+    apart = np.diff(times.astype(np.int64).astype(np.float64))
+    far = np.flatnonzero((codes[1:] == codes[:-1]) & (apart > frequency.longest_gap[0])) + 1
+    if far.size:
+        row = far[0]
+        raise DataError(too_far(ids[codes[row]], times[row], times[row - 1], frequency))
+
+
+def too_far(name: Any, time: Any, before: Any, frequency: Frequency) -> str:
+    """What is wrong with a row that lies too far after the one before it, and what to do."""
+    found = f"series {brief(name)} has {show_day(time)} after {show_day(before)}, more than {frequency.longest_gap[1]}"
+    return f"{found} later: correct it, or name what comes after such a gap as another series"
 
 
 def refuse_unstated(stated: Stated, frequency: Frequency, codes: Codes, times: Times, ids: Sequence[Any]) -> None:

@@ -4,17 +4,21 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
+from numpy.typing import NDArray
 
 from grucast.data.frequency import Times
+from grucast.data.wording import show_day
 from grucast.data.zones import name_of
 from grucast.errors import DataError
+
+YEARS = np.array(["0001-01-01", "9999-12-31T23:59:59.999999"], "datetime64[us]")  # those of Python's datetime
 
 
 def to_times(ds: nw.Series[Any]) -> Times:
     """Time stamps as int64 or, in UTC, as datetime64[us].
 
     Raises:
-        DataError: They are finer than a microsecond.
+        DataError: They are finer than a microsecond, or not of the years 1 to 9999.
     """
     if ds.dtype.is_integer():
         return ds.to_numpy().astype(np.int64, copy=False)
@@ -24,10 +28,22 @@ def to_times(ds: nw.Series[Any]) -> Times:
     elif getattr(ds.dtype, "time_zone", None) is not None:
         ds = ds.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     times = ds.to_numpy()
+    times = times.astype("datetime64[us]") if times.dtype == object else times
+    for edge in (times.min(), times.max()) if len(times) else ():
+        if outside(edge):
+            raise DataError(f"ds has {show_day(edge)}, which is not of the years 1 to 9999: correct it")
     whole = times.astype("datetime64[us]", copy=False)
     if times.dtype == "datetime64[ns]" and (whole != times).any():
         raise DataError("ds has time stamps finer than a microsecond: round them, or count them as integers")
     return whole
+
+
+def outside(times: Any) -> NDArray[np.bool_]:
+    """Which dates, of any precision, are not of the years 1 to 9999; NaT is not."""
+    if np.datetime_data(times.dtype)[0] not in ("Y", "M", "W", "D", "h", "m", "s", "ms", "us"):
+        return np.asarray(np.isnat(times))  # what is finer does not reach so far
+    first, last = YEARS.astype(times.dtype)
+    return np.asarray(~((times >= first) & (times <= last)))
 
 
 def zone_of(ds: nw.Series[Any]) -> str:

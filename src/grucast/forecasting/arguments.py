@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from grucast.data.scalars import brief
 from grucast.errors import ConfigError
 
 
@@ -15,13 +16,17 @@ def positive(name: str, value: Any) -> int:
 
 
 def valid_level(level: Any) -> tuple[float, ...]:
-    """Coverages in percent, from 1 to 100, ascending and distinct; less is taken for a share by mistake."""
-    message = f"level must hold percentages between 0 and 100, such as (80, 95), not {level!r}"
+    """Coverages in percent, from 1 to 100, ascending and distinct; less is taken for a share by mistake.
+
+    They are rounded to the six digits that name their columns.
+    """
+    message = f"level must hold percentages between 0 and 100 of six digits, such as (80, 95), not {brief(level)}"
     try:
-        levels = tuple(sorted({float(x) for x in level}))
-    except (TypeError, ValueError) as error:
+        given = sorted({float(x) for x in level})
+    except (TypeError, ValueError, OverflowError) as error:
         raise ConfigError(message) from error
-    if not all(0 < x < 100 for x in levels):
+    levels = tuple(float(f"{x:g}") for x in given)
+    if not all(0 < x < 100 for x in levels) or len(set(levels)) < len(levels):
         raise ConfigError(message)
     if levels and levels[0] < 1:
         likely = ", ".join(f"{100 * x if x < 1 else x:g}" for x in levels)

@@ -189,8 +189,8 @@ def to_finite(array: Any, name: str) -> Array:
     try:
         values = np.asarray(array)
         values = values if np.iscomplexobj(values) else values.astype(np.float64, copy=False)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{name} holds something that is not a number: {error}") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataError(f"{name} holds something that is not a number: {error!s:.200}") from error
     if np.iscomplexobj(values):
         raise DataError(f"{name} holds complex numbers. Complex data not supported: give real ones")
     bad = np.argwhere(~np.isfinite(values))

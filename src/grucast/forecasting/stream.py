@@ -13,8 +13,10 @@ from grucast.data.covariates import Covariate
 from grucast.data.encoding import Encoded, encode_columns
 from grucast.data.frequency import Times
 from grucast.data.kinds import read_covariate, to_covariate
-from grucast.data.observations import Observations, pick, read_row
+from grucast.data.observations import Observations, length_of, pick, read_row
+from grucast.data.panel import show
 from grucast.data.sources import take_again
+from grucast.data.stamps import outside
 from grucast.errors import DataError
 from grucast.forecasting.frames import FrameKind, column_places, forecast_columns
 from grucast.model.models import ForecastModel
@@ -23,7 +25,7 @@ from grucast.model.state_file import load_states, save_states
 from grucast.model.states import States
 
 Integers = NDArray[np.int64]
-CHUNK = 1024  # series forecast at once, so that memory stays bounded
+LAST_DAY = np.datetime64("9999-12-31", "us")
 
 
 class Stream:
@@ -35,7 +37,11 @@ class Stream:
     - a row that comes late fills its step if the window still holds it, and changes nothing if not;
     - a row that comes twice changes nothing; with another y it is an error;
     - a row before the first of its series, or off the grid of time, is an error;
-    - after an error everything is as it was before the call.
+    - a row more than 50 years after the one before it is an error, and than 1,000 steps where these are more, or
+      1,000,000 where time is counted in integers;
+    - after an error, or Ctrl-C, everything is as it was before the call.
+
+    Threads may share a stream: their calls follow one another.
 
     Args:
         model: The trained model.
@@ -47,6 +53,8 @@ class Stream:
         self.states = States.empty(model.input_size, model.frequency, model.schema)
         self._known, self._covariates = model.schema.known, model.schema.covariates
         self._places = column_places(self.level)
+        model.frequency.require_reach(model.h)
+        self._end = np.int64(2**63 - 1) if model.frequency.kind == "integer" else LAST_DAY
 
     def update(self, rows: Any, future: Any = None) -> Any:
         """Take in an observation, or several in turn, and forecast after each.
@@ -79,7 +87,7 @@ class Stream:
         seen = self._usable(Observations.of_rows(rows, self._known, self.model.reading.time_format))
         beside, coming = self._encode(seen), self._coming(future, len(rows))
         forecasts: list[dict[str, Any] | None] = []
-        with self.states.all_or_nothing(seen.ids if len(rows) > 1 else ()):  # recording one row is either already
+        with self.states.all_or_nothing(seen.ids):
             series = self.states.rows(seen.ids, seen.times)
             for run in runs_without_repetition(series):
                 self.states.record(series[run], seen.times[run], seen.y[run], beside and beside.take(run))
@@ -93,13 +101,14 @@ class Stream:
     def _update_one(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
         """`update` of one observation; where it is simply the next one of its series, without its detours."""
         name, time, y = read_row(row, self.model.reading.time_format)
-        series = self.states.append(name, time, y)
-        if series is None:
-            found: list[dict[str, Any] | None] = self.update([row])
-            return found[0]
-        quantiles = self.model.forecast_window(self.states.latest(series, self.model.h), self.level)[0]
-        times = time + self.model.frequency.strides(self.model.h)
-        return {"unique_id": name, "ds": times, **{column: quantiles[:, at] for column, at in self._places.items()}}
+        with self.states.all_or_nothing((name,)):
+            series = self.states.append(name, time, y)
+            if series is not None:
+                times = self._refuse_late(time + self.model.frequency.strides(self.model.h))
+                own = self.model.forecast_window(self.states.latest(series, self.model.h), self.level)[0]
+                return {"unique_id": name, "ds": times, **{column: own[:, at] for column, at in self._places.items()}}
+        found: list[dict[str, Any] | None] = self.update([row])
+        return found[0]
 
     def update_many(self, df: Any, future: Any = None) -> Any:
         """Take in all rows of a frame or file, and forecast each of its series once, after its last row.
@@ -158,6 +167,8 @@ class Stream:
             raise DataError(f"this model counts time in {kinds[wanted]}, but ds = {seen.times[0]} is of {found}")
         if zone and not seen.zone:
             raise DataError(f"this model counts days in {zone}: give ds with its offset from UTC")
+        if wanted == "M" and (beyond := outside(seen.times)).any():
+            raise DataError(f"ds = {show(seen.times[beyond.argmax()])} is not of the years 1 to 9999: correct it")
         return seen
 
     def _encode(self, seen: Observations) -> Encoded | None:
@@ -169,14 +180,21 @@ class Stream:
         model = self.model
         known: list[Any] = []
         parts: list[Any] = []
-        for start in range(0, len(series), CHUNK):
-            part = slice(start, start + CHUNK)
-            window = self.states.window(series[part], model.h, coming and coming.take(part))
+        for rows in model.chunks(np.arange(len(series))):
+            window = self.states.window(series[rows], model.h, coming and coming.take(rows))
             known.append(~np.isnan(window.history).all(axis=1))
             parts.append(model.forecast_window(window, self.level))
         ahead = self.states.lengths[series, None] + np.arange(model.h)
         times = model.frequency.times(self.states.starts[series, None], ahead)
-        return join(known, axis=0), times, join(parts, axis=0)
+        return join(known, axis=0), self._refuse_late(times), join(parts, axis=0)
+
+    def _refuse_late(self, times: Times) -> Times:
+        """Time stamps of forecasts, unless one is later than a date can be."""
+        if times[..., -1].max() > self._end:
+            raise DataError(
+                f"the forecast reaches {show(times.max())}, but dates end with 9999-12-31: check the year in ds"
+            )
+        return times
 
     def _coming(self, future: Sequence[Mapping[str, Any]] | None, count: int) -> Encoded | None:
         """The coming values that some observations bring along."""
@@ -187,7 +205,7 @@ class Stream:
         if len(future) != count:
             raise DataError(f"{count} observations came with {len(future)} futures: give one for each")
         values = {name: [pick(own, name) for own in future] for name in names}
-        if wrong := [name for name, own in values.items() if any(np.shape(x) != (h,) for x in own)]:
+        if wrong := [name for name, own in values.items() if any(length_of(x) != h for x in own)]:
             raise DataError(f"future must hold {h} values of {wrong[0]!r}, one for each step of the horizon")
         return self._encode_ahead(
             {name: to_covariate(name, [v for x in own for v in x], self._known[name]) for name, own in values.items()}

@@ -10,11 +10,14 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from grucast.data.frequency import LARGEST_TIME
 from grucast.data.reading.missing import LARGEST
+from grucast.data.scalars import brief
+from grucast.data.stamps import outside
 from grucast.errors import DataError, ModelFileError
 from grucast.model.header import Header, parse, read_header
 from grucast.model.models import ForecastModel
-from grucast.model.states import States
+from grucast.model.states import ARRAYS, States, refuse_unwritable
 from grucast.model.writing import write_whole
 
 FORMAT = 1
@@ -29,14 +32,16 @@ def save_states(states: States, model: ForecastModel, path: str | Path) -> None:
     Raises:
         DataError: A series is named by something other than text or an integer.
     """
-    odd = [name for name in states.row if not isinstance(name, str | int)]
-    if odd:
-        raise DataError(f"series {odd[0]!r} cannot be written: name series by text or integers")
-    ids = json.dumps(list(states.row), ensure_ascii=False).encode()
-    arrays = {name: np.ascontiguousarray(getattr(states, name)[: len(states)]) for name in states.names}
-    arrays["starts"] = arrays["starts"].astype(np.int64)
     header = json.dumps({"format": FORMAT, "model": fingerprint(model)})
-    write_whole(path, save({"ids": np.frombuffer(ids, np.uint8), **arrays}, {"grucast_stream": header}))
+    with states.lock:
+        odd = [name for name in states.ids if not isinstance(name, str | int)]
+        if odd:
+            raise DataError(f"series {brief(odd[0])} cannot be written: name series by text or integers")
+        ids = json.dumps(states.ids, ensure_ascii=False).encode()
+        arrays = {name: np.ascontiguousarray(getattr(states, name)[: len(states)]) for name in ARRAYS}
+        arrays["starts"] = arrays["starts"].astype(np.int64)
+        content = save({"ids": np.frombuffer(ids, np.uint8), **arrays}, {"grucast_stream": header})
+    write_whole(path, content)
 
 
 def load_states(model: ForecastModel, path: str | Path) -> States:
@@ -76,7 +81,7 @@ def check_header(header: Header, model: ForecastModel) -> int:
     if not isinstance(count, int) or isinstance(count, bool):
         raise ValueError("damaged: there are no lengths of series")
     example = States.empty(model.input_size, model.frequency, model.schema)
-    for name in example.names:
+    for name in ARRAYS:
         array = getattr(example, name)
         wanted = [DTYPES.get(array.dtype.name, "I64"), [count, *array.shape[1:]]]
         absent = None if name not in OPTIONAL else wanted
@@ -100,7 +105,7 @@ def filled(states: States, arrays: dict[str, Any], count: int) -> States:
     fixed = [len(c.categories or ()) for c in states.schema.categorical("static")]
     sound = {
         "lengths": (lengths >= 1) & (lengths <= LONGEST),
-        "starts": np.abs(arrays["starts"]) <= 2**62,
+        "starts": in_time(arrays["starts"], states.starts.dtype),
         "values": ~(np.abs(arrays["values"]) > LARGEST),
         "numbers": ~np.isinf(arrays["numbers"]),
         "static_numbers": ~np.isinf(arrays["static_numbers"]),
@@ -110,10 +115,17 @@ def filled(states: States, arrays: dict[str, Any], count: int) -> States:
     }
     if bad := [name for name, good in sound.items() if not good.all()]:
         raise ValueError(f"damaged: {bad[0]} holds values that cannot be")
-    for name in states.names:
+    for name in ARRAYS:
         getattr(states, name)[:count] = arrays[name].astype(getattr(states, name).dtype)
-    states.row = {name: row for row, name in enumerate(ids)}
+    for name in ids:
+        refuse_unwritable(name)
+    states.ids, states.row = ids, {name: row for row, name in enumerate(ids)}
     return states
+
+
+def in_time(starts: Any, kind: Any) -> Any:
+    """Which of a file's integers are time stamps that a stream takes."""
+    return np.abs(starts) <= LARGEST_TIME if kind.kind == "i" else ~outside(starts.astype(kind))
 
 
 def fingerprint(model: ForecastModel) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from grucast.data.calendar import phases, phases_of_one
 from grucast.data.encoding import Encoded, Schema
 from grucast.data.frequency import Frequency, Times
 from grucast.data.panel import show
+from grucast.data.refusals import too_far
+from grucast.data.scalars import WIDEST, brief
 from grucast.data.windows import Window
 from grucast.errors import DataError
 
@@ -37,7 +40,9 @@ class States:
     static_numbers: NDArray[np.float32]  # (S, columns)
     static_codes: NDArray[np.int32]  # (S, columns)
     negative: NDArray[np.bool_]  # (S,): a value below 0 was ever seen
-    row: dict[Any, int] = field(default_factory=dict)  # of each series
+    ids: list[Any] = field(default_factory=list)  # of the series, by row
+    row: dict[Any, int] = field(default_factory=dict)  # of each series, by id
+    lock: Any = field(default_factory=RLock, repr=False, compare=False)  # of the thread that changes or writes them
 
     @classmethod
     def empty(cls, size: int, frequency: Frequency, schema: Schema, capacity: int = 1) -> "States":
@@ -56,8 +61,14 @@ class States:
             np.zeros(capacity, bool),
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, lock=RLock())
+
     def __len__(self) -> int:
-        return len(self.row)
+        return len(self.ids)
 
     @property
     def size(self) -> int:
@@ -69,31 +80,35 @@ class States:
         """There are no covariates, and all steps have one length."""
         return not self.schema.columns and self.frequency.stride is not None
 
-    @property
-    def names(self) -> list[str]:
-        """Of the arrays, each with a row for each series."""
-        return [f.name for f in fields(self) if isinstance(getattr(self, f.name), np.ndarray)]
-
     def rows(self, ids: Sequence[Any], times: Times) -> Integers:
-        """The row of each series; one that is not known begins at its time here."""
+        """The row of each series; one that is not known begins at its time here.
+
+        Raises:
+            DataError: No file of states could hold the name of a new one.
+        """
         for name, time in zip(ids, times, strict=True):
             if name not in self.row:
-                if len(self.row) == len(self.lengths):
+                refuse_unwritable(name)
+                new = len(self.ids)
+                if new == len(self.lengths):
                     self._grow()
-                new = self.row[name] = len(self.row)
+                self.ids.append(name)
+                self.row[name] = new
                 self.starts[new], self.lengths[new], self.negative[new] = time, 0, False
                 self.values[new], self.numbers[new], self.codes[new] = np.nan, np.nan, 0
         return np.array([self.row[name] for name in ids])
 
     def _grow(self) -> None:
-        capacity = 2 * len(self.lengths)
-        larger = States.empty(self.size, self.frequency, self.schema, capacity)
-        for name in self.names:
-            getattr(larger, name)[: len(self.row)] = getattr(self, name)
-            setattr(self, name, getattr(larger, name))
+        count = len(self.ids)
+        larger = States.empty(self.size, self.frequency, self.schema, 2 * len(self.lengths))
+        for name in ARRAYS:
+            getattr(larger, name)[:count] = getattr(self, name)[:count]
+        vars(self).update({name: getattr(larger, name) for name in ARRAYS})  # all at once, whatever interrupts
 
     def record(self, series: Integers, times: Times, y: NDArray[np.float64], beside: Encoded | None) -> None:
         """Take in rows, in the order of series and time, each with its encoded covariates.
+
+        Where an error ends it, what it did so far stays: `all_or_nothing` takes that back.
 
         A step that passed without a row is missing, a row that comes late fills its step, one that comes twice is
         ignored, and one older than the window says nothing that a forecast looks at.
@@ -101,6 +116,7 @@ class States:
         Raises:
             DataError: A row is off the grid of time, lies before its series, or contradicts one that was there.
         """
+        self._refuse_far(series, times)
         positions = self._positions(series, times)
         if len(series) == 1 and positions[0] == self.lengths[series[0]]:
             self._fill_next(int(series[0]), y[0], beside)
@@ -156,6 +172,18 @@ class States:
             raise DataError(f"ds = {time} is {reason}")
         return positions.astype(np.int64)
 
+    def _refuse_far(self, series: Integers, times: Times) -> None:
+        """No row lies farther after the one before it than `Frequency.longest_gap`."""
+        stamps = times.astype(np.int64).astype(np.float64)
+        before = self.starts[series].astype(np.int64) + (self.lengths[series] - 1) * self.frequency.length
+        if len(series) > 1:
+            before[1:] = np.where(series[1:] == series[:-1], np.maximum(before[1:], stamps[:-1]), before[1:])
+        far = np.flatnonzero(stamps - before > self.frequency.longest_gap[0])
+        if far.size:
+            row = far[0]
+            last = np.int64(before[row]).astype(times.dtype)
+            raise DataError(too_far(self.ids[series[row]], times[row], last, self.frequency))
+
     def _advance(self, series: Integers, lengths: Integers) -> None:
         """Lengthen series, and forget what falls out of their windows."""
         if len(series) > 1:
@@ -177,9 +205,9 @@ class States:
         wrong = np.flatnonzero((was < y) | (was > y))
         if wrong.size:
             one = wrong[0]
-            name = next(name for name, row in self.row.items() if row == series[one])
-            time = show(self.frequency.times(self.starts[series[one]], positions[one]))
-            raise DataError(f"series {name!r} has y = {was[one]:g} at {time} already, and now {y[one]:g} comes for it")
+            name, time = self.ids[series[one]], show(self.frequency.times(self.starts[series[one]], positions[one]))
+            found = f"series {brief(name)} has y = {was[one]:g} at {time} already"
+            raise DataError(f"{found}, and now {y[one]:g} comes for it")
 
     def window(self, series: Integers, h: int, ahead: Encoded | None = None) -> Window:
         """The last window of some series, with what is known of the horizon: (B, h) rows of numbers and codes."""
@@ -213,17 +241,33 @@ class States:
 
     @contextmanager
     def all_or_nothing(self, ids: Iterable[Any]) -> Iterator[None]:
-        """Where an error ends the block, take back what it did to these series."""
-        series = [self.row[name] for name in set(ids) if name in self.row]
-        saved = {name: getattr(self, name)[series] for name in self.names} if series else {}
-        count = len(self.row)
-        try:
-            yield
-        except BaseException:
-            for name, array in saved.items():
-                getattr(self, name)[series] = array
-            self.row = dict(list(self.row.items())[:count])
-            raise
+        """Let no other thread in; where an error or Ctrl-C ends the block, take back what it did to these series."""
+        with self.lock:
+            series = [self.row[name] for name in set(ids) if name in self.row]
+            saved = [getattr(self, name)[series] for name in ARRAYS]
+            count = len(self.ids)
+            try:
+                yield
+            except BaseException:
+                for name, array in zip(ARRAYS, saved, strict=True):
+                    getattr(self, name)[series] = array
+                for name in self.ids[count:]:
+                    self.row.pop(name, None)
+                del self.ids[count:]
+                raise
+
+
+ARRAYS = tuple(
+    field.name for field in fields(States) if field.name not in ("frequency", "schema", "ids", "row", "lock")
+)
+
+
+def refuse_unwritable(name: Any) -> None:
+    """Names of text without its Unicode, and integers of thousands of digits, have no place in a file."""
+    if isinstance(name, str) and not name.isascii() and any("\ud800" <= letter <= "\udfff" for letter in name):
+        raise DataError(f"unique_id = {brief(name)} is no text in Unicode: half a character is in it")
+    if isinstance(name, int) and name.bit_length() > WIDEST:
+        raise DataError(f"unique_id = {brief(name)} is too long to name a series")
 
 
 @lru_cache(maxsize=16)
