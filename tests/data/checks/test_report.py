@@ -19,3 +19,8 @@ def test_what_json_does_not_have_becomes_null_or_text():
         "a": [None, 1.5, None, True],
         "b": "(1+0j)",
     }
+
+
+def test_a_report_has_a_line_for_each_finding_whatever_it_names(hourly):
+    text = str(check(hourly.with_columns(pl.lit(1.0).alias("two\nlines\x1b[31m"))))
+    assert r"note: column two\nlines\x1b[31m has one value" in text.splitlines()[-1]

@@ -8,6 +8,7 @@ from grucast.data.checks.columns import Column
 from grucast.data.checks.leaks import Leak
 from grucast.data.checks.outliers import Outlier
 from grucast.data.checks.seasonality import Season
+from grucast.errors import plain
 
 Level = Literal["error", "warning", "note"]
 
@@ -125,7 +126,7 @@ class Report:
         lines = [f"{self.rows:,} rows, {self.series:,} series, {self.first} to {self.last}"]
         lines += [f"read: {note}" for note in self.notes]
         lines += [f"{finding.level}: {finding.what}: {finding.advice}" for finding in self.findings]
-        return "\n".join(lines)
+        return "\n".join(map(plain, lines))
 
 
 def to_json(value: Any) -> Any:
