@@ -60,6 +60,20 @@ def test_closed_input_is_one_sentence(shell, words):
     assert shell("<&-", *words) == (2, "", wanted)
 
 
+@pytest.mark.parametrize("words", [["check", "-"], ["stream", "m"]])
+def test_input_that_cannot_be_read_is_one_sentence(shell, words):
+    assert shell("0>input", *words) == (2, "", "error: standard input cannot be read: Bad file descriptor\n")
+
+
+def test_what_the_system_refuses_anywhere_is_one_sentence(run, monkeypatch):
+    def refuse():
+        raise OSError(5, "Input/output error", "a\x1bb")
+
+    monkeypatch.setattr("grucast.cli.info.targets", refuse)
+    wanted = "error: the system refuses to go on: [Errno 5] Input/output error: 'a\\x1bb'\n"
+    assert run("info") == (1, "", wanted)
+
+
 @pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
 def test_without_a_place_for_errors_the_exit_code_tells(shell, redirection):
     assert shell(redirection, "check", "absent.csv") == (2, "", "")

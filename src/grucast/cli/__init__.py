@@ -43,6 +43,9 @@ def run() -> None:
     except GrucastError as error:
         err.tell(error, "error:", "bold red", whole=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        err.tell(f"the system refuses to go on: {error}", "error:", "bold red", whole=True)
+        sys.exit(1)
 
 
 def require_sound(words: list[str]) -> None:

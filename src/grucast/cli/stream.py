@@ -45,6 +45,8 @@ def stream(
             with ending.shield():
                 said = answer(live, number, line)
             print(json.dumps(said, allow_nan=False), flush=True)
+    except OSError as error:
+        raise DataError(f"standard input cannot be read: {error.strerror or error}") from error
     except GrucastError as error:
         if not isinstance(error.__cause__, BrokenPipeError):  # nobody reads any more
             raise
