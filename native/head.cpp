@@ -78,7 +78,7 @@ void intervals(const Intervals &n) {
       y[middle - k] = centre + scale * (double(median) - below);
       y[middle + k] = centre + scale * (double(median) + above);
     }
-    for (long k = 0; n.nonnegative && k < n.quantiles; ++k) y[k] = std::max(y[k], 0.0);
+    for (long k = 0; n.nonnegative[i / n.horizon] && k < n.quantiles; ++k) y[k] = std::max(y[k], 0.0);
   }
 }
 

@@ -28,8 +28,8 @@ struct Intervals {
   const float *z;                // (rows, horizon, quantiles), ascending
   const double *widths;          // factor of each interval's width, narrowest first
   const double *centre, *scale;  // (rows,)
-  bool nonnegative;
-  double *y;  // (rows, horizon, quantiles)
+  const bool *nonnegative;       // (rows,): whether no quantile may be below 0
+  double *y;                     // (rows, horizon, quantiles)
 };
 
 // The functions of model/models.py for the trained levels, to the same bits.

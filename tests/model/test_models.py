@@ -79,13 +79,17 @@ def test_the_kernels_intervals_have_the_bits_of_numpys(level, rng):
     widths = tuple(rng.uniform(0.2, 3, len(level)))
     centre, scale = rng.normal(size=(30, 1)), np.exp(rng.normal(size=(30, 1)) * 9)
     wanted = centre[..., None] + scale[..., None] * at_levels(z, level, widths, level).astype(np.float64)
-    np.testing.assert_array_equal(native.intervals(z, widths, centre, scale), wanted)
+    nonnegative = rng.random(30) < 0.5
+    wanted[nonnegative] = np.maximum(wanted[nonnegative], 0)
+    np.testing.assert_array_equal(native.intervals(z, widths, centre, scale, nonnegative), wanted)
 
 
 def test_wrong_shapes_of_intervals_are_named():
     if native.available():
-        z, one = np.zeros((2, 3, 3), np.float32), np.ones((2, 1))
+        z, one, flags = np.zeros((2, 3, 3), np.float32), np.ones((2, 1)), np.ones(2, bool)
         with pytest.raises(ValueError, match="widths"):
-            native.intervals(z, (1.0, 2.0), one, one)
+            native.intervals(z, (1.0, 2.0), one, one, flags)
         with pytest.raises(ValueError, match="scale"):
-            native.intervals(z, (1.0,), one, one[:1])
+            native.intervals(z, (1.0,), one, one[:1], flags)
+        with pytest.raises(ValueError, match="nonnegative"):
+            native.intervals(z, (1.0,), one, one, flags[:1])

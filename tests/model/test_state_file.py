@@ -90,10 +90,10 @@ def test_state_without_what_was_negative_tells_it_from_its_windows(fitted, tmp_p
     rows = [{"unique_id": name, "ds": "2024-01-01", "y": y} for name, y in (("a", -1.0), ("b", 1.0), ("c", None))]
     stream.update(rows)
     stream.save(tmp_path / "state")
-    content = changed((tmp_path / "state").read_bytes(), negative=None)
+    content = changed((tmp_path / "state").read_bytes(), nonnegative=None)
     (tmp_path / "state").write_bytes(content)
     stream.load(tmp_path / "state")
-    assert stream.states.negative[:3].tolist() == [True, False, False]
+    assert stream.states.nonnegative[:3].tolist() == [False, True, True]
 
 
 BAD = {
@@ -106,7 +106,7 @@ BAD = {
     "too many steps": {"lengths": np.array([1, 2**60])},
     "a category that is not there": {"codes": np.full((2, 48, 1), 2**30, np.int32)},
     "a category below none": {"codes": np.full((2, 48, 1), -1, np.int32)},
-    "a truth of no kind": {"negative": np.array([2, 0], np.uint8).view(bool)},
+    "a truth of no kind": {"nonnegative": np.array([2, 0], np.uint8).view(bool)},
     "fewer names": {"ids": np.frombuffer(b'["a"]', np.uint8)},
     "one name twice": {"ids": np.frombuffer(b'["a", "a"]', np.uint8)},
     "names of no kind": {"ids": np.frombuffer(b"[null, 1.5]", np.uint8)},

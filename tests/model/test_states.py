@@ -83,7 +83,8 @@ def test_append_is_record_where_it_takes_a_row_at_all(kind, rows):
     steps = dict.fromkeys("ab", 0)
     for name, skipped, y in rows:
         time = begin + frequency.stride * (steps[name] + skipped)
-        taken = quick.append(name, time[0], y)
+        with quick.appended(name, time[0], y) as taken:
+            pass
         assert (taken is not None) == (name in usual.row and skipped == 0 and y == 1.5)
         for states in (usual,) if taken is not None else (usual, quick):
             states.record(states.rows([name], time), time, np.array([y]), None)
@@ -98,7 +99,8 @@ def test_append_is_record_where_it_takes_a_row_at_all(kind, rows):
 def test_append_leaves_a_row_of_another_kind_or_grid_of_time_to_record(time):
     states = States.empty(SIZE, FREQUENCIES["integers"], Schema())
     states.rows(["a"], np.array([100]))
-    assert states.append("a", time, 1.0) is None
+    with states.appended("a", time, 1.0) as taken:
+        assert taken is None
 
 
 def test_negative_values_are_remembered_whether_a_window_holds_them_or_not():

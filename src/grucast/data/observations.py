@@ -210,7 +210,7 @@ def to_stamp(time: date | np.datetime64) -> Any:
         except (OverflowError, ValueError):  # pandas has the latter
             return None
     there = time == time and time.year <= 9999  # noqa: PLR0124 - NaT alone is not itself
-    return np.asarray(time, "datetime64[us]")[()] if there and not getattr(time, "nanosecond", 0) else None
+    return np.datetime64(time, "us") if there and not getattr(time, "nanosecond", 0) else None
 
 
 def has_zone(time: Any) -> bool:
@@ -222,9 +222,7 @@ def has_zone(time: Any) -> bool:
 
 def read_y(y: Any) -> float:
     """The target, NaN if it is missing."""
-    if is_nothing(y):
-        return np.nan
-    value = to_float(y)
+    value = y if isinstance(y, float) else np.nan if is_nothing(y) else to_float(y)
     if value is None:
         raise DataError(f"y = {brief(y)} is not a number: give null where it is missing")
     if abs(value) > LARGEST:

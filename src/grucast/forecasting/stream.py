@@ -101,10 +101,10 @@ class Stream:
     def _update_one(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
         """`update` of one observation; where it is simply the next one of its series, without its detours."""
         name, time, y = read_row(row, self.model.reading.time_format)
-        with self.states.all_or_nothing((name,)):
-            series = self.states.append(name, time, y)
+        with self.states.appended(name, time, y) as series:
             if series is not None:
-                times = self._refuse_late(time + self.model.frequency.strides(self.model.h))
+                times = time + self.model.frequency.strides(self.model.h)
+                self._refuse_late(times[-1])
                 own = self.model.forecast_window(self.states.latest(series, self.model.h), self.level)[0]
                 return {"unique_id": name, "ds": times, **{column: own[:, at] for column, at in self._places.items()}}
         found: list[dict[str, Any] | None] = self.update([row])
@@ -186,15 +186,13 @@ class Stream:
             parts.append(model.forecast_window(window, self.level))
         ahead = self.states.lengths[series, None] + np.arange(model.h)
         times = model.frequency.times(self.states.starts[series, None], ahead)
-        return join(known, axis=0), self._refuse_late(times), join(parts, axis=0)
+        self._refuse_late(times[:, -1].max())
+        return join(known, axis=0), times, join(parts, axis=0)
 
-    def _refuse_late(self, times: Times) -> Times:
-        """Time stamps of forecasts, unless one is later than a date can be."""
-        if times[..., -1].max() > self._end:
-            raise DataError(
-                f"the forecast reaches {show(times.max())}, but dates end with 9999-12-31: check the year in ds"
-            )
-        return times
+    def _refuse_late(self, time: Any) -> None:
+        """No forecast reaches beyond what a date can be."""
+        if time > self._end:
+            raise DataError(f"the forecast reaches {show(time)}, but dates end with 9999-12-31: check the year in ds")
 
     def _coming(self, future: Sequence[Mapping[str, Any]] | None, count: int) -> Encoded | None:
         """The coming values that some observations bring along."""

@@ -138,14 +138,16 @@ def head(
     return y
 
 
-def intervals(z: Array, widths: tuple[float, ...], centre: Array, scale: Array) -> Array:
+def intervals(
+    z: Array, widths: tuple[float, ...], centre: Array, scale: Array, nonnegative: NDArray[np.bool_]
+) -> Array:
     """Quantiles (B, h, Q) on the scale of their windows in the unit of y, at the trained levels; see `model.models`.
 
     Raises:
         ValueError: A shape doesn't fit.
     """
     y = np.empty(z.shape)
-    _native.intervals(np.ascontiguousarray(z), np.array(widths, float), centre, scale, False, y)
+    _native.intervals(np.ascontiguousarray(z), np.array(widths, float), centre, scale, nonnegative, y)
     return y
 
 

@@ -85,9 +85,8 @@ class ForecastModel:
         if self.members > 1:
             z = sum(members[1:], z) / np.float32(self.members)  # np.mean would add in another order in a batch
         if level == self.level and native.available():
-            y = native.intervals(z, self.widths, features.centre, features.scale)
-        else:
-            y = features.restore(at_levels(z, self.level, self.widths, level))
+            return native.intervals(z, self.widths, features.centre, features.scale, window.nonnegative)
+        y = features.restore(at_levels(z, self.level, self.widths, level))
         return np.maximum(y, np.where(window.nonnegative, 0, -np.inf)[:, None, None])
 
     def explain(self, windows: Windows) -> list[Explanation]:

@@ -23,7 +23,7 @@ from grucast.model.writing import write_whole
 FORMAT = 1
 LONGEST = 2**53  # steps of a series
 DTYPES = {"int64": "I64", "float64": "F64", "float32": "F32", "int32": "I32", "bool": "BOOL"}
-OPTIONAL = ("negative",)  # files without it say what is negative by their windows
+OPTIONAL = ("nonnegative",)  # files without it are taken by their windows
 
 
 def save_states(states: States, model: ForecastModel, path: str | Path) -> None:
@@ -100,7 +100,7 @@ def filled(states: States, arrays: dict[str, Any], count: int) -> States:
         raise ValueError("damaged: ids must be a list of text and integers")
     if len(set(ids)) != len(ids) or len(ids) != count:
         raise ValueError(f"damaged: {len(set(ids))} names for {count} series")
-    arrays.setdefault("negative", (arrays["values"] < 0).any(axis=1))
+    arrays.setdefault("nonnegative", ~(arrays["values"] < 0).any(axis=1))
     lengths, tops = arrays["lengths"], [len(c.categories or ()) for c in states.schema.categorical("past", "future")]
     fixed = [len(c.categories or ()) for c in states.schema.categorical("static")]
     sound = {
@@ -109,7 +109,7 @@ def filled(states: States, arrays: dict[str, Any], count: int) -> States:
         "values": ~(np.abs(arrays["values"]) > LARGEST),
         "numbers": ~np.isinf(arrays["numbers"]),
         "static_numbers": ~np.isinf(arrays["static_numbers"]),
-        "negative": arrays["negative"].view(np.uint8) <= 1,
+        "nonnegative": arrays["nonnegative"].view(np.uint8) <= 1,
         "codes": (arrays["codes"] >= 0) & (arrays["codes"] <= np.array(tops)),
         "static_codes": (arrays["static_codes"] >= 0) & (arrays["static_codes"] <= np.array(fixed)),
     }

@@ -39,7 +39,7 @@ class States:
     codes: NDArray[np.int32]  # (S, T, K)
     static_numbers: NDArray[np.float32]  # (S, columns)
     static_codes: NDArray[np.int32]  # (S, columns)
-    negative: NDArray[np.bool_]  # (S,): a value below 0 was ever seen
+    nonnegative: NDArray[np.bool_]  # (S,): no value below 0 was ever seen
     ids: list[Any] = field(default_factory=list)  # of the series, by row
     row: dict[Any, int] = field(default_factory=dict)  # of each series, by id
     lock: Any = field(default_factory=RLock, repr=False, compare=False)  # of the thread that changes or writes them
@@ -58,7 +58,7 @@ class States:
             np.zeros((*steps, len(schema.categorical("past", "future"))), np.int32),
             np.zeros((capacity, len(schema.numbers("static"))), np.float32),
             np.zeros((capacity, len(schema.categorical("static"))), np.int32),
-            np.zeros(capacity, bool),
+            np.ones(capacity, bool),
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -94,7 +94,7 @@ class States:
                     self._grow()
                 self.ids.append(name)
                 self.row[name] = new
-                self.starts[new], self.lengths[new], self.negative[new] = time, 0, False
+                self.starts[new], self.lengths[new], self.nonnegative[new] = time, 0, True
                 self.values[new], self.numbers[new], self.codes[new] = np.nan, np.nan, 0
         return np.array([self.row[name] for name in ids])
 
@@ -126,7 +126,7 @@ class States:
         was = np.where(known, self.values[series, cells], np.nan)
         self._refuse_contradiction(series, positions, was, y)
         self._advance(series, positions + 1)
-        self.negative[series[y < 0]] = True
+        self.nonnegative[series[y < 0]] = False
         fresh = np.flatnonzero(np.isnan(was) & (positions >= self.lengths[series] - self.size))
         series, cells = series[fresh], cells[fresh]
         self.values[series, cells] = y[fresh]
@@ -135,19 +135,31 @@ class States:
             self.static_numbers[series] = beside.static_numbers[fresh]
             self.static_codes[series] = beside.static_codes[fresh]
 
-    def append(self, name: Any, time: Any, y: float) -> int | None:
-        """Take in the next step of a known series and return its row; None if it is anything else, or not `plain`.
+    @contextmanager
+    def appended(self, name: Any, time: Any, y: float) -> Iterator[int | None]:
+        """Take in the next step of a known series and give its row; None if it is anything else, or not `plain`.
 
-        This is `record` of the usual observation, in a tenth of the time.
+        This is `record` of the usual observation within `all_or_nothing`, in a tenth of the time.
         """
-        row = self.row.get(name)
-        if row is None or not self.plain:
-            return None
-        length = self.lengths[row]
-        if y != y or time != self.starts[row] + length * self.frequency.stride:  # noqa: PLR0124 - NaN alone is not itself
-            return None
-        self._fill_next(row, y, None)
-        return row
+        with self.lock:
+            row = self.row.get(name)
+            if row is None or not self.plain or y != y:  # noqa: PLR0124 - NaN alone is not itself
+                yield None
+                return
+            length, ring = int(self.lengths[row]), self.values[row]
+            if time != self.starts[row] + length * self.frequency.stride:
+                yield None
+                return
+            cell = length % len(ring)
+            oldest, before = ring[cell], self.nonnegative[row]
+            try:
+                ring[cell], self.lengths[row] = y, length + 1
+                if y < 0:
+                    self.nonnegative[row] = False
+                yield row
+            except BaseException:
+                ring[cell], self.lengths[row], self.nonnegative[row] = oldest, length, before
+                raise
 
     def _fill_next(self, row: int, y: float, beside: Encoded | None) -> None:
         """Write the next step of one series."""
@@ -157,7 +169,7 @@ class States:
             self.numbers[row, cell], self.codes[row, cell] = beside.numbers[0], beside.codes[0]
             self.static_numbers[row], self.static_codes[row] = beside.static_numbers[0], beside.static_codes[0]
         self.lengths[row] += 1
-        self.negative[row] |= y < 0
+        self.nonnegative[row] &= not y < 0
 
     def _positions(self, series: Integers, times: Times) -> Integers:
         starts = self.starts[series]
@@ -227,7 +239,7 @@ class States:
             self.static_numbers[series],
             self.static_codes[series],
             phases(self.frequency, self.starts[series], self.schema.cycles, positions),
-            ~self.negative[series],
+            self.nonnegative[series],
         )
 
     def latest(self, row: int, h: int) -> Window:
@@ -237,7 +249,7 @@ class States:
         history = np.concatenate([ring[oldest:], ring[:oldest]])[None]
         cycles, steps = self.schema.cycles, self.size + h
         seen = phases_of_one(self.frequency, self.starts[row], cycles, length - self.size, steps)
-        return Window(history, *nothing_beside(self.size, h), seen, ~self.negative[row : row + 1])
+        return Window(history, *nothing_beside(self.size, h), seen, self.nonnegative[row : row + 1])
 
     @contextmanager
     def all_or_nothing(self, ids: Iterable[Any]) -> Iterator[None]:
