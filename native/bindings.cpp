@@ -6,6 +6,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "dispatch.h"
@@ -25,8 +26,8 @@ template <class T>
 using In = Array<const T>;
 using Lengths = optional<In<std::int64_t>>;
 
-void require(bool good, const std::string &what) {
-  if (!good) throw std::invalid_argument(what);
+void require(bool good, const char *name, const char *what = "") {
+  if (!good) throw std::invalid_argument(std::string(name) + what);
 }
 
 template <class T>
@@ -41,10 +42,10 @@ bool has_shape(const Array<T> &a, std::initializer_list<long> shape) {
 // A dense array of this shape.
 template <class T>
 T *dense(const Array<T> &a, std::initializer_list<long> shape, const char *name) {
-  require(has_shape(a, shape), std::string(name) + " has the wrong shape");
+  require(has_shape(a, shape), name, " has the wrong shape");
   long stride = 1;
   for (long axis = long(a.ndim()) - 1; a.size() && axis >= 0; --axis) {
-    require(a.shape(axis) < 2 || a.stride(axis) == stride, std::string(name) + " must be contiguous");
+    require(a.shape(axis) < 2 || a.stride(axis) == stride, name, " must be contiguous");
     stride *= long(a.shape(axis));
   }
   return a.data();
@@ -58,9 +59,15 @@ T *dense(const optional<Array<T>> &a, std::initializer_list<long> shape, const c
 // (B, T, features) with dense features.
 template <class T>
 grucast::Strided<T> strided(const Array<T> &a, long batch, long steps, long features, const char *name) {
-  require(has_shape(a, {batch, steps, features}), std::string(name) + " has the wrong shape");
-  require(!a.size() || features < 2 || a.stride(2) == 1, std::string(name) + " must have contiguous features");
+  require(has_shape(a, {batch, steps, features}), name, " has the wrong shape");
+  require(!a.size() || features < 2 || a.stride(2) == 1, name, " must have contiguous features");
   return {a.data(), long(a.stride(0)), long(a.stride(1))};
+}
+
+template <class T>
+void require_lengths(const grucast::Layer<T> &n) {
+  for (long row = 0; n.lengths && row < n.batch; ++row)
+    require(n.lengths[row] >= 0 && n.lengths[row] <= n.steps, "lengths must be between 0 and the steps of x");
 }
 
 template <class T>
@@ -84,8 +91,7 @@ grucast::Layer<T> layer_of(const Tensors<T> &a) {
   n.bias_ih = dense(a.bias_ih, {3 * h}, "bias_ih");
   n.bias_hh = dense(a.bias_hh, {3 * h}, "bias_hh");
   n.lengths = dense(a.lengths, {b}, "lengths");
-  for (long row = 0; n.lengths && row < b; ++row)
-    require(n.lengths[row] >= 0 && n.lengths[row] <= t, "lengths must be between 0 and the steps of x");
+  require_lengths(n);
   n.output = strided(a.output, b, t, h, "output");
   n.saved = nullptr;
   return n;
@@ -96,6 +102,7 @@ void forward(In<T> x, In<T> initial, In<T> weight_ih, In<T> weight_hh, optional<
              Lengths lengths, bool reset_after, bool reverse, Array<T> output, Array<T> final, int threads) {
   auto n = layer_of<T>({x, initial, weight_ih, weight_hh, bias_ih, bias_hh, lengths, output, reset_after, reverse});
   n.final = dense(final, {n.batch, n.hidden}, "final");
+  if (!n.batch || !n.hidden) return;  // there may be 2^40 steps of nothing
   const nb::gil_scoped_release free;
   grucast::gru_forward(&n, 1, threads);
 }
@@ -108,13 +115,14 @@ void linear(In<T> x, In<T> weight, optional<In<T>> bias, Array<T> y) {
   n.weight = dense(weight, {n.outputs, n.inputs}, "weight");
   n.bias = dense(bias, {n.outputs}, "bias");
   n.y = dense(y, {n.rows, n.outputs}, "y");
+  if (!y.size()) return;
   const nb::gil_scoped_release free;
   grucast::linear(n);
 }
 
 // A weight and a bias that fit the inputs.
 grucast::Affine affine(const In<float> &weight, const In<float> &bias, long inputs, const char *name) {
-  require(weight.ndim() == 2, std::string(name) + " must be (O, I)");
+  require(weight.ndim() == 2, name, " must be (O, I)");
   const long outputs = long(weight.shape(0));
   return {outputs, inputs, dense(weight, {outputs, inputs}, name), bias.size() ? dense(bias, {outputs}, name) : nullptr};
 }
@@ -142,6 +150,7 @@ void head(In<float> x, In<float> continued, In<float> statics, In<float> ahead, 
     n.step_out = affine(weights[8], weights[9], n.step.outputs, "step_out");
     require(n.step_state.outputs == n.step.outputs && n.step_out.outputs == n.quantiles, "the steps' layers do not fit");
   }
+  if (!y.size()) return;
   const nb::gil_scoped_release free;
   grucast::head(n);
 }
@@ -198,10 +207,22 @@ void activate(const std::string &name, In<T> x, Array<T> y) {
 // a dozen tensors here would cost more than a short sequence.
 class Members {
  public:
-  explicit Members(nb::tuple values) : values_(values) {}
-  long number() { return nb::cast<long>(values_[next_++]); }
+  Members(nb::handle values, std::size_t count) {
+    if (!nb::isinstance<nb::tuple>(values) || nb::len(values) != count)
+      throw nb::type_error(("must be a tuple of " + std::to_string(count) + " integers").c_str());
+    values_ = nb::borrow<nb::tuple>(values);
+  }
+  long number() {
+    const Py_ssize_t value = PyLong_AsSsize_t(NB_TUPLE_GET_ITEM(values_.ptr(), Py_ssize_t(next_++)));
+    if (value == -1 && PyErr_Occurred()) nb::raise_python_error();
+    return long(value);
+  }
   template <class T>
-  T *address() { return reinterpret_cast<T *>(nb::cast<std::uintptr_t>(values_[next_++])); }
+  T *address() {
+    const long at = number();
+    require(!at || at >= 1 << 16, "no system has memory at an address so low");
+    return reinterpret_cast<T *>(at);
+  }
   template <class T>
   grucast::Strided<T> strided() {
     T *data = address<T>();
@@ -214,22 +235,42 @@ class Members {
   std::size_t next_ = 0;
 };
 
+void require_memory(const void *data, long elements) { require(data || !elements, "an address is missing"); }
+
 template <class T>
-grucast::Layer<T> layer_at(nb::tuple values) {
-  Members m(values);
+grucast::Layer<T> layer_at(nb::handle values) {
+  Members m(values, 21);
   grucast::Layer<T> n{};
   n.batch = m.number(), n.steps = m.number(), n.inputs = m.number(), n.hidden = m.number();
   n.reset_after = m.number(), n.reverse = m.number();
   n.x = m.strided<const T>(), n.output = m.strided<T>();
   n.initial = m.address<T>(), n.weight_ih = m.address<T>(), n.weight_hh = m.address<T>();
   n.bias_ih = m.address<T>(), n.bias_hh = m.address<T>(), n.lengths = m.address<std::int64_t>();
-  n.final = m.address<T>(), n.saved = m.address<T>();
+  n.final = m.address<T>(), n.saved = m.address<T>(), n.states = m.address<T>();
+  require(n.batch >= 0 && n.steps >= 0 && n.inputs >= 0 && n.hidden >= 0, "sizes must not be negative");
+  require_memory(n.x.data, n.batch * n.steps * n.inputs);
+  require_memory(n.weight_ih, n.hidden * n.inputs), require_memory(n.weight_hh, n.hidden);
+  require_lengths(n);
   return n;
 }
 
+// The directions of one layer, as gru_forward wants them.
 template <class T>
-grucast::Gradients<T> gradients_at(nb::tuple values) {
-  Members m(values);
+std::vector<grucast::Layer<T>> layers_at(nb::list values) {
+  std::vector<grucast::Layer<T>> all;
+  for (nb::handle each : values) {
+    const auto n = layer_at<T>(each), &first = all.empty() ? n : all[0];
+    const auto sizes = [](const auto &l) { return std::tuple(l.batch, l.steps, l.inputs, l.hidden, l.reset_after, !l.saved); };
+    require(sizes(n) == sizes(first), "the directions must have the same sizes");
+    all.push_back(n);
+  }
+  require(!all.empty(), "there must be a layer");
+  return all;
+}
+
+template <class T>
+grucast::Gradients<T> gradients_at(nb::handle values) {
+  Members m(values, 12);
   grucast::Gradients<T> g{};
   g.output = m.strided<const T>(), g.x = m.strided<T>(), g.final = m.address<T>(), g.initial = m.address<T>();
   g.weight_ih = m.address<T>(), g.weight_hh = m.address<T>(), g.bias_ih = m.address<T>(), g.bias_hh = m.address<T>();
@@ -238,18 +279,19 @@ grucast::Gradients<T> gradients_at(nb::tuple values) {
 
 template <class T>
 void forward_at(nb::list layers, int threads) {
-  std::vector<grucast::Layer<T>> all;
-  for (nb::handle layer : layers) all.push_back(layer_at<T>(nb::borrow<nb::tuple>(layer)));
+  const auto all = layers_at<T>(layers);
+  for (const auto &n : all) require_memory(n.output.data, n.batch * n.steps * n.hidden), require_memory(n.final, n.batch * n.hidden);
   const nb::gil_scoped_release free;
   grucast::gru_forward(all.data(), long(all.size()), threads);
 }
 
 template <class T>
 void backward_at(nb::list layers, nb::list gradients, int threads) {
-  std::vector<grucast::Layer<T>> all;
+  const auto all = layers_at<T>(layers);
+  for (const auto &n : all) require_memory(n.states, n.steps > 1 ? n.batch * n.hidden : 0);
   std::vector<grucast::Gradients<T>> wanted;
-  for (nb::handle layer : layers) all.push_back(layer_at<T>(nb::borrow<nb::tuple>(layer)));
-  for (nb::handle each : gradients) wanted.push_back(gradients_at<T>(nb::borrow<nb::tuple>(each)));
+  for (nb::handle each : gradients) wanted.push_back(gradients_at<T>(each));
+  require(wanted.size() == all.size(), "there must be gradients for each layer");
   const nb::gil_scoped_release free;
   grucast::gru_backward(all.data(), wanted.data(), long(all.size()), threads);
 }

@@ -224,6 +224,61 @@ def test_mixed_types_and_wrong_shapes_are_errors():
         native.gru_forward(x, state[:1], weights)
 
 
+def test_calls_of_no_width_take_no_time_however_many_rows_or_steps():
+    many, none, empty = 1 << 40, np.zeros((0, 0), np.float32), np.zeros(0, np.float32)
+    weights = reference.Weights(none, none, empty, empty)
+    assert native.linear(np.zeros((many, 0), np.float32), none).shape == (many, 0)
+    assert native.linear(none, np.zeros((many, 0), np.float32)).shape == (0, many)
+    output, final = native.gru_forward(np.zeros((1, many, 0), np.float32), np.zeros((1, 0), np.float32), weights)
+    assert (output.shape, final.shape) == ((1, many, 0), (1, 0))
+    head = [np.zeros((1, 0), np.float32), np.ones(1, np.float32), np.zeros((0, 1), np.float32), empty]
+    rows = [np.zeros((many, *shape), np.float32) for shape in ((0,), (0, 0), (0,), (0, 0))]
+    assert native.head(*rows, head, (many, 0, 3)).shape == (many, 0, 3)
+
+
+def layer_at(x, steps=2, lengths=0):
+    place = x.ctypes.data
+    return (1, steps, 1, 4, 1, 0, place, 2, 1, place, 8, 4, 0, place, place, place, place, lengths, place, 0, place)
+
+
+SIZES, NOTHING = (1, 1, 1, 1, 1, 0), (0,) * 12
+FOREIGN = {
+    "short": (TypeError, [(1, 2, 3)], [NOTHING]),
+    "no tuple": (TypeError, [None], [NOTHING]),
+    "text": (TypeError, [("a",) * 21], [NOTHING]),
+    "fractions": (TypeError, [(1.5,) * 21], [NOTHING]),
+    "too large": (OverflowError, [(1 << 70,) * 21], [NOTHING]),
+    "null": (ValueError, [SIZES + (0,) * 15], [NOTHING]),
+    "small": (ValueError, [tuple(range(21))], [NOTHING]),
+    "negative": (ValueError, [(-1, *SIZES[1:], *(0,) * 15)], [NOTHING]),
+    "no layer": (ValueError, [], []),
+}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+def test_foreign_numbers_are_refused_before_memory_is_touched(case):
+    error, layers, gradients = FOREIGN[case]
+    with pytest.raises(error):
+        native.forward_at(False, layers, 1)
+    with pytest.raises(error):
+        native.backward_at(False, layers, gradients, 1)
+
+
+def test_layers_and_gradients_that_do_not_fit_are_refused():
+    x, lengths = np.zeros(1000, np.float32), np.array([3])
+    good = layer_at(x)
+    native.forward_at(False, [good], 1)
+    for layers in ([good, layer_at(x, 3)], [layer_at(x, 2, lengths.ctypes.data)]):
+        with pytest.raises(ValueError, match=r"same sizes|between 0"):
+            native.forward_at(False, layers, 1)
+    native.backward_at(False, [good], [NOTHING], 1)
+    for layers, gradients in (([good], []), ([(*good[:-1], 0)], [NOTHING])):
+        with pytest.raises(ValueError, match=r"for each layer|missing"):
+            native.backward_at(False, layers, gradients, 1)
+    with pytest.raises(TypeError, match="12 integers"):
+        native.backward_at(False, [good], [NOTHING[1:]], 1)
+
+
 def test_other_threads_run_meanwhile():
     case = make(64, 400, 8, 128)
     worker = threading.Thread(target=native.gru_forward, args=case)
