@@ -28,9 +28,12 @@ struct Layer {
   const T *bias_ih;           // (3H,) or null
   const T *bias_hh;           // (3H,) or null
   const std::int64_t *lengths;  // (B,), 0 to T, or null
-  Strided<T> output;          // (B, T, H); written by forward, read by backward
+  Strided<T> output;          // (B, T, H); written by forward
   T *final;                   // (B, H)
   T *saved;                   // saved_size() elements for backward, or null: backward computes the gates again
+  T *states;                  // (B, T, H), written by forward unless null, read by backward unless T is 1: the output may
+                              // change in other hands
+  T *state_at(long b, long t) const { return states + (b * steps + t) * hidden; }
 };
 
 template <class T>

@@ -138,7 +138,7 @@ void row_backward(const Layer<Num<V>> &n, const Gradients<Num<V>> &g, const Num<
   if (g.final) copy(g.final + row * h, h, carry);
   for (long place = limit - 1; place >= 0; --place) {
     const long t = n.reverse ? limit - 1 - place : place;
-    const Num<V> *previous = place ? n.output.at(row, n.reverse ? t + 1 : t - 1) : n.initial ? n.initial + row * h : zeros;
+    const Num<V> *previous = place ? n.state_at(row, n.reverse ? t + 1 : t - 1) : n.initial ? n.initial + row * h : zeros;
     Num<V> *d = c.d + c.used * gates * width;
     copy(previous, h, state);
     fill_row(previous, h, capacity, c.used, c.states);

@@ -171,6 +171,7 @@ void row_forward(const Layer<Num<V>> &n, const Num<V> *packed, long row, Num<V> 
     row_step(r, n.x.at(row, t), packed, n.saved ? n.saved + (row * n.steps + t) * 4 * width : nullptr,
              place % 2);
     copy(r.next, n.hidden, n.output.at(row, t));
+    if (n.states) copy(r.next, n.hidden, n.state_at(row, t));
     Num<V> *old = r.state;
     r.state = r.next, r.next = old;
   }

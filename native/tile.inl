@@ -40,6 +40,8 @@ void scatter_output(const Tile<Num<V>> &tile, long t, const Num<V> *state, Num<V
   Num<V> *rows[kLanes];
   for (long b = 0; b < kLanes; ++b) rows[b] = tile.has(b, t) ? n.output.at(tile.first + b, t) : waste;
   to_rows<V>(state, n.hidden, rows);
+  for (long b = 0; n.states && b < kLanes; ++b)
+    if (tile.has(b, t)) copy(rows[b], n.hidden, n.state_at(tile.first + b, t));
 }
 
 template <class V>

@@ -102,7 +102,7 @@ inline void prefetch_rows(const T *const *rows, long ahead, long n) {
     for (long k = 0; k < n; k += 64 / long(sizeof(T))) __builtin_prefetch(rows[i] + ahead + k);
 }
 
-// The state before step t: the output of the step computed before it, or the initial state.
+// The state before step t: that of the step computed before it, or the initial state.
 template <class V>
 void gather_previous(Backward<V> &b, long t) {
   const auto &n = b.layer;
@@ -110,10 +110,10 @@ void gather_previous(Backward<V> &b, long t) {
   for (long i = 0; i < kLanes; ++i) {
     const long row = b.tile.first + i, before = n.reverse ? t + 1 : t - 1;
     const bool first = n.reverse ? before >= b.tile.length[i] : before < 0;
-    rows[i] = !b.tile.has(i, t) ? b.zeros : !first ? n.output.at(row, before) : n.initial ? n.initial + row * n.hidden : b.zeros;
+    rows[i] = !b.tile.has(i, t) ? b.zeros : !first ? n.state_at(row, before) : n.initial ? n.initial + row * n.hidden : b.zeros;
   }
   to_lanes<V>(rows, n.hidden, b.state);
-  prefetch_rows(rows, n.reverse ? n.output.step : -n.output.step, n.hidden);
+  prefetch_rows(rows, n.reverse ? n.hidden : -n.hidden, n.hidden);
   fill_panels(rows, n.hidden, b.chunk.steps * kLanes, b.chunk.used * kLanes, b.chunk.states);
 }
 

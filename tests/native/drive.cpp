@@ -94,7 +94,7 @@ Result<T> run(const Case<T> &c, long first, long rows, int threads) {
   Result<T> r{Vector<T>(rows * c.T_ * H), Vector<T>(rows * H), Vector<T>(rows * c.T_ * c.I),
               Vector<T>(rows * H), Vector<T>(3 * H * c.I), Vector<T>(3 * H * H), Vector<T>(3 * H),
               Vector<T>(3 * H)};
-  Vector<T> saved(saved_size(rows, c.T_, H));
+  Vector<T> saved(saved_size(rows, c.T_, H)), states(c.T_ > 1 ? rows * c.T_ * H : 0);
   Layer<T> n{};
   n.batch = rows, n.steps = c.T_, n.inputs = c.I, n.hidden = H, n.reset_after = c.after, n.reverse = c.reverse;
   n.x = {c.x.data() + first * c.T_ * c.I, c.T_ * c.I, c.I};
@@ -102,8 +102,10 @@ Result<T> run(const Case<T> &c, long first, long rows, int threads) {
   n.weight_ih = c.w_ih.data(), n.weight_hh = c.w_hh.data(), n.bias_ih = c.b_ih.data(), n.bias_hh = c.b_hh.data();
   n.lengths = c.ragged ? c.lengths.data() + first : nullptr;
   n.output = {r.output.data(), c.T_ * H, H};
-  n.final = r.final.data(), n.saved = c.again ? nullptr : saved.data();
+  n.final = r.final.data(), n.saved = c.again ? nullptr : saved.data(), n.states = c.T_ > 1 ? states.data() : nullptr;
   gru_forward(&n, 1, threads);
+  const Vector<T> given = r.output;
+  r.output.assign(r.output.size(), T(NAN));  // backward needs none of it
   Gradients<T> g{};
   g.output = {c.d_output.data() + first * c.T_ * H, c.T_ * H, H};
   g.final = c.d_final.data() + first * H;
@@ -111,6 +113,7 @@ Result<T> run(const Case<T> &c, long first, long rows, int threads) {
   g.initial = c.started ? r.d_initial.data() : nullptr, g.weight_ih = r.d_w_ih.data(), g.weight_hh = r.d_w_hh.data();
   g.bias_ih = r.d_b_ih.data(), g.bias_hh = r.d_b_hh.data();
   gru_backward(&n, &g, 1, threads);
+  r.output = given;
   return r;
 }
 

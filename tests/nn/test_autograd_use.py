@@ -55,12 +55,12 @@ def test_changed_weights_count_at_once(change):
     assert equal(after, train(copy.deepcopy(layer), x))
 
 
-@pytest.mark.parametrize("place", ["x", "weight", "output"])
+@pytest.mark.parametrize("place", ["x", "weight"])
 def test_changing_what_backward_reads_is_an_error(place):
     layer, x = GRU(2, 5), torch.randn(6, 3, 2)
     output = layer(x)[0]
     with torch.no_grad():
-        {"x": x, "weight": layer.weight_hh_l0, "output": output}[place].add_(1)
+        {"x": x, "weight": layer.weight_hh_l0}[place].add_(1)
     with pytest.raises(RuntimeError, match="inplace"):
         output.sum().backward()
 
@@ -68,18 +68,18 @@ def test_changing_what_backward_reads_is_an_error(place):
 @pytest.mark.parametrize("place", ["before", "after"])
 def test_an_error_in_backward_gives_the_buffer_back(place, monkeypatch):
     monkeypatch.setattr(autograd, "_shelf", Shelf())
-    layer, x = GRU(2, 5), torch.randn(4, 30, 2)
+    layer, x = GRU(2, 20), torch.randn(20, 40, 2)
     expected = train(layer, x)
     inputs = x.clone().requires_grad_()
     output = run_layer(inputs, None, layer.all_weights[0], Options())[0]
-    address = output.grad_fn.lease.memory.data_ptr()
+    address = output.grad_fn.saved_tensors[0].data_ptr()
     (output if place == "before" else inputs).register_hook(lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         output.sum().backward()
     del output
     gc.collect()
     again = run_layer(x, None, layer.all_weights[0], Options())[0]
-    assert again.grad_fn.lease.memory.data_ptr() == address
+    assert again.grad_fn.saved_tensors[0].data_ptr() == address
     assert equal(train(layer, x), expected)
 
 

@@ -1,25 +1,37 @@
 import pytest
 import torch
 
-from grucast.nn.buffers import Shelf
+from grucast.nn.buffers import WORTH_KEEPING, Shelf
+
+SIZE = WORTH_KEEPING
 
 
-def test_buffer_comes_back_when_its_lease_ends():
+def test_buffer_comes_back_when_nothing_uses_it():
     shelf = Shelf()
-    lease = shelf.take(100, torch.float32)
-    address = lease.memory.data_ptr()
-    other = shelf.take(100, torch.float32)
-    assert other.memory.data_ptr() != address
-    del lease
-    assert shelf.take(80, torch.float32).memory.data_ptr() == address
+    taken = shelf.take(SIZE + 100, torch.float32)
+    address, part = taken.data_ptr(), taken.view(2, -1)[1]
+    del taken
+    other = shelf.take(SIZE, torch.float32)
+    assert other.data_ptr() != address
+    del part
+    again = shelf.take(SIZE, torch.float32)
+    assert again.data_ptr() == address
+    assert again.shape == (SIZE,)
 
 
-@pytest.mark.parametrize(("size", "dtype"), [(101, torch.float32), (100, torch.float64), (49, torch.float32)])
+@pytest.mark.parametrize(
+    ("size", "dtype"), [(2 * SIZE + 1, torch.float32), (2 * SIZE, torch.float64), (SIZE - 1, torch.float32)]
+)
 def test_buffer_of_another_type_or_a_poor_fit_is_not_used(size, dtype):
     shelf = Shelf()
-    lease = shelf.take(100, torch.float32)
-    address = lease.memory.data_ptr()
-    del lease
-    taken = shelf.take(size, dtype)
-    assert len(taken.memory) >= size
-    assert taken.memory.data_ptr() != address
+    taken = shelf.take(2 * SIZE, torch.float32)
+    address = taken.data_ptr()
+    del taken
+    other = shelf.take(size, dtype)
+    assert (other.shape, other.dtype) == ((size,), dtype)
+    assert other.data_ptr() != address
+
+
+def test_a_default_device_is_not_the_buffers():
+    with torch.device("meta"):
+        assert [Shelf().take(size, torch.float64).device.type for size in (3, SIZE)] == ["cpu", "cpu"]

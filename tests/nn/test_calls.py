@@ -61,3 +61,57 @@ def test_weights_of_another_shape_or_dtype_are_errors(name):
     weight.data = whole.double()
     with pytest.raises((RuntimeError, ValueError), match="dtype"):
         layer(x)
+
+
+@VARIANTS
+def test_a_sign_that_is_not_yet_turned_counts(reset_after):
+    layer, x, hx = GRU(2, 5, reset_after=reset_after), torch.randn(6, 3, 2), torch.randn(1, 3, 5)
+    results = []
+    for turn in (torch.neg, torch._neg_view):
+        inputs = [turn(t).requires_grad_() for t in (x, hx)]
+        output, h_n = layer(*inputs)
+        given = [turn(t.detach()) for t in (output, h_n)]
+        results.append([output, h_n, *torch.autograd.grad((output, h_n), [*inputs, *layer.parameters()], given)])
+    assert equal(*results)
+
+
+def free(tensor):
+    tensor.untyped_storage().resize_(0)
+
+
+FREED = ["x", "hx", "weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"]
+
+
+@VARIANTS
+@pytest.mark.parametrize("name", FREED)
+@pytest.mark.parametrize("place", ["forward", "backward"])
+@pytest.mark.parametrize("offset", [0, 99])
+def test_freed_memory_is_an_error(reset_after, name, place, offset):
+    layer = GRU(2, 5, reset_after=reset_after)
+    tensors = {"x": torch.randn(6, 3, 2), "hx": torch.randn(1, 3, 5)} | dict(layer.named_parameters())
+    tensor, whole = tensors[name], torch.randn(200)
+    tensor.data = whole[offset : offset + tensor.numel()].view(tensor.shape)
+    output = layer(tensors["x"], tensors["hx"])[0]
+    free(whole)
+    with pytest.raises(RuntimeError, match=r"was freed|storage size|not allocated"):
+        layer(tensors["x"], tensors["hx"]) if place == "forward" else output.sum().backward()
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_gradient_without_memory_is_an_error(which):
+    result = GRU(2, 5)(torch.randn(6, 3, 2))[which]
+    gradient = torch.ones_like(result)
+    free(gradient)
+    with pytest.raises(RuntimeError, match="was freed"):
+        result.backward(gradient)
+
+
+@pytest.mark.parametrize(("batch", "inputs", "hidden"), [(1, 0, 0), (0, 2, 5), (2, 3, 0)])
+def test_steps_of_nothing_take_no_time(batch, inputs, hidden):
+    steps = 3 if inputs and batch else 1 << 40
+    x = torch.zeros(steps, batch, inputs, requires_grad=True)
+    parameters = [torch.randn(3 * hidden, n, requires_grad=True) for n in (inputs, hidden)]
+    output, final = run_layer(x, None, parameters, Options())
+    assert (output.shape, final.shape) == ((steps, batch, hidden), (1, batch, hidden))
+    found = torch.autograd.grad(final.sum(), [x, *parameters])
+    assert not any(g.any() for g in found)

@@ -18,80 +18,102 @@ def forward(
     x: Tensor,
     hx: Tensor | None,
     parameters: Sequence[Tensor],
-    saved: Tensor | None,
+    kept: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
-    """Output and final states; arguments as in `autograd.run_layer`, `saved` is memory for what backward needs."""
+    """Output and final states; arguments as in `autograd.run_layer`, `kept` is memory for what backward needs."""
     output, final = empty_results(options, x, parameters)
-    tensors = _dense(x, lengths, hx, *parameters)
-    layers = _layers(options, tensors, (output, final, saved))
-    native.forward_at(x.dtype == torch.float64, layers, kernel_threads())
+    tensors = [_dense_features(x), *map(_dense, (lengths, hx, *parameters))]
+    layers = _layers(options, tensors, (output, final, kept))
+    if final.numel():
+        native.forward_at(x.dtype == torch.float64, layers, kernel_threads())
     return output, final
 
 
 def empty_results(options: Options, x: Tensor, parameters: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Memory for the output and the final states."""
     hidden, directions = parameters[1].shape[1], 2 if options.bidirectional else 1
-    output = x.new_empty(x.shape[0], x.shape[1], directions * hidden)
-    return output, x.new_empty(directions, x.shape[0 if options.batch_first else 1], hidden)
+    first, second, _ = x.shape
+    output = x.new_empty(first, second, directions * hidden)
+    return output, x.new_empty(directions, first if options.batch_first else second, hidden)
 
 
-def _dense(x: Tensor, *others: Tensor | None) -> list[Tensor | None]:
-    """What the kernels can read: dense features in x, all else contiguous."""
-    return [_dense_features(x), *(t if t is None or t.is_contiguous() else t.contiguous() for t in others)]
+def kept_size(options: Options, x: Tensor, parameters: Sequence[Tensor]) -> int:
+    """Elements that backward needs of forward: gates, unless computed again, and states; the output may change."""
+    batch, steps = x.shape[:2] if options.batch_first else x.shape[1::-1]
+    hidden = parameters[1].shape[1]
+    gates = 0 if options.recompute else native.saved_size(batch, steps, hidden)
+    return (2 if options.bidirectional else 1) * (gates + _states_size(batch, steps, hidden))
+
+
+def _states_size(batch: int, steps: int, hidden: int) -> int:
+    return batch * steps * hidden if steps > 1 else 0  # before one step there is only the initial state
+
+
+def _dense(tensor: Tensor | None) -> Tensor | None:
+    """What the kernels can read: contiguous, and no sign left to be turned."""
+    if tensor is None or (tensor.is_contiguous() and not tensor.is_neg()):
+        return tensor
+    return tensor.resolve_neg().contiguous()
 
 
 def _dense_features(x: Tensor) -> Tensor:
-    return x if x.stride(2) == 1 else x.contiguous()
+    return x if x.stride(2) == 1 and not x.is_neg() else x.resolve_neg().contiguous()
 
 
 def _layers(
-    options: Options, tensors: Sequence[Any], results: tuple[Tensor, Tensor | None, Tensor | None]
+    options: Options, tensors: Sequence[Any], results: tuple[Tensor | None, Tensor | None, Tensor | None]
 ) -> list[tuple[int, ...]]:
-    """The members of the kernels' Layer for each direction; the tensors must outlive them."""
-    (x, lengths, hx, *parameters), (output, final, saved) = tensors, results
-    _check(options, x, hx, parameters)
-    rows, steps = (0, 1) if options.batch_first else (1, 0)
-    directions = 2 if options.bidirectional else 1
-    batch, hidden, size = x.shape[rows], output.shape[2] // directions, x.element_size()
-    sizes = (batch, x.shape[steps], x.shape[2], hidden)
-    inputs = (x.data_ptr(), x.stride(rows), x.stride(steps))
-    row, step = output.stride(rows), output.stride(steps)
-    state, each = batch * hidden * size, len(parameters) // directions
-    space = 0 if saved is None else native.saved_size(batch, sizes[1], hidden) * size
-    places = (output.data_ptr(), _address(hx), _address(final), _address(saved), _address(lengths))
-    layers = []
+    """The members of the kernels' Layer for each direction; the tensors must outlive them, the results are dense."""
+    (x, lengths, hx, *parameters), (output, final, kept) = tensors, results
+    reset_after, batch_first, bidirectional, recompute = options
+    directions, hidden, size = 2 if bidirectional else 1, parameters[1].shape[1], x.element_size()
+    wide, (first, second, features), (major, minor, _) = directions * hidden, x.shape, x.stride()
+    _check(x.dtype, (first if batch_first else second, features, hidden, directions), hx, parameters)
+    if batch_first:
+        batch, steps, strides = first, second, (major, minor, second * wide, wide)
+    else:
+        batch, steps, strides = second, first, (minor, major, wide, second * wide)
+    gates = 0 if kept is None or recompute else native.saved_size(batch, steps, hidden) * size
+    states, state = 0 if kept is None else _states_size(batch, steps, hidden) * size, batch * hidden * size
+    at_x, at_hx, at_lengths, at_output = _address(x), _address(hx), _address(lengths), _address(output)
+    at_final, at_kept, weights = _address(final), _address(kept), [*map(_address, parameters)]
+    each, layers = len(weights) // directions, []
     for i in range(directions):
-        weights = [p.data_ptr() for p in parameters[i * each : (i + 1) * each]]
-        at_output, at_hx, at_final, at_saved, at_lengths = places
-        weights += [0] * (4 - each)
-        output_here = (at_output + i * hidden * size, row, step)
-        states = (at_final and at_final + i * state, at_saved and at_saved + i * space)
-        at_state = at_hx and at_hx + i * state
-        layers.append((*sizes, options.reset_after, i, *inputs, *output_here, at_state, *weights, at_lengths, *states))
+        numbers = (batch, steps, features, hidden, reset_after, i, at_x, *strides[:2])
+        pointers = (at_hx and at_hx + i * state, *weights[i * each : (i + 1) * each], *(0,) * (4 - each), at_lengths)
+        at_gates, at_states = gates and at_kept + i * gates, states and at_kept + directions * gates + i * states
+        kept_here = (at_final and at_final + i * state, at_gates, at_states)
+        layers.append((*numbers, at_output and at_output + i * hidden * size, *strides[2:], *pointers, *kept_here))
     return layers
 
 
-def _check(options: Options, x: Tensor, hx: Tensor | None, parameters: Sequence[Tensor]) -> None:
+def _check(dtype: torch.dtype, sizes: tuple[int, ...], hx: Tensor | None, parameters: Sequence[Tensor]) -> None:
     """Kernels read memory as they are told; a module's weights may have been replaced by anything."""
-    dtype, size, directions = x.dtype, parameters[1].shape[1], 2 if options.bidirectional else 1
-    vector = (3 * size,)
-    shapes = ((3 * size, x.shape[2]), (3 * size, size), vector, vector)[: len(parameters) // directions] * directions
-    for tensor, shape in zip(parameters, shapes, strict=True):
-        if tensor.shape != shape or tensor.dtype != dtype:
-            _refuse(tensor, shape, dtype)
-    states = (directions, x.shape[0 if options.batch_first else 1], size)
-    if hx is not None and (hx.shape != states or hx.dtype != dtype):
-        _refuse(hx, states, dtype)
+    batch, features, hidden, directions = sizes
+    rows = 3 * hidden
+    shapes = [(rows, features), (rows, hidden), (rows,), (rows,)][: len(parameters) // directions] * directions
+    tensors = parameters
+    if hx is not None:
+        tensors, shapes = [*parameters, hx], [*shapes, (directions, batch, hidden)]
+    if [t.shape for t in tensors] != shapes:
+        given, wanted = next((t.shape, shape) for t, shape in zip(tensors, shapes, strict=True) if t.shape != shape)
+        raise ShapeError(f"expected shape {wanted}, got {tuple(given)}")
+    if {t.dtype for t in tensors} != {dtype}:
+        wrong = next(t.dtype for t in tensors if t.dtype != dtype)
+        raise RuntimeError(f"all tensors must have the same dtype, got {dtype} and {wrong}")
 
 
-def _refuse(tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> None:
-    if tensor.shape != shape:
-        raise ShapeError(f"expected shape {shape}, got {tuple(tensor.shape)}")
-    raise RuntimeError(f"all tensors must have the same dtype, got {dtype} and {tensor.dtype}")
+_LOWEST = 1 << 40
 
 
 def _address(tensor: Tensor | None) -> int:
-    return 0 if tensor is None else tensor.data_ptr()
+    """Where a tensor's elements are. Freed storage begins at 0, so a low address may be an offset into it."""
+    if tensor is None:
+        return 0
+    address = tensor.data_ptr()
+    if address < _LOWEST and address == tensor.storage_offset() * tensor.element_size() and tensor.numel():
+        raise RuntimeError(f"a tensor of shape {tuple(tensor.shape)} has no memory: its storage was freed")
+    return address
 
 
 def backward(
@@ -101,21 +123,24 @@ def backward(
     x: Tensor,
     hx: Tensor | None,
     parameters: Sequence[Tensor],
-    computed: tuple[Tensor, Tensor | None],
+    kept: Tensor,
     wanted: Sequence[bool],
 ) -> list[Tensor | None]:
     """Gradients of x, hx and the parameters, where wanted."""
-    output, saved = computed
-    tensors = _dense(x, lengths, hx, *parameters)
-    layers = _layers(options, tensors, (output, None, saved))
+    tensors = [_dense_features(x), *map(_dense, (lengths, hx, *parameters))]
+    layers = _layers(options, tensors, (None, None, kept))
     d_output = None if gradients[0] is None else _dense_features(gradients[0])
-    d_final = None if gradients[1] is None else gradients[1].contiguous()
-    directions = len(layers)
-    d_x = x.new_empty(directions, *x.shape) if wanted[0] else None
+    d_final = _dense(gradients[1])
+    d_x = [torch.empty_like(x, memory_format=torch.contiguous_format) for _ in layers if wanted[0]]
     results = [_empty_if(want, t) for t, want in zip((hx, *parameters), wanted[1:], strict=True)]
-    numbers = [_gradients(options, i, d_output, d_final, d_x, results) for i in range(directions)]
-    native.backward_at(x.dtype == torch.float64, layers, numbers, kernel_threads())
-    return [None if d_x is None else d_x[0] if directions == 1 else d_x[0].add_(d_x[1]), *results]
+    numbers = [_gradients(options, i, d_output, d_final, d_x[i] if d_x else None, results) for i in range(len(layers))]
+    if layers[0][0] and layers[0][3]:
+        native.backward_at(x.dtype == torch.float64, layers, numbers, kernel_threads())
+    else:  # without rows or units there may be 2^40 steps of nothing
+        _ = [t.zero_() for t in (*d_x, *results) if t is not None]
+    if len(d_x) == 2:
+        d_x[0].add_(d_x.pop())
+    return [d_x[0] if d_x else None, *results]
 
 
 def _empty_if(wanted: bool, like: Tensor | None) -> Tensor | None:
@@ -139,8 +164,8 @@ def _gradients(
     at_output, at_x = (0, 0, 0), (0, 0, 0)
     if d_output is not None:
         offset = direction * (d_output.shape[2] // directions) * d_output.element_size()
-        at_output = (d_output.data_ptr() + offset, d_output.stride(rows), d_output.stride(steps))
+        at_output = (_address(d_output) + offset, d_output.stride(rows), d_output.stride(steps))
     if d_x is not None:
-        at_x = (d_x[direction].data_ptr(), d_x.stride(rows + 1), d_x.stride(steps + 1))
-    states = [0 if t is None else t[direction].data_ptr() for t in (d_final, d_hx)]
+        at_x = (_address(d_x), d_x.stride(rows), d_x.stride(steps))
+    states = [0 if t is None else _address(t) + direction * t.nbytes // directions for t in (d_final, d_hx)]
     return (*at_output, *at_x, *states, *weights, *[0] * (4 - each))
