@@ -11,6 +11,7 @@ from grucast.kernels import native
 from grucast.nn import calls, dispatch
 from grucast.nn.buffers import Shelf
 from grucast.nn.gradients import by_operations, needs_operations
+from grucast.nn.per_sample import are_expanded, run_each
 from grucast.nn.recurrence import Options
 
 DTYPES = (torch.float32, torch.float64)
@@ -61,6 +62,8 @@ def run_layer(
     """
     tensors = (x, hx, *parameters)
     if torch.compiler.is_compiling() or _is_recorded() or not _PLAIN.issuperset(map(type, tensors)):
+        if are_expanded(parameters):
+            return run_each(x, hx, parameters, options, lengths)
         output, final, _ = dispatch.layer(x, hx, lengths, list(parameters), *options, torch.is_grad_enabled())
         return output, final
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
