@@ -38,7 +38,7 @@ class GRU(nn.RNNBase):
         device: Where the parameters are.
         dtype: Type of the parameters.
         recompute: Whether backward computes the gates again instead of keeping them in memory: on the CPU a training
-            step then keeps only the outputs, takes a tenth to a third longer and gives the same bits.
+            step then keeps only the states, takes a tenth to a third longer and gives the same bits.
 
     Raises:
         TypeError, ValueError: An argument has no meaning, as torch.nn.GRU.
