@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grucast.data.frequency import Frequency
-from grucast.data.panel import make_panel
+from grucast.data.panel import Panel, make_panel
 from grucast.errors import DataError
 
 
@@ -173,6 +173,15 @@ def test_drop_last_gives_the_panel_of_earlier_rows():
     got = make_panel(data).drop_last(2)
     np.testing.assert_array_equal(got.values, wanted.values)
     np.testing.assert_array_equal(got.offsets, wanted.offsets)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 100])
+def test_series_are_silent_where_their_last_steps_have_no_value(steps, rng):
+    lengths = rng.integers(0, 6, 40)
+    values = np.where(rng.random(lengths.sum()) < 0.6, np.nan, 1.0)
+    starts = np.zeros(40, int)
+    panel = Panel(range(40), values, np.append(0, lengths.cumsum()), starts, Frequency("integer", 1))
+    assert panel.silent(steps).tolist() == [bool(np.isnan(panel.series(k)[-steps:]).all()) for k in range(40)]
 
 
 def test_tails_are_padded_before_the_first_value():

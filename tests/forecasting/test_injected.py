@@ -1,9 +1,13 @@
 """What is no number, at every place of a series: masked or refused, never in a forecast and never in a state."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
+from tests.conftest import TINY
 
+from grucast import Covariates, GRUForecaster
 from grucast.errors import DataError
 from grucast.model.states import ARRAYS
 
@@ -75,3 +79,18 @@ def test_forecast_of_any_size_is_finite_in_predict_and_stream(fitted, series, na
     assert finite(forecast.to_dict())
     stream = fitted.stream()
     assert all(finite(answer) for answer in stream.update(sized.to_dicts()))
+
+
+@pytest.mark.parametrize("value", [1e29, -1e29, 5.0])
+@pytest.mark.parametrize("scale", [1e-300, 1e-10, 1.0])
+def test_covariate_of_any_size_leaves_a_finite_forecast_in_predict_and_stream(series, scale, value):
+    priced = series.with_columns(price=pl.int_range(60) % 5 * 1e-10)
+    forecaster = GRUForecaster(h=3, input_size=24, covariates=Covariates(future=("price",)), **TINY).fit(priced)
+    model = forecaster.model_
+    column = replace(model.schema.columns[0], scale=scale)
+    forecaster = GRUForecaster.from_model(replace(model, schema=replace(model.schema, columns=(column,))))
+    ahead = priced["ds"].to_numpy()[-1] + np.arange(1, 4) * np.timedelta64(1, "h")
+    future = pl.DataFrame({"unique_id": "b", "ds": ahead, "price": [value] * 3})
+    forecast = forecaster.predict(priced, future)
+    assert finite(forecast.to_dict())
+    assert forecaster.stream().update_many(priced, future).equals(forecast)

@@ -1,10 +1,11 @@
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from sklearn.metrics import mean_pinball_loss
 
 from grucast import GRUForecaster, TrainingConfig
-from grucast.errors import CheckpointError
+from grucast.errors import CheckpointError, DataError
 from grucast.training import forecast as training
 from grucast.training.forecast import Batch, interval_widths, pinball_loss, require_widths, spread
 from grucast.training.loop import train
@@ -119,3 +120,16 @@ def test_widths_of_other_intervals_are_refused(fitted):
     require_widths(State(widths=(1.0, 1.1)), fitted.model_)
     with pytest.raises(CheckpointError, match="3 widths, not 2: begin anew"):
         require_widths(State(widths=(1.0, 1.1, 1.2)), fitted.model_)
+
+
+@pytest.mark.parametrize("spike", [1e35, 1e100])
+def test_spike_that_no_loss_bears_is_named_with_its_series(spike, rng):
+    values = {name: rng.normal(size=100) * 1e-9 for name in "abc"}
+    values["b"][90] = spike
+    hours = np.datetime64("2024-01-01", "us") + np.arange(100) * np.timedelta64(1, "h")
+    frame = pl.concat([pl.DataFrame({"unique_id": name, "ds": hours, "y": y}) for name, y in values.items()])
+    forecaster = GRUForecaster(4, 24, 24, training=TrainingConfig(max_steps=20))
+    with pytest.raises(DataError, match=r"series 'b' has y = 1e\+\d+ at 2024-01-04 18:00:00, more than 1e\+30 times"):
+        forecaster.fit(frame)
+    frame = frame.with_columns(y=pl.when(pl.col("y") > 1).then(1e18).otherwise("y"))
+    assert np.isfinite(forecaster.fit(frame).predict()["GRU"].to_numpy()).all()

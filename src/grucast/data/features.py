@@ -33,8 +33,9 @@ class Features(NamedTuple):
     naive_error: NDArray[np.float32]  # (B, 1): mean |y - y one season before| on that scale, 1 where unknown
 
     def normalise(self, y: Array) -> NDArray[np.float32]:
-        """Bring values (B, h) to the window's scale."""
-        return ((y - self.centre) / self.scale).astype(np.float32)
+        """Bring values (B, h) to the window's scale, infinite where that is too small for them."""
+        with np.errstate(over="ignore"):
+            return ((y - self.centre) / self.scale).astype(np.float32)
 
     def restore(self, z: Array) -> NDArray[np.float64]:
         """Bring the network's (B, h, Q) back to the unit of y."""

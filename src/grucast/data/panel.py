@@ -117,6 +117,12 @@ class Panel:
     ) -> "Panel":
         return replace(self, values=values, offsets=np.concatenate([[0], lengths.cumsum()]), temporal=temporal)
 
+    def silent(self, steps: int) -> NDArray[np.bool_]:
+        """Which series have no value in their last `steps` steps, (S,)."""
+        seen = np.flatnonzero(~np.isnan(self.values))
+        last = np.append(-1, seen)[np.searchsorted(seen, self.offsets[1:])]  # place of a value before each end
+        return np.asarray(last < np.maximum(self.offsets[1:] - steps, self.offsets[:-1]))
+
     def tails(self, steps: int) -> NDArray[np.float64]:
         """The last `steps` values of each series, (S, steps); NaN before its first."""
         index = self.offsets[1:, None] - np.arange(steps, 0, -1)

@@ -104,7 +104,6 @@ def rolling_forecasts(
             encoded = encode(hide_past(panel, forecaster.covariates.past, unread), model.schema)
         if not pieces:
             season, simpler = model.seasons[0], make_baselines(baselines, model.seasons)
-        history = known.tails(model.input_size)
         with seconds.of("GRU"):
             windows = last_windows(panel, encoded, model.input_size, h, drop)
             columns = forecast_columns(model.forecast(windows), forecaster.level)
@@ -113,7 +112,8 @@ def rolling_forecasts(
                 columns[name] = forecast(known, h=h).ravel()
         # the scale of MASE is that of what was known at the first cutoff at which a series has one
         naive_errors = np.where(np.isnan(naive_errors), seasonal_naive_errors(known, season), naive_errors)
-        pieces.append(with_history(history, h, collect(panel, known, drop, h) | columns))
+        spoken = np.repeat(~known.silent(model.input_size), h)
+        pieces.append({name: column[spoken] for name, column in (collect(panel, known, drop, h) | columns).items()})
     table = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
     count = len(table["y"]) // h
     if count == 0:
@@ -171,12 +171,6 @@ def collect(panel: Panel, known: Panel, drop: int, h: int) -> dict[str, Array]:
         "cutoff": np.repeat(cutoffs[:, 0], h),
         "y": panel.values[places].ravel(),
     }
-
-
-def with_history(history: Array, h: int, columns: dict[str, Array]) -> dict[str, Array]:
-    """The rows of those series that have a value in what the network reads, (S, input_size)."""
-    rows = np.repeat(~np.isnan(history).all(1), h)
-    return {name: column[rows] for name, column in columns.items()}
 
 
 def to_frame(kind: FrameKind, panel: Panel, table: dict[str, Array]) -> Any:

@@ -348,7 +348,7 @@ def silent_series(panel: Panel, model: ForecastModel) -> Array:
     Raises:
         DataError: None has.
     """
-    silent: Array = np.isnan(panel.tails(model.input_size)).min(axis=1)
+    silent = panel.silent(model.input_size)
     if silent.all():
         raise DataError(
             f"series {panel.ids[0]!r} has no value in its last {model.input_size} steps of {model.frequency.name}, the "

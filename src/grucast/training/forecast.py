@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from grucast.data.encoding import encode
 from grucast.data.features import make_features
 from grucast.data.fingerprint import panel_fingerprint
-from grucast.data.panel import Panel
+from grucast.data.panel import Panel, show
+from grucast.data.scalars import brief
 from grucast.data.windows import Windows, make_windows
 from grucast.errors import CheckpointError, DataError
 from grucast.model.config import CheckpointConfig, TrainingConfig
@@ -32,6 +33,7 @@ LAST_RATE = 0.5  # learning rate of the steps after that, as a share of the firs
 DECAY = 0.01
 VALIDATION_WINDOWS = 512  # at the most, spread evenly
 TINY = 1e-6  # no interval is narrower than this share of its window's scale
+FARTHEST = 1e30  # of a window's scale that a target may be from its centre
 LEAST_ERROR = 0.1  # windows that repeat themselves better than this weigh no more
 
 
@@ -145,6 +147,7 @@ def make_batch(windows: Windows, index: NDArray[np.int64], model: ForecastModel)
     window = windows.take(index)
     features = make_features(window, model.schema, model.seasons)
     target = features.normalise(window.future)
+    refuse_far(target, windows, index)
     observed = ~np.isnan(target)
     return Batch(
         Inputs(*(torch.from_numpy(getattr(features, name)) for name in Inputs._fields)),
@@ -152,6 +155,21 @@ def make_batch(windows: Windows, index: NDArray[np.int64], model: ForecastModel)
         torch.from_numpy(observed.astype(np.float32)),
         torch.from_numpy(1 / np.maximum(features.naive_error, np.float32(LEAST_ERROR))),
     )
+
+
+def refuse_far(target: NDArray[np.float32], windows: Windows, index: NDArray[np.int64]) -> None:
+    """No target (B, h) lies so far from its window that the loss would not stay finite."""
+    far = np.argwhere(np.abs(target) > FARTHEST)
+    if far.size:
+        row, step = far[0]
+        panel, series = windows.panel, windows.series[index[row]]
+        place = windows.ends[index[row]] + step
+        time = show(panel.frequency.times(panel.starts[series], place - panel.offsets[series]))
+        found = f"series {brief(panel.ids[series])} has y = {panel.values[place]:g} at {time}"
+        raise DataError(
+            f"{found}, more than {FARTHEST:g} times what the {windows.input_size} steps before it vary by: correct it, "
+            "or leave it empty"
+        )
 
 
 def pinball_loss(forecast: Tensor, batch: Batch, probabilities: Tensor) -> Tensor:
