@@ -3,7 +3,7 @@ import warnings
 
 import pytest
 
-from grucast.errors import CheckpointWarning, DataError, DataWarning, UnknownCategoryWarning, plain
+from grucast.errors import LONGEST, CheckpointWarning, DataError, DataWarning, UnknownCategoryWarning, plain
 
 HOSTILE = "a\x1b[31mred\x1b]0;title\x07\r\nb\tc\x9b\u202ed\u2066\u2028\ufeff\ud800\x00"
 SHOWN = r"a\x1b[31mred\x1b]0;title\x07\r\nb\tc\x9b\u202ed\u2066\u2028\ufeff\ud800\x00"
@@ -23,6 +23,14 @@ def test_an_error_is_one_line_whatever_it_names():
     error = DataError(f"series {HOSTILE} is short")
     assert str(error) == f"series {SHOWN} is short"
     assert traceback.format_exception_only(error) == [f"grucast.errors.DataError: series {SHOWN} is short\n"]
+
+
+def test_a_message_of_a_megabyte_keeps_its_ends():
+    text = str(DataError(f"column {'x' * 10**6} is no number: give numbers"))
+    assert len(text) == LONGEST
+    assert text.startswith("column xxx")
+    assert text.endswith("xxx is no number: give numbers")
+    assert str(DataError("x" * LONGEST)) == "x" * LONGEST
 
 
 @pytest.mark.parametrize("kind", [CheckpointWarning, DataWarning, UnknownCategoryWarning])

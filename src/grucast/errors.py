@@ -30,6 +30,7 @@ UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
+LONGEST = 2000  # characters of a message
 
 
 def plain(text: object) -> str:
@@ -41,11 +42,16 @@ def plain(text: object) -> str:
     return UNSEEN.sub(lambda found: ascii(found[0])[1:-1], str(text))
 
 
+def shortened(text: str) -> str:
+    """Text of at most LONGEST characters, its middle left out where there are more: advice stands at the end."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 500]} ... {text[5 - 500 :]}"
+
+
 class OneLine(Exception):
-    """A message in one line, whatever names it holds."""
+    """A message in one line of a bounded length, whatever names and values it holds."""
 
     def __str__(self) -> str:
-        return plain(super().__str__())
+        return plain(shortened(super().__str__()))
 
 
 class GrucastError(OneLine):

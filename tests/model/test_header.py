@@ -1,13 +1,15 @@
 import json
+import os
 import struct
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from grucast.model import header
-from grucast.model.header import parse, read_header
+from grucast.model.header import parse, read_header, require_filled
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -44,7 +46,7 @@ def test_header_is_what_safetensors_wrote(tmp_path, rng):
 
 def test_file_without_metadata_has_none(tmp_path):
     (tmp_path / "x").write_bytes(struct.pack("<Q", 2) + b"{}")
-    assert header_of(tmp_path / "x") == ({}, {})
+    assert header_of(tmp_path / "x") == ({}, {}, 0)
 
 
 def test_largest_header_is_read(tmp_path, monkeypatch):
@@ -54,3 +56,23 @@ def test_largest_header_is_read(tmp_path, monkeypatch):
     header_of(tmp_path / "10")
     with pytest.raises(ValueError, match="header of 11 bytes"):
         header_of(tmp_path / "11")
+
+
+def test_tensors_must_be_all_that_the_file_holds(tmp_path, rng):
+    path = tmp_path / "x"
+    path.write_bytes(save({"a": rng.normal(size=(2, 3)), "b": rng.normal(size=4).astype(np.float32)}))
+    require_filled(header_of(path))
+    os.truncate(path, 200 * 2**30)
+    with pytest.raises(ValueError, match=r"tensors of 64 bytes in a file that has 214,748,3\d\d,\d+ for them"):
+        require_filled(header_of(path))
+
+
+@pytest.mark.parametrize("depth", [32, 33, 900, 10**5])
+@pytest.mark.parametrize("edges", [("[", "]"), ('{"a":', "}"), ("[\n", "]")])
+def test_json_is_parsed_to_a_depth_and_refused_beyond_it(depth, edges):
+    text = edges[0] * depth + "1" + edges[1] * depth
+    if depth == 32:
+        assert parse(text) == json.loads(text)
+    else:
+        with pytest.raises(ValueError, match=r"nested too deeply|more than 65536"):
+            parse(text)

@@ -1,6 +1,8 @@
 """A stream's state comes back as it was, and a file that is anything else is refused."""
 
 import json
+import math
+import os
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from tests.conftest import TINY
 
 from grucast import Covariates, GRUForecaster
 from grucast.errors import DataError, GrucastError, ModelFileError
+from grucast.model import header
 
 
 @pytest.fixture
@@ -129,6 +132,52 @@ def test_a_damaged_state_is_refused_and_the_stream_stays(priced, shop, state, na
     with pytest.raises(ModelFileError, match="state: "):
         stream.load(state)
     assert len(stream.states) == 2
+
+
+def rewritten(content, rest, **tensors):
+    """The file with other descriptions of tensors, and so many bytes for them."""
+    length = int.from_bytes(content[:8], "little")
+    text = json.dumps({**json.loads(content[8 : 8 + length]), **tensors}).encode()
+    return len(text).to_bytes(8, "little") + text, 8 + len(text) + rest
+
+
+def test_sparse_file_of_a_true_header_is_refused_before_it_is_read(priced, state):
+    content, stream = state.read_bytes(), priced.stream()
+    os.truncate(state, 200 * 2**30)
+    with pytest.raises(ModelFileError, match="in a file that has 214,748"):
+        stream.load(state)
+    size, tensors = 0, {}
+    for name, tensor in json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")]).items():
+        if name != "__metadata__":
+            shape = [10**8, *tensor["shape"][1:]]
+            end = size + header.BYTES[tensor["dtype"]] * math.prod(shape)
+            tensors[name], size = tensor | {"shape": shape, "data_offsets": [size, end]}, end
+    text, total = rewritten(content, size, **tensors)
+    state.write_bytes(text)
+    os.truncate(state, total)
+    assert total > 7 * 10**10
+    with pytest.raises(ModelFileError, match="state: damaged: "):
+        stream.load(state)
+
+
+@pytest.mark.parametrize("tensor", [0, {}, {"dtype": "U8", "shape": "x", "data_offsets": 0}])
+@pytest.mark.parametrize("name", ["ids", "lengths", "values"])
+def test_description_that_is_none_is_refused(priced, state, name, tensor):
+    text, _ = rewritten(state.read_bytes(), 0, **{name: tensor})
+    state.write_bytes(text)
+    with pytest.raises(ModelFileError, match="state: "):
+        priced.stream().load(state)
+
+
+@pytest.mark.parametrize("offsets", [0, [], ["0", 1], [-1, 9], [2**60, 2**61], [0.0, 9.0]])
+def test_names_elsewhere_are_refused(priced, state, offsets):
+    content = state.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    ids = json.loads(content[8 : 8 + length])["ids"] | {"data_offsets": offsets}
+    text, _ = rewritten(content, 0, ids=ids)
+    state.write_bytes(text + content[8 + length :])
+    with pytest.raises(ModelFileError, match="state: damaged: "):
+        priced.stream().load(state)
 
 
 def test_every_truncation_is_refused(priced, state):

@@ -14,13 +14,14 @@ from safetensors.numpy import load, save
 
 from grucast.errors import ModelFileError
 from grucast.model.config import is_number
-from grucast.model.header import LARGEST, Header, parse, read_header
+from grucast.model.header import LARGEST, Header, parse, read_header, require_entries, require_filled
 from grucast.model.models import ForecastModel, RegressionModel
 from grucast.model.shapes import shapes_of
 from grucast.model.validation import SETTINGS, member
 from grucast.model.writing import write_whole
 
 FORMAT = 1
+ROOM = 130  # bytes of the header that describe a tensor, at the most
 LARGEST_WEIGHT = 1e9  # those of trained models are below 100
 MEMBERS = {"format", "library", "kind", "settings"}
 
@@ -34,6 +35,24 @@ def save_model(model: Model, path: str | Path) -> None:
         ModelFileError: It has settings or weights that a model file cannot hold.
         GrucastError: The file cannot be written.
     """
+    text, described = describe(model)
+    weights = {name: np.ascontiguousarray(tensor) for name, tensor in model.weights.items()}
+    try:
+        kinds = {n: json.dumps(["F32" if w.dtype == np.float32 else str(w.dtype), w.shape]) for n, w in weights.items()}
+        require_tensors(kinds, described)
+        require_bounded(weights)
+        content = save(weights, metadata={"grucast": text})
+    except ValueError as error:
+        raise ModelFileError(f"this model cannot be written: {error}") from error
+    write_whole(path, content)
+
+
+def describe(model: Model) -> tuple[str, Model]:
+    """The metadata of a model, and the model without weights that they describe, as whoever reads them will.
+
+    Raises:
+        ModelFileError: A model file cannot hold such settings, whatever the weights.
+    """
     from importlib.metadata import version  # a tenth of the time to import grucast
 
     kind = "forecaster" if isinstance(model, ForecastModel) else "regressor"
@@ -42,18 +61,15 @@ def save_model(model: Model, path: str | Path) -> None:
     if isinstance(model, ForecastModel):
         settings["reading"] = model.reading.given
     header = {"format": FORMAT, "library": version("grucast"), "kind": kind, "settings": settings}
-    weights = {name: np.ascontiguousarray(tensor) for name, tensor in model.weights.items()}
     try:
         text = json.dumps(header, ensure_ascii=False, allow_nan=False)
-        kinds = {n: json.dumps(["F32" if w.dtype == np.float32 else str(w.dtype), w.shape]) for n, w in weights.items()}
-        require_tensors(kinds, read_model(parse(text)))
-        require_bounded(weights)
-        content = save(weights, metadata={"grucast": text})
+        described = read_model(parse(text))
     except ValueError as error:
         raise ModelFileError(f"this model cannot be written: {error}") from error
-    if (length := int.from_bytes(content[:8], "little")) > LARGEST:
+    length = len(json.dumps(text, ensure_ascii=False).encode()) + sum(len(name) + ROOM for name, _ in shapes_of(model))
+    if length > LARGEST:
         raise ModelFileError(f"this model has {length} bytes of settings, more than {LARGEST}: group rare categories")
-    write_whole(path, content)
+    return text, described
 
 
 def without_unused(members: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -71,11 +87,13 @@ def load_model(path: str | Path) -> Model:
         raise ModelFileError(f"{path} does not exist or is not a file")
     try:
         with Path(path).open("rb") as file:
-            model = check_header(read_header(file))
+            header = read_header(file)
+            model = check_header(header)
+            require_filled(header)
             file.seek(0)
             weights = load(file.read())  # checks the tensors' offsets against each other and the file's size
         require_bounded(weights)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ModelFileError(f"{path}: {error}") from error
     except SafetensorError as error:
         raise ModelFileError(f"{path}: damaged: {error}") from error
@@ -94,9 +112,7 @@ def check_header(header: Header) -> Model:
     if len(header.metadata) > 1 or not isinstance(text, str):
         raise ValueError("a safetensors file, but not a grucast model")
     model = read_model(parse(text))
-    for name, tensor in header.tensors.items():
-        if not isinstance(tensor, dict) or tensor.keys() != {"dtype", "shape", "data_offsets"}:
-            raise ValueError(f"tensor {name[:80]!r} must have dtype, shape and data_offsets, and nothing else")
+    require_entries(header)
     require_tensors({name: json.dumps([t["dtype"], t["shape"]]) for name, t in header.tensors.items()}, model)
     return model
 

@@ -3,10 +3,14 @@
 import json
 import os
 from collections.abc import Sequence
+from math import prod
 from typing import Any, BinaryIO, NamedTuple
+
+from grucast.data.raw.depth import is_deep
 
 LARGEST = 2**20  # bytes of header
 MOST = 2**16  # lists and objects in it, each of which takes twenty times its two characters in memory
+BYTES = {"F32": 4, "F64": 8, "I32": 4, "I64": 8, "U8": 1, "BOOL": 1}  # of a number, by the types that are known here
 FOREIGN = {  # how files of other kinds begin
     b"PK\x03\x04": "a zip archive, such as torch.save and Keras write",
     b"\x80": "a pickle, which could run code",
@@ -19,10 +23,11 @@ FOREIGN = {  # how files of other kinds begin
 
 
 class Header(NamedTuple):
-    """What a safetensors file says of its content: the metadata, and each tensor's description."""
+    """What a safetensors file says of its content: the metadata, each tensor's description, and the bytes after it."""
 
     metadata: dict[str, Any]
     tensors: dict[str, Any]
+    rest: int
 
 
 def read_header(file: BinaryIO) -> Header:
@@ -35,12 +40,37 @@ def read_header(file: BinaryIO) -> Header:
     """
     start = file.read(9)
     length = int.from_bytes(start[:8], "little")
-    require_header(start, length, os.fstat(file.fileno()).st_size)
+    total = os.fstat(file.fileno()).st_size
+    require_header(start, length, total)
     header = parse((start[8:] + file.read(length - 1)).decode())
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict):
         raise ValueError("damaged: the header's metadata are no JSON object")
-    return Header(metadata, header)
+    return Header(metadata, header, total - 8 - length)
+
+
+def require_entries(header: Header) -> None:
+    """Refuse descriptions of tensors that are none."""
+    for name, tensor in header.tensors.items():
+        if not isinstance(tensor, dict) or tensor.keys() != {"dtype", "shape", "data_offsets"}:
+            raise ValueError(f"tensor {name[:80]!r} must have dtype, shape and data_offsets, and nothing else")
+
+
+def require_filled(header: Header) -> None:
+    """Refuse tensors of known types and shapes that are not all that the file holds, before they are read."""
+    sizes = sum(BYTES[tensor["dtype"]] * prod(tensor["shape"]) for tensor in header.tensors.values())
+    if sizes != header.rest:
+        raise ValueError(f"damaged: tensors of {sizes:,} bytes in a file that has {header.rest:,} for them")
+
+
+def read_tensor(file: BinaryIO, header: Header, name: str) -> bytes:
+    """What a tensor of one byte a number holds, without the others."""
+    offsets, size = header.tensors[name]["data_offsets"], prod(header.tensors[name]["shape"])
+    begin = offsets[0] if isinstance(offsets, list) and offsets else None
+    if not (isinstance(begin, int) and 0 <= begin <= header.rest - size):
+        raise ValueError(f"damaged: {name} lies beyond the end")
+    file.seek(begin - header.rest, os.SEEK_END)
+    return file.read(size)
 
 
 def require_header(start: bytes, length: int, total: int) -> None:
@@ -65,10 +95,10 @@ def parse(text: str, most: int = MOST) -> Any:
     """
     if text.count("[") + text.count("{") > most:
         raise ValueError(f"damaged: JSON of more than {most} lists and objects")
+    if is_deep(text.replace("\n", " ").encode(errors="replace")):
+        raise ValueError("damaged: JSON is nested too deeply")
     try:
         return json.loads(text, object_pairs_hook=distinct, parse_constant=no_number)
-    except RecursionError as error:
-        raise ValueError("damaged: JSON is nested too deeply") from error
     except ValueError as error:
         raise ValueError(f"damaged: {error}") from error
 

@@ -1,6 +1,7 @@
 """Name and shape of every parameter of a model, from its settings alone."""
 
 from collections.abc import Iterable, Iterator
+from math import prod
 
 from grucast.data.covariates import Column
 from grucast.data.encoding import embedding_size
@@ -8,6 +9,8 @@ from grucast.model.config import NetworkConfig
 from grucast.model.models import ForecastModel, RegressionModel
 
 Shapes = dict[str, tuple[int, ...]]
+WINDOW = 2**27  # numbers that a forecaster may compute from a window, each step counted as a thousand more
+WEIGHTS = 2**28  # numbers of a model file, of 4 bytes each
 
 
 def shapes_of(model: ForecastModel | RegressionModel) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -25,16 +28,46 @@ def shapes_of(model: ForecastModel | RegressionModel) -> Iterator[tuple[str, tup
         yield from ((prefix + name, shape) for name, shape in one.items())
 
 
+def require_affordable(model: ForecastModel | RegressionModel) -> None:
+    """Refuse a model that a small file could describe and no machine could run.
+
+    Raises:
+        ValueError: Its windows or its weights are too many numbers.
+    """
+    weights = 0
+    for _, shape in shapes_of(model):
+        weights += prod(shape)
+        if weights > WEIGHTS:
+            raise ValueError(f"these settings need more than {WEIGHTS:,} weights: make the network smaller")
+    if isinstance(model, ForecastModel) and (size := window_size(model)) > WINDOW:
+        raise ValueError(
+            f"input_size {model.input_size} needs {size:,} numbers for a window of this network, more than {WINDOW:,}: "
+            "make one of them smaller"
+        )
+
+
+def window_size(model: ForecastModel) -> int:
+    """Numbers that the layers of all members compute from a window, and a thousand for each of its steps."""
+    layers = model.members * model.network.num_layers * (2 if model.network.bidirectional else 1)
+    return model.input_size * (1000 + inputs_of(model) + layers * (model.network.hidden_size + 16))
+
+
+def inputs_of(model: ForecastModel) -> int:
+    """Numbers that a forecaster's network reads at each step."""
+    schema, columns = model.schema, model.schema.categorical("past", "future")
+    numbers = 2 * len(schema.numbers("past", "future")) + 2 * len(schema.cycles)
+    return 2 + len(model.seasons) + numbers + embedded(columns)
+
+
 def forecaster(model: ForecastModel) -> Shapes:
     """The parameters of one network of a forecaster."""
     network, schema, h = model.network, model.schema, model.h
     past, future, static = (schema.categorical(role) for role in ("past", "future", "static"))
     phases, seasons, quantiles = 2 * len(schema.cycles), len(model.seasons), 2 * len(model.level) + 1
-    inputs = 2 + seasons + 2 * len(schema.numbers("past", "future")) + phases + embedded(past + future)
     fixed = 2 * seasons * h + 2 * len(schema.numbers("static")) + embedded(static)
     ahead = 4 * len(schema.numbers("future")) + phases + embedded(future)
     shapes: Shapes = {f"embed.{i}.weight": table(column) for i, column in enumerate(past + future + static)}
-    shapes |= gru(inputs, network)
+    shapes |= gru(inputs_of(model), network)
     shapes |= linear("hidden", state_size(network) + fixed, network.head_size)
     shapes |= linear("out", network.head_size, h * quantiles)
     if ahead:

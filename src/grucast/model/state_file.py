@@ -15,7 +15,8 @@ from grucast.data.reading.missing import LARGEST
 from grucast.data.scalars import brief
 from grucast.data.stamps import outside
 from grucast.errors import DataError, ModelFileError
-from grucast.model.header import Header, parse, read_header
+from grucast.model.config import is_number
+from grucast.model.header import Header, parse, read_header, read_tensor, require_entries, require_filled
 from grucast.model.models import ForecastModel
 from grucast.model.states import ARRAYS, States, refuse_unwritable
 from grucast.model.writing import write_whole
@@ -53,10 +54,13 @@ def load_states(model: ForecastModel, path: str | Path) -> States:
     path = Path(path)
     try:
         with path.open("rb") as file:
-            count = check_header(read_header(file), model)
+            header = read_header(file)
+            count = check_header(header, model)
+            require_filled(header)
+            ids = check_ids(read_tensor(file, header, "ids"), count)  # first, since a sparse file has none
             file.seek(0)
             arrays = load(file.read())
-        return filled(States.empty(model.input_size, model.frequency, model.schema, max(count, 1)), arrays, count)
+        return filled(States.empty(model.input_size, model.frequency, model.schema, max(count, 1)), arrays, ids)
     except ValueError as error:
         raise ModelFileError(f"{path}: {error}") from error
     except SafetensorError as error:
@@ -75,11 +79,9 @@ def check_header(header: Header, model: ForecastModel) -> int:
         raise ValueError(f"format {said['format']!r:.20} of a stream's state, and this grucast reads {FORMAT}: upgrade")
     if said["model"] != fingerprint(model):
         raise ValueError("this is the state of another model's stream")
-    found = {name: [tensor.get("dtype"), tensor.get("shape")] for name, tensor in header.tensors.items()}
-    lengths = found.get("lengths", [None, None])[1]
-    count = lengths[0] if isinstance(lengths, list) and len(lengths) == 1 else None
-    if not isinstance(count, int) or isinstance(count, bool):
-        raise ValueError("damaged: there are no lengths of series")
+    require_entries(header)
+    found = {name: [tensor["dtype"], tensor["shape"]] for name, tensor in header.tensors.items()}
+    count, size = (length_of(found.get(name)) for name in ("lengths", "ids"))
     example = States.empty(model.input_size, model.frequency, model.schema)
     for name in ARRAYS:
         array = getattr(example, name)
@@ -87,19 +89,34 @@ def check_header(header: Header, model: ForecastModel) -> int:
         absent = None if name not in OPTIONAL else wanted
         if found.pop(name, absent) != wanted:
             raise ValueError(f"damaged: {name} must be {wanted}")
-    if found.keys() != {"ids"} or found["ids"][0] != "U8":
+    if found != {"ids": ["U8", [size]]}:
         raise ValueError(f"damaged: beside the states there must be ids alone, not {', '.join(sorted(found))[:80]}")
     return count
 
 
-def filled(states: States, arrays: dict[str, Any], count: int) -> States:
-    """Empty states with what a file holds, every value checked."""
-    text = arrays["ids"].tobytes().decode()
+def length_of(tensor: Any) -> int:
+    """The length of a tensor that is a list."""
+    shape = tensor and tensor[1]
+    if not (isinstance(shape, list) and len(shape) == 1 and is_number(shape[0], int)):
+        raise ValueError("damaged: there are no lengths and ids of series")
+    return int(shape[0])
+
+
+def check_ids(content: bytes, count: int) -> list[str | int]:
+    """The names of so many series."""
+    text = content.decode()
     ids = parse(text, most=len(text))  # brackets may be in the names
     if not isinstance(ids, list) or not all(type(name) in (str, int) for name in ids):
         raise ValueError("damaged: ids must be a list of text and integers")
     if len(set(ids)) != len(ids) or len(ids) != count:
         raise ValueError(f"damaged: {len(set(ids))} names for {count} series")
+    for name in ids:
+        refuse_unwritable(name)
+    return ids
+
+
+def filled(states: States, arrays: dict[str, Any], ids: list[str | int]) -> States:
+    """Empty states with what a file holds, every value checked."""
     arrays.setdefault("nonnegative", ~(arrays["values"] < 0).any(axis=1))
     lengths, tops = arrays["lengths"], [len(c.categories or ()) for c in states.schema.categorical("past", "future")]
     fixed = [len(c.categories or ()) for c in states.schema.categorical("static")]
@@ -116,9 +133,7 @@ def filled(states: States, arrays: dict[str, Any], count: int) -> States:
     if bad := [name for name, good in sound.items() if not good.all()]:
         raise ValueError(f"damaged: {bad[0]} holds values that cannot be")
     for name in ARRAYS:
-        getattr(states, name)[:count] = arrays[name].astype(getattr(states, name).dtype)
-    for name in ids:
-        refuse_unwritable(name)
+        getattr(states, name)[: len(ids)] = arrays[name].astype(getattr(states, name).dtype)
     states.ids, states.row = ids, {name: row for row, name in enumerate(ids)}
     return states
 

@@ -15,6 +15,7 @@ from grucast.data.frequency import Frequency
 from grucast.data.reading.options import Aggregate, ReadOptions
 from grucast.model.config import NetworkConfig, TrainingConfig, is_number
 from grucast.model.models import ForecastModel, RegressionModel
+from grucast.model.shapes import require_affordable
 
 Read = Callable[[Any], Any]  # JSON's value to ours; ValueError " must be ..." where it may not be
 DAY = 86400 * 10**6  # microseconds
@@ -187,6 +188,7 @@ def forecaster(**settings: Any) -> ForecastModel:
         raise ValueError(f"widths must be one for each of {len(model.level)} levels, not {len(model.widths)}")
     if model.schema.cycles and model.frequency.kind == "integer":
         raise ValueError("cycles of the calendar need time stamps, not integers")
+    require_affordable(model)
     return model
 
 
@@ -195,6 +197,7 @@ def regressor(**settings: Any) -> RegressionModel:
     model = RegressionModel(**settings, weights={})
     if model.flat and model.outputs > 1:
         raise ValueError(f"flat needs one output, not {model.outputs}")
+    require_affordable(model)
     return model
 
 

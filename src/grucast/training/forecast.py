@@ -18,6 +18,7 @@ from grucast.data.scalars import brief
 from grucast.data.windows import Windows, make_windows
 from grucast.errors import CheckpointError, DataError
 from grucast.model.config import CheckpointConfig, TrainingConfig
+from grucast.model.file import describe
 from grucast.model.models import ForecastModel, quantiles
 from grucast.nn.drawing import WeightsFrom
 from grucast.nn.networks import Ensemble, ForecastNetwork, Inputs
@@ -61,6 +62,7 @@ def train_forecaster(
     First without the last `held_out` steps of each series, on which the best weights are chosen and the intervals'
     widths measured; then on all there is, since the latest values tell most of the future.
     """
+    describe(model)  # refuses before the work what could not be saved after it
     encoded = encode(panel, model.schema)
     everything = make_windows(panel, encoded, model.input_size, model.h)
     windows, validation = everything.split(held_out)

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from grucast.model.config import NetworkConfig, TrainingConfig
+from grucast.model.file import describe
 from grucast.model.models import RegressionModel
 from grucast.nn.drawing import WeightsFrom
 from grucast.nn.networks import GRUNet
@@ -32,6 +33,7 @@ def train_regressor(
     inputs, targets = (torch.from_numpy(np.ascontiguousarray(a, np.float32)) for a in (x, y))
     rng = np.random.default_rng(training.seed)
     size = training.batch_size or BATCH_SIZE
+    describe(RegressionModel(x.shape[2], y.shape[1], config, {}))  # refuses before the work what could not be saved
     sizes = (x.shape[2], config.hidden_size, config.num_layers, y.shape[1])
     with reproducible(training.seed) as generator, keeping(lambda: make_model(x, y, config, network)):
         with WeightsFrom(generator):

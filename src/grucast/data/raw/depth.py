@@ -6,7 +6,7 @@ from io import BytesIO
 import numpy as np
 
 DEEPEST = 32  # brackets within each other; a table has two, and what lies deeper is no value of it
-TEXTS = re.compile(rb'"(?:[^"\\\n]|\\.)*"')
+TEXTS = re.compile(rb'"(?:[^"\\\n]++|\\.)*+"')  # possessive, so that a long text takes no memory
 STEPS = np.zeros(256, np.int8)
 STEPS[[*b"[{"]], STEPS[[*b"]}"]] = 1, -1
 
