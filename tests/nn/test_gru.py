@@ -83,6 +83,21 @@ def test_a_row_of_length_zero_keeps_its_state():
 
 
 @VARIANTS
+@pytest.mark.parametrize("kind", [{}, {"num_layers": 2, "bidirectional": True}, {"recompute": True}], ids=str)
+@pytest.mark.parametrize("refill", [50, 1])
+@pytest.mark.parametrize("of", [np.array, torch.tensor])
+def test_a_buffer_of_lengths_may_be_filled_anew_before_backward(reset_after, kind, refill, of):
+    layer, gradients = GRU(3, 8, batch_first=True, reset_after=reset_after, **kind), []
+    x, buffer = torch.randn(4, 6, 3, requires_grad=True), of(LENGTHS)
+    for lengths in (LENGTHS, buffer):
+        output, h_n = layer(x, lengths=lengths)
+        buffer[:] = refill
+        gradients.append(torch.autograd.grad(output.sum() + h_n.sum(), [x, *layer.parameters()]))
+        buffer[:] = of(LENGTHS)
+    same(*gradients, rtol=0, atol=0)
+
+
+@VARIANTS
 @pytest.mark.parametrize("batch_first", [False, True])
 def test_unbatched_equals_a_batch_of_one(reset_after, batch_first):
     layer = GRU(3, 5, 2, batch_first=batch_first, bidirectional=True, reset_after=reset_after)

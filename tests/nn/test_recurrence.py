@@ -6,7 +6,7 @@ import torch
 
 from grucast.errors import ConfigError, ShapeError
 from grucast.kernels import reference
-from grucast.nn.recurrence import Weights, check_lengths, recur, recur_gates
+from grucast.nn.recurrence import Weights, autocast_dtype, check_lengths, recur, recur_gates
 
 VARIANTS = pytest.mark.parametrize("reset_after", [True, False])
 DIRECTIONS = pytest.mark.parametrize("reverse", [False, True])
@@ -81,10 +81,19 @@ def test_autocast_computes_in_full_precision(case, reset_after):
     x, hidden, weights = case[0].float(), case[1].float(), Weights(*(w.float() for w in case[2]))
     expected, _ = recur(x, hidden, weights, reset_after)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        output, _ = recur(x, hidden, weights, reset_after)
-        low, gates = recur(x.bfloat16(), hidden.bfloat16(), weights, reset_after)[0], recur_gates(x, hidden, weights)
+        output, gates = recur(x, hidden, weights, reset_after)[0], recur_gates(x, hidden, weights)
     torch.testing.assert_close(output, expected, rtol=0, atol=0)
-    assert (low.dtype, gates.reset.dtype) == (torch.bfloat16, torch.float32)
+    assert gates.reset.dtype == torch.float32
+
+
+def test_inputs_may_differ_from_the_weights_under_autocast_alone():
+    low, x = torch.zeros(1, dtype=torch.bfloat16), torch.zeros(1)
+    assert autocast_dtype(low, None, torch.float32) is None
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert autocast_dtype(x, x, torch.float32) is None
+        assert autocast_dtype(low, None, torch.float32) == torch.bfloat16
+        assert autocast_dtype(low, x, torch.float32) == torch.float32
+        assert autocast_dtype(low.half(), None, torch.float32) == torch.float32
 
 
 @VARIANTS
@@ -106,6 +115,15 @@ def test_weights_of_two_parameters_have_zero_biases(case):
 def test_lengths_may_be_any_integers(lengths):
     result = check_lengths(lengths, torch.zeros(2, 3, 1))
     assert (result.tolist(), result.dtype) == ([1, 2, 0], torch.int64)
+
+
+@pytest.mark.parametrize("of", [np.array, torch.tensor, bytearray], ids=["array", "tensor", "memory"])
+def test_lengths_are_copied(of):
+    buffer = of([2, 1, 0])
+    result = check_lengths(memoryview(buffer) if of is bytearray else buffer, torch.zeros(2, 3, 1))
+    for i in range(3):
+        buffer[i] = 50
+    assert result.tolist() == [2, 1, 0]
 
 
 def test_no_rows_need_no_lengths():

@@ -12,7 +12,7 @@ from grucast.nn import calls, dispatch
 from grucast.nn.buffers import Shelf
 from grucast.nn.gradients import by_operations, needs_operations
 from grucast.nn.per_sample import are_expanded, run_each
-from grucast.nn.recurrence import Options
+from grucast.nn.recurrence import Options, is_traced
 
 DTYPES = (torch.float32, torch.float64)
 
@@ -34,12 +34,16 @@ def _is_transformed() -> bool:
     """Whether a transform such as vmap, a trace or forward-mode derivatives look into the operations."""
     if torch.compiler.is_compiling():
         return torch._C._are_functorch_transforms_active()
-    return torch._C._are_functorch_transforms_active() or torch._C._is_tracing() or forward_ad._current_level >= 0
+    if torch._C._is_tracing() and torch.onnx.is_in_onnx_export():
+        return True
+    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
 
 
 def _is_recorded() -> bool:
-    """Whether a dispatch mode, such as a trace's or a counter's, wants to see every operator."""
-    return torch._C._len_torch_dispatch_stack() > 0 or torch._C._dispatch_tls_is_dispatch_key_included(_BEFORE)
+    """Whether a trace or a dispatch mode, such as a counter of operations, wants to see every operator."""
+    if torch._C._is_tracing() or torch._C._len_torch_dispatch_stack() > 0:
+        return True
+    return torch._C._dispatch_tls_is_dispatch_key_included(_BEFORE)
 
 
 _BEFORE = torch._C.DispatchKey.PreDispatch
@@ -64,7 +68,8 @@ def run_layer(
     if torch.compiler.is_compiling() or _is_recorded() or not _PLAIN.issuperset(map(type, tensors)):
         if are_expanded(parameters):
             return run_each(x, hx, parameters, options, lengths)
-        output, final, _ = dispatch.layer(x, hx, lengths, list(parameters), *options, torch.is_grad_enabled())
+        keep = torch.is_grad_enabled() and not is_traced()  # a trace is for both modes
+        output, final, _ = dispatch.layer(x, hx, lengths, list(parameters), *options, keep)
         return output, final
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
         return _apply(options, lengths, *tensors)

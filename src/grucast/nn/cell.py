@@ -1,10 +1,16 @@
 """One step of the GRU as a module: torch.nn.GRUCell's interface and both variants of the function."""
 
+from typing import Any
+
 import torch
 from torch import _VF, Tensor, nn
+from torch.fx import Proxy
 
 from grucast.nn.autograd import run_layer, runs_natively
-from grucast.nn.recurrence import Options, recur_layer
+from grucast.nn.leaf import record_call, refuse_script
+from grucast.nn.recurrence import Options, autocast_dtype, has_fused_kernel, is_traced, recur_layer
+
+PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 class GRUCell(nn.RNNCellBase):
@@ -40,6 +46,8 @@ class GRUCell(nn.RNNCellBase):
     torch.Size([2, 8])
     """
 
+    __prepare_scriptable__ = refuse_script
+
     def __init__(
         self,
         input_size: int,
@@ -55,51 +63,62 @@ class GRUCell(nn.RNNCellBase):
         super().__init__(input_size, hidden_size, bias, num_chunks=3, device=device, dtype=dtype)
         self.reset_after = reset_after
 
-    def forward(self, x: Tensor, hx: Tensor | None = None) -> Tensor:
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         """The next state.
 
         Args:
-            x: Input, (B, I), or (I,) without a batch.
+            input: Input, (B, I), or (I,) without a batch.
             hx: State, (B, H) or (H,); None is zero.
 
         Returns:
             The state after this step, (B, H) or (H,).
 
         Raises:
-            RuntimeError, ValueError: x or hx has the wrong rank, size or dtype, as torch.nn.GRUCell.
+            RuntimeError, ValueError: input or hx has the wrong rank, size or dtype, as torch.nn.GRUCell.
         """
-        for name, tensor in (("input", x), ("hidden", hx)):
+        if isinstance(input, Proxy) or isinstance(hx, Proxy):
+            recorded: Tensor = record_call(self, input, hx)
+            return recorded
+        for name, tensor in (("input", input), ("hidden", hx)):
             if tensor is not None and tensor.dim() not in (1, 2):
                 raise ValueError(f"GRUCell: Expected {name} to be 1D or 2D, got {tensor.dim()}D instead")
-        batch = x if x.dim() == 2 else x.unsqueeze(0)
-        if hx is None:
-            hidden = batch.new_zeros(len(batch), self.hidden_size)
+        single = input.dim() == 1
+        x = input.unsqueeze(0) if single else input
+        hidden = hx.unsqueeze(0) if single and hx is not None else hx
+        # The attributes themselves may be parametrized; a look into the dictionary is cheaper where it succeeds.
+        known = self._parameters
+        weights: list[Any] = [known[n] if n in known else getattr(self, n) for n in PARAMETERS]
+        dtype = weights[1].dtype
+        if kind := autocast_dtype(x, hidden, dtype):
+            new = self._step(weights, x.to(dtype), None if hidden is None else hidden.to(dtype)).to(kind)
         else:
-            hidden = hx if x.dim() == 2 else hx.unsqueeze(0)
-        new = self._step(batch, hidden)
-        return new if x.dim() == 2 else new.squeeze(0)
+            new = self._step(weights, x, hidden)
+        return new.squeeze(0) if single else new
 
     def extra_repr(self) -> str:
         """Arguments that differ from their defaults, as torch.nn.GRUCell shows them."""
         return super().extra_repr() + ("" if self.reset_after else ", reset_after=False")
 
-    def _step(self, x: Tensor, hidden: Tensor) -> Tensor:
-        native = runs_natively(x, hidden, self.weight_hh)
-        if self.reset_after and not native:
-            new: Tensor = _VF.gru_cell(x, hidden, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
-            return new
+    def _step(self, weights: list[Any], x: Tensor, hidden: Tensor | None) -> Tensor:
         self._check_sizes(x, hidden)
-        biases = [] if self.bias_ih is None else [self.bias_ih, self.bias_hh]
-        parameters = [self.weight_ih, self.weight_hh, *biases]
-        run = run_layer if native else recur_layer
-        return run(x.unsqueeze(0), hidden.unsqueeze(0), parameters, Options(self.reset_after))[0].squeeze(0)
+        if has_fused_kernel(x, self.reset_after):
+            hidden = x.new_zeros(x.shape[0], self.hidden_size) if hidden is None else hidden
+            new: Tensor = _VF.gru_cell(x, hidden, *weights)
+            return new
+        # One step in torch's operations fits any batch, and such a trace needs no grucast where it is loaded.
+        run = run_layer if runs_natively(x, hidden, weights[1]) and not is_traced() else recur_layer
+        hidden = None if hidden is None else hidden.unsqueeze(0)
+        parameters = weights if weights[2] is not None else weights[:2]
+        return run(x.unsqueeze(0), hidden, parameters, Options(self.reset_after))[1].squeeze(0)
 
-    def _check_sizes(self, x: Tensor, hidden: Tensor) -> None:
+    def _check_sizes(self, x: Tensor, hidden: Tensor | None) -> None:
         """The checks, and the words, of torch's own op."""
         if x.shape[1] != self.input_size:
             raise RuntimeError(f"input has inconsistent input_size: got {x.shape[1]} expected {self.input_size}")
-        if len(hidden) != len(x):
-            raise RuntimeError(f"Input batch size {len(x)} doesn't match hidden0 batch size {len(hidden)}")
+        if hidden is None:
+            return
+        if hidden.shape[0] != x.shape[0]:
+            raise RuntimeError(f"Input batch size {x.shape[0]} doesn't match hidden0 batch size {hidden.shape[0]}")
         if hidden.shape[1:] != (self.hidden_size,):
             sizes = f"got {hidden.shape[1]}, expected {self.hidden_size}"
             raise RuntimeError(f"hidden0 has inconsistent hidden_size: {sizes}")

@@ -36,8 +36,8 @@ TRUSTED = (1, 23)  # before, ONNX' own GRU runs in one direction alone
 def from_onnx(node: Node | Sequence[Node], verify: bool = True) -> GRU:
     """A GRU with the weights of ONNX's GRU operator, or of several in a row.
 
-    The operator's inputs X, sequence_lens and initial_h are the layer's x, lengths and hx. Its output Y (T, D, B, H) is
-    the layer's (T, B, D * H). `grucast.onnx.load_layer` takes the operators out of a model.
+    Its inputs X, sequence_lens and initial_h are the layer's input, lengths and hx. Its output Y, (T, D, B, H),
+    is the layer's, (T, B, D * H). `grucast.onnx.load_layer` takes the operators out of a model.
 
     Args:
         node: Its arrays `W`, `R` and, if there is one, `B`, and the attributes that are not as the standard has them:

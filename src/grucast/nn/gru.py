@@ -1,16 +1,30 @@
 """The GRU layer: torch.nn.GRU's interface, both variants of the function, and sequences of different lengths."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import _VF, Tensor, nn
+from torch.fx import Proxy
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from grucast.errors import ConfigError
 from grucast.nn.autograd import run_layer, runs_natively
 from grucast.nn.drawing import dropout
-from grucast.nn.recurrence import Gates, Options, Weights, check_lengths, recur_gates, recur_layer
+from grucast.nn.leaf import record_call, refuse_script
+from grucast.nn.packed import run_packed
+from grucast.nn.recurrence import (
+    Gates,
+    Options,
+    Weights,
+    autocast_dtype,
+    check_lengths,
+    has_fused_kernel,
+    is_traced,
+    recur_gates,
+    recur_layer,
+)
 
 
 # Not a subclass of nn.GRU: tools that know nn.GRU would take reset_after=False for the other function.
@@ -39,6 +53,7 @@ class GRU(nn.RNNBase):
         dtype: Type of the parameters.
         recompute: Whether backward computes the gates again instead of keeping them in memory: on the CPU a training
             step then keeps only the states, takes a tenth to a third longer and gives the same bits.
+        proj_size: An error, as in torch.nn.GRU.
 
     Raises:
         TypeError, ValueError: An argument has no meaning, as torch.nn.GRU.
@@ -57,6 +72,8 @@ class GRU(nn.RNNBase):
 
     dropout_generator: torch.Generator | None = None  # set by training; None is torch's global one
 
+    __prepare_scriptable__ = refuse_script
+
     def __init__(  # noqa: PLR0913, PLR0917 - the arguments of torch.nn.GRU
         self,
         input_size: int,
@@ -71,7 +88,10 @@ class GRU(nn.RNNBase):
         dtype: torch.dtype | None = None,
         *,
         recompute: bool = False,
+        proj_size: None = None,
     ) -> None:
+        if proj_size is not None:
+            raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
         # Here torch.nn.RNNBase, and so a positional call of torch.nn.GRU, has proj_size.
         if not isinstance(reset_after, bool):
             raise TypeError(f"reset_after should be of type bool, got: {type(reset_after).__name__}")
@@ -81,31 +101,39 @@ class GRU(nn.RNNBase):
         self.reset_after, self.recompute = reset_after, recompute
 
     def forward(
-        self, x: Tensor | PackedSequence, hx: Tensor | None = None, lengths: Tensor | Sequence[int] | None = None
+        self,
+        input: Tensor | PackedSequence,
+        hx: Tensor | None = None,
+        lengths: Tensor | Sequence[int] | None = None,
     ) -> tuple[Tensor | PackedSequence, Tensor]:
         """Run over whole sequences.
 
         Args:
-            x: Inputs, (T, B, I), with batch_first (B, T, I), one sequence (T, I), or a PackedSequence.
+            input: Inputs, (T, B, I), with batch_first (B, T, I), one sequence (T, I), or a PackedSequence.
             hx: Initial states, (layers * directions, B, H), for one sequence (layers * directions, H); None is zero.
             lengths: Valid steps of each row, (B,), from 0 to T; beyond them the output is zero and the state stays,
                 and the backward direction starts at each row's last valid step.
 
         Returns:
-            Output like x with D * H features, D the number of directions, and the final states, shaped like hx.
+            Output like input with D * H features, D the number of directions, and the final states, shaped like hx.
 
         Raises:
             ShapeError: lengths has the wrong shape.
             ConfigError: lengths are not integers, out of range, or given with a PackedSequence or a single sequence.
-            RuntimeError, ValueError: x or hx has the wrong rank, size or dtype, as torch.nn.GRU.
+            RuntimeError, ValueError: input or hx has the wrong rank, size or dtype, as torch.nn.GRU.
         """
-        if lengths is not None and (isinstance(x, PackedSequence) or x.dim() == 2):
+        if isinstance(input, Proxy) or isinstance(hx, Proxy) or isinstance(lengths, Proxy):
+            result: tuple[Tensor, Tensor] = record_call(self, input, hx, lengths)
+            return result
+        if lengths is not None and (isinstance(input, PackedSequence) or input.dim() == 2):
             raise ConfigError("lengths need a padded batch; a PackedSequence has its own, one sequence can be cut")
-        if isinstance(x, PackedSequence):
-            return self._forward_packed(x, hx)
-        batch, states = self._as_batch(x, hx)
-        output, h_n = self._run(batch, states, None if lengths is None else check_lengths(lengths, x, self.batch_first))
-        return (output.squeeze(0 if self.batch_first else 1), h_n.squeeze(1)) if x.dim() == 2 else (output, h_n)
+        if isinstance(input, PackedSequence):
+            return self._forward_packed(input, hx)
+        weights = self._flat_weights
+        x, states = self._as_batch(weights, input, hx)
+        given = None if lengths is None else check_lengths(lengths, x, self.batch_first)
+        output, h_n = self._run(weights, x, states, given)
+        return (output, h_n) if input.dim() == 3 else (output.squeeze(0 if self.batch_first else 1), h_n.squeeze(1))
 
     def trace(self, x: Tensor, hx: Tensor | None = None) -> list[Gates]:
         """Gates, candidates and states of every step: what the network did, without dropout.
@@ -132,11 +160,14 @@ class GRU(nn.RNNBase):
         """
         if isinstance(x, PackedSequence):
             raise ConfigError("trace takes a padded tensor: torch.nn.utils.rnn.pad_packed_sequence makes one")
-        batch, hx = self._as_batch(x, hx)
+        weights = self._flat_weights
+        batch, hx = self._as_batch(weights, x, hx)
+        if autocast_dtype(batch, hx, weights[1].dtype):
+            batch, hx = batch.to(weights[1].dtype), None if hx is None else hx.to(weights[1].dtype)
         inputs = batch.transpose(0, 1) if self.batch_first else batch
         states = self._zeros(inputs, inputs.shape[1]) if hx is None else hx
         traces: list[Gates] = []
-        for layer in self._layers():
+        for layer in self._layers(weights):
             pair = [recur_gates(inputs, states[i], weights, self.reset_after, reverse) for i, weights, reverse in layer]
             inputs = torch.cat([gates.hidden for gates in pair], 2)
             traces += pair
@@ -147,7 +178,17 @@ class GRU(nn.RNNBase):
         chosen = ("" if self.reset_after else ", reset_after=False") + (", recompute=True" if self.recompute else "")
         return super().extra_repr() + chosen
 
-    def _as_batch(self, x: Tensor, hx: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    @property
+    def _flat_weights(self) -> list[Any]:
+        """Parameters, or what stands in their place, as they are: the list that torch.nn.RNNBase keeps grows stale."""
+        # The attributes themselves may be parametrized; a look into the dictionary is cheaper where it succeeds.
+        known = self._parameters
+        return [known[n] if n in known else getattr(self, n, None) for n in self._flat_weights_names]
+
+    @_flat_weights.setter
+    def _flat_weights(self, _: list[Any]) -> None: ...
+
+    def _as_batch(self, weights: list[Any], x: Tensor, hx: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Inputs and states checked, with torch's own words; one sequence becomes a batch of one."""
         if x.dim() not in (2, 3):
             raise ValueError(f"GRU: Expected input to be 2D or 3D, got {x.dim()}D instead")
@@ -156,33 +197,33 @@ class GRU(nn.RNNBase):
             raise RuntimeError(f"For {kind} input, hx should also be {x.dim()}-D but got {hx.dim()}-D tensor")
         if x.dim() == 2:
             x, hx = x.unsqueeze(0 if self.batch_first else 1), None if hx is None else hx.unsqueeze(1)
-        self.check_input(x, None)
+        if x.shape[2] != self.input_size or x.dtype != weights[0].dtype:
+            self.check_input(x, None)
         if hx is not None:
             self.check_hidden_size(hx, self.get_expected_hidden_size(x, None))
         if x.shape[1 if self.batch_first else 0] == 0:
             raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
         return x, hx
 
-    def _zeros(self, x: Tensor, batch: int) -> Tensor:
+    def _zeros(self, x: Tensor, batch: Any) -> Tensor:
         return x.new_zeros(self.num_layers * (2 if self.bidirectional else 1), batch, self.hidden_size)
 
     def _forward_packed(self, x: PackedSequence, hx: Tensor | None) -> tuple[PackedSequence, Tensor]:
         data, batch_sizes, order, original = x
-        hx = self._zeros(data, int(batch_sizes[0])) if hx is None else self.permute_hidden(hx, order)
+        hx = self._zeros(data, batch_sizes[0]) if hx is None else self.permute_hidden(hx, order)
         self.check_forward_args(data, hx, batch_sizes)
         if has_fused_kernel(data, self.reset_after):
             output, h_n = _VF.gru(data, batch_sizes, hx, *self._fused_options())
         else:
-            padded, lengths = pad_packed_sequence(PackedSequence(data, batch_sizes), self.batch_first)
-            padded, h_n = self._run_layers(padded, hx, lengths.to(data.device))
-            output = pack_padded_sequence(padded, lengths, self.batch_first).data
+            output, h_n = run_packed(partial(self._run_layers, self._flat_weights, False), data, batch_sizes, hx)
         return PackedSequence(output, batch_sizes, order, original), self.permute_hidden(h_n, original)
 
-    def _run(self, x: Tensor, hx: Tensor | None, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _run(self, weights: list[Any], x: Tensor, hx: Tensor | None, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
         """Choose the implementation."""
-        # A pack has no rows of length 0.
-        if not has_fused_kernel(x, self.reset_after) or (lengths is not None and not lengths.all()):
-            return self._run_layers(x, hx, lengths)
+        # A pack has no rows of length 0, and what is traced should not depend on whether there are some.
+        fused = has_fused_kernel(x, self.reset_after)
+        if not fused or (lengths is not None and (is_traced() or not lengths.all())):
+            return self._run_layers(weights, self.batch_first, x, hx, lengths)
         if lengths is None or not len(lengths):
             hx = self._zeros(x, x.shape[0 if self.batch_first else 1]) if hx is None else hx
             output, h_n = _VF.gru(x, hx, *self._fused_options(), self.batch_first)
@@ -191,38 +232,39 @@ class GRU(nn.RNNBase):
         packed, h_n = self._forward_packed(packed, hx)
         return pad_packed_sequence(packed, self.batch_first, total_length=x.shape[1 if self.batch_first else 0])[0], h_n
 
-    def _run_layers(self, x: Tensor, hx: Tensor | None, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _run_layers(
+        self, weights: list[Any], batch_first: bool, x: Tensor, hx: Tensor | None, lengths: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
         """Layer by layer, in the native kernels or, where they can't, in torch's operations."""
-        # The attributes themselves may be parametrized; a look into the dictionary is cheaper where it succeeds.
-        known = self._parameters
-        weights: list[Any] = [known[n] if n in known else getattr(self, n) for n in self._flat_weights_names]
-        options = Options(self.reset_after, self.batch_first, self.bidirectional, self.recompute)
+        dtype = weights[1].dtype
+        if kind := autocast_dtype(x, hx, dtype):
+            hx = None if hx is None else hx.to(dtype)
+            output, h_n = self._run_layers(weights, batch_first, x.to(dtype), hx, lengths)
+            return output.to(kind), h_n.to(kind)
+        options = Options(self.reset_after, batch_first, self.bidirectional, self.recompute)
         run = run_layer if runs_natively(x, hx, weights[1]) else recur_layer
         each, directions = len(weights) // self.num_layers, 2 if self.bidirectional else 1
         finals: list[Tensor] = []
         for k in range(self.num_layers):
             if k and self.dropout and self.training:
                 x = dropout(x, self.dropout, self.dropout_generator)
-            states = None if hx is None else hx[k * directions : (k + 1) * directions]
+            # A view costs as much as a tenth of a short call.
+            states = hx if hx is None or self.num_layers == 1 else hx[k * directions : (k + 1) * directions]
             x, final = run(x, states, weights[k * each : (k + 1) * each], options, lengths)
             finals.append(final)
         return x, finals[0] if len(finals) == 1 else torch.cat(finals)
 
-    def _layers(self) -> list[list[tuple[int, Weights, bool]]]:
+    def _layers(self, weights: list[Any]) -> list[list[tuple[int, Weights, bool]]]:
         """For each layer its directions: place in h_n, weights, whether it runs backwards."""
-        count = 2 if self.bidirectional else 1
-        directions = [(i, Weights.of(parameters), i % count == 1) for i, parameters in enumerate(self.all_weights)]
+        count, each = 2 if self.bidirectional else 1, 4 if self.bias else 2
+        parts = [Weights.of(weights[i : i + each]) for i in range(0, len(weights), each)]
+        directions = [(i, part, i % count == 1) for i, part in enumerate(parts)]
         return [directions[i : i + count] for i in range(0, len(directions), count)]
 
     def _fused_options(self) -> tuple[list[Any], bool, int, float, bool, bool]:
         """What torch's own op wants after the tensors."""
         self._update_flat_weights()
         return self._flat_weights, self.bias, self.num_layers, self.dropout, self.training, self.bidirectional
-
-
-def has_fused_kernel(x: Tensor, reset_after: bool) -> bool:
-    """Whether torch itself has one kernel for the whole sequence: cuDNN, for its own variant."""
-    return x.is_cuda and reset_after
 
 
 def join_final_states(h_n: Tensor, bidirectional: bool) -> Tensor:

@@ -25,7 +25,7 @@ class Weights(NamedTuple):
     def of(cls, parameters: Sequence[Tensor]) -> "Weights":
         """Two parameters are a layer without bias, four one with it."""
         weight_ih, weight_hh, *biases = parameters
-        zero = weight_ih.new_zeros(len(weight_ih))
+        zero = weight_ih.new_zeros(weight_ih.shape[0])
         bias_ih, bias_hh = biases or (zero, zero)
         return cls(weight_ih, weight_hh, bias_ih, bias_hh)
 
@@ -48,40 +48,79 @@ class Options(NamedTuple):
     recompute: bool = False  # backward computes the gates again instead of keeping them in memory
 
 
+def is_traced() -> bool:
+    """Whether torch.jit.trace records what is done."""
+    return not torch.compiler.is_compiling() and torch._C._is_tracing()  # compilers know the first alone
+
+
+def has_fused_kernel(x: Tensor, reset_after: bool) -> bool:
+    """Whether torch itself has one operator for the whole sequence that is the better choice, for its own variant.
+
+    On CUDA it is cuDNN; in a trace it runs wherever the trace is loaded.
+    """
+    return reset_after and (x.is_cuda or is_traced())
+
+
 def check_lengths(lengths: Tensor | Sequence[int], x: Tensor, batch_first: bool = False) -> Tensor:
-    """Lengths as int64 on the device of x, (T, B, I) or (B, T, I), or an error that says what is wrong with them."""
+    """Lengths as int64 on the device of x, (T, B, I) or (B, T, I), or an error that says what is wrong with them.
+
+    They are a copy: backward reads them again, and the caller may have filled his buffer anew by then.
+    """
     try:
-        result = torch.as_tensor(lengths, device=x.device)
+        given = torch.as_tensor(lengths, device=x.device)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ConfigError(f"lengths must be integers, one for each row: {error}") from error
+    if torch.compiler.is_compiling() or (is_traced() and not torch.onnx.is_in_onnx_export()):
+        checked: Tensor = _lengths_operator(given, x.detach(), batch_first)
+        return checked
+    return _checked_copy(given, x, batch_first)
+
+
+def _checked_copy(lengths: Tensor, x: Tensor, batch_first: bool) -> Tensor:
     steps, batch = x.shape[1::-1] if batch_first else x.shape[:2]
-    if result.shape != (batch,):
-        raise ShapeError(f"lengths must have shape ({batch},), one number for each row, got {tuple(result.shape)}")
-    if batch and (result.is_floating_point() or result.is_complex() or result.dtype == torch.bool):
-        raise ConfigError(f"lengths must be integers, got {result.dtype}")
-    result = result.to(torch.int64)
+    if lengths.shape != (batch,):
+        raise ShapeError(f"lengths must have shape ({batch},), one number for each row, got {tuple(lengths.shape)}")
+    if batch and (lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool):
+        raise ConfigError(f"lengths must be integers, got {lengths.dtype}")
+    result = lengths.to(torch.int64, copy=True)
     if batch and not bool(((result >= 0) & (result <= steps)).all()):
         low, high = int(result.min()), int(result.max())
         raise ConfigError(f"lengths must be between 0 and the {steps} steps of x, got {low} to {high}")
     return result
 
 
-def full_precision(function: Callable[..., Result]) -> Callable[..., Result]:
-    """Run `function(x, hidden, weights, ...)` in the weights' own dtype where autocast is on.
+# Recorded programs check and copy where they run; what an operator gives is not computed again for backward.
+_lengths_operator = torch.library.custom_op("grucast::check_lengths", _checked_copy, mutates_args=())
 
-    Rounding the state to 16 bits at every step would pile up over the sequence; the results have the dtype of `hidden`.
+
+@_lengths_operator.register_fake
+def _(lengths: Tensor, _x: Tensor, _batch_first: bool) -> Tensor:
+    return lengths.new_empty(lengths.shape, dtype=torch.int64)
+
+
+def autocast_dtype(x: Tensor, hx: Tensor | None, dtype: torch.dtype) -> torch.dtype | None:
+    """What torch's layers return where autocast lets inputs differ from weights of this dtype; None where it does not.
+
+    Such inputs are computed with in the weights' own dtype.
     """
+    if x.dtype == dtype and (hx is None or hx.dtype == dtype):
+        return None
+    kind = x.device.type
+    if not (torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)):
+        return None
+    return torch.promote_types((x if hx is None else hx).dtype, torch.get_autocast_dtype(kind))
+
+
+def full_precision(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Run `function(x, ...)` without autocast: rounding the state to 16 bits at every step would pile up."""
 
     @wraps(function)
-    def run(x: Tensor, hidden: Tensor, weights: Weights, *rest: Any, **named: Any) -> Result:
+    def run(x: Tensor, *rest: Any, **named: Any) -> Result:
         kind = x.device.type
         if not (torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)):
-            return function(x, hidden, weights, *rest, **named)
-        dtype = weights.weight_hh.dtype
+            return function(x, *rest, **named)
         with torch.autocast(kind, enabled=False):
-            tensors = function(x.to(dtype), hidden.to(dtype), weights, *rest, **named)
-        results = (tensor.to(hidden.dtype) for tensor in tensors)
-        return type(tensors)(*results) if hasattr(tensors, "_fields") else type(tensors)(results)
+            return function(x, *rest, **named)
 
     return run
 
@@ -151,7 +190,7 @@ def _steps(
     # On CPU a copy once is cheaper than T products with a transposed view.
     w_gates, w_candidate = (w.t().contiguous() for w in _cut(weights.weight_hh))
     b_candidate = weights.bias_hh[2 * size :]
-    for t in reversed(range(len(x))) if reverse else range(len(x)):
+    for t in reversed(range(x.shape[0])) if reverse else range(x.shape[0]):
         reset, update = torch.addmm(x_gates[t], hidden, w_gates).sigmoid_().chunk(2, 1)
         if reset_after:
             recurrent = torch.addmm(b_candidate, hidden, w_candidate)
@@ -177,5 +216,5 @@ def _project(x: Tensor, weights: Weights, reset_after: bool) -> tuple[Sequence[T
 
 def _cut(parameter: Tensor) -> tuple[Tensor, Tensor]:
     """The rows of both gates, 2H, and those of the candidate, H."""
-    size = len(parameter) // 3
+    size = parameter.shape[0] // 3
     return parameter[: 2 * size], parameter[2 * size :]
