@@ -15,8 +15,9 @@ try:
 except ImportError:
     _native = None  # type: ignore[assignment]
     warnings.warn(
-        "grucast was installed without its native kernels (no C++ compiler worked): results are the same, only "
-        "slower; install a compiler and run: pip install --force-reinstall --no-deps grucast",
+        "grucast was installed without its native kernels (no C++ compiler worked where it was built): results are the "
+        "same, only slower; with a compiler, install it from its source folder or .tar.gz, not from this wheel: "
+        "pip install --force-reinstall --no-deps --no-cache-dir SOURCE",
         NoNativeWarning,
         stacklevel=2,
     )
