@@ -50,7 +50,7 @@ def test_rows_at_another_time_of_day_are_on_no_day():
 def test_day_that_series_share_is_named_where_the_first_stamp_does_not_tell(first, wrong, wanted):
     day = 30 if first == "2024-02-29" else 15
     months = np.arange("2024-02", "2025-02", dtype="datetime64[M]")
-    times = (months.astype("M8[D]") + np.minimum(day, days_in(months)) - 1).astype("M8[us]")
+    times = (months.astype("M8[D]") + (np.minimum(day, days_in(months)) - 1)).astype("M8[us]")
     if wrong is not None:
         times[wrong] += np.timedelta64(3, "D")
     assert shared_day(times, np.array([0, 12])) == wanted

@@ -55,7 +55,7 @@ NO_TIMES = {
     "year 0": np.datetime64("0000-12-31"),
     "year 10000": np.datetime64("10000-01-01", "s"),
     "beyond microseconds": np.datetime64(2**62, "s"),
-    "no time": np.datetime64("NaT"),
+    "no time": np.datetime64("NaT", "us"),
     "pandas' year 200000": pd.Timestamp(np.datetime64("200000-01-01", "s")),
     "before the first in UTC": datetime.min.replace(tzinfo=timezone(timedelta(hours=5))),
     "after the last in UTC": datetime.max.replace(tzinfo=timezone(timedelta(hours=-5))),

@@ -11,6 +11,7 @@ Times = NDArray[Any]  # datetime64[us]
 Integers = NDArray[np.int64]
 
 MONTH, DAY = "datetime64[M]", "datetime64[D]"
+NEXT = np.timedelta64(1, "M")
 MIDDLE = 15
 MOSTLY = 0.75  # share of the rows that shows what the others should be
 
@@ -21,7 +22,7 @@ def days_in(months: Times) -> Integers:
     >>> days_in(np.array(["2024-02", "2100-02"], "datetime64[M]"))
     array([29, 28])
     """
-    return np.asarray(((months + 1).astype(DAY) - months.astype(DAY)).astype(np.int64))
+    return np.asarray(((months + NEXT).astype(DAY) - months.astype(DAY)).astype(np.int64))
 
 
 def business_day(months: Times, last: bool) -> Times:
@@ -31,7 +32,7 @@ def business_day(months: Times, last: bool) -> Times:
     array(['2024-06-03'], dtype='datetime64[D]')
     """
     if last:
-        return np.asarray(np.busday_offset((months + 1).astype(DAY) - 1, 0, roll="backward"))
+        return np.asarray(np.busday_offset((months + NEXT).astype(DAY), -1, roll="forward"))
     return np.asarray(np.busday_offset(months.astype(DAY), 0, roll="forward"))
 
 

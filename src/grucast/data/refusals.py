@@ -46,7 +46,7 @@ def on_sunday_night(times: Times) -> bool:
     if times.dtype.kind != "M":
         return False
     days = times.astype(DAY)
-    night = (times - days > np.timedelta64(0)) & (times - days < np.timedelta64(4, "h"))
+    night = (times - days > np.timedelta64(0, "h")) & (times - days < np.timedelta64(4, "h"))
     return bool((night & (days.astype(np.int64) % 7 == 3)).all())  # 1970-01-04 was a Sunday
 
 

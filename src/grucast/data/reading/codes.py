@@ -54,7 +54,8 @@ def code_readings(values: Integers, column: str, wanted: str | None = None) -> l
 def since_1970(values: Integers, unit: str, factor: int) -> Times:
     """Seconds, milli-, micro- or nanoseconds since 1970; what is finer than a microsecond cannot be kept."""
     whole = values // 1000 if unit == "ns" else values * factor
-    return np.asarray(np.where((values % 1000 != 0) & (unit == "ns"), np.datetime64("NaT"), whole.astype("M8[us]")))
+    finer = (values % 1000 != 0) & (unit == "ns")
+    return np.asarray(np.where(finer, np.datetime64("NaT", "us"), whole.astype("M8[us]")))
 
 
 def since_1900(values: Integers) -> Times:

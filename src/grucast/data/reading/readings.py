@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from grucast.data.months import days_in
 from grucast.errors import DataError
 
 Times = NDArray[Any]
@@ -108,10 +109,9 @@ def to_days(year: Any, month: Any, day: Any) -> Times:
     year, month, day = np.broadcast_arrays(year, month, day)
     there = (year >= 1) & (year <= 9999) & (month >= 1) & (month <= 12)
     first = (np.where(there, 12 * (year - 1970) + month - 1, 0)).astype("M8[M]")
-    length = ((first + 1).astype("M8[D]") - first.astype("M8[D]")).astype(np.int64)
-    there &= (day >= 1) & (day <= length)
+    there &= (day >= 1) & (day <= days_in(first))
     days = first.astype("M8[D]") + (day - 1)
-    return np.asarray(np.where(there, days.astype("M8[us]"), np.datetime64("NaT")))
+    return np.asarray(np.where(there, days.astype("M8[us]"), np.datetime64("NaT", "us")))
 
 
 def to_week(year: Any, week: Any) -> Times:
@@ -124,10 +124,10 @@ def to_week(year: Any, week: Any) -> Times:
     first, following = first_monday(year), first_monday(year + 1)
     monday = first + 7 * (week - 1)
     there = (week >= 1) & (monday < following) & (year >= 1) & (year < 9999)
-    return np.asarray(np.where(there, monday.astype("M8[us]"), np.datetime64("NaT")))
+    return np.asarray(np.where(there, monday.astype("M8[us]"), np.datetime64("NaT", "us")))
 
 
 def first_monday(year: Any) -> Times:
     """The Monday of each year's week 1, which holds the 4th of January."""
-    fourth = (np.asarray(year) - 1970).astype("M8[Y]").astype("M8[D]") + 3
+    fourth = (np.asarray(year) - 1970).astype("M8[Y]").astype("M8[D]") + np.timedelta64(3, "D")
     return np.asarray(fourth - (fourth.astype(np.int64) + 3) % 7)
