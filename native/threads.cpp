@@ -106,8 +106,8 @@ OpenMP open_mp() {
 void parallel_items(long items, int threads, void (*work)(const void *, long), const void *context) {
   Job job;
   job.items = items, job.work = work, job.context = context;
-  // OpenMP ends the process when the system has no more threads for it.
-  const long most = 4 * std::max(1L, long(std::thread::hardware_concurrency()));
+  // OpenMP ends the process when the system has no more threads for it. Asking costs a file to read, so ask once.
+  static const long most = 4 * std::max(1L, long(std::thread::hardware_concurrency()));
   threads = int(std::min({long(threads), items, most}));
   if (threads <= 1) {
     job.run();
