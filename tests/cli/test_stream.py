@@ -54,6 +54,7 @@ BAD = {
     "half a character": (b'{"unique_id": "\\ud800", "ds": "2024-03-11", "y": 1}', "no text in Unicode"),
     "last day": (b'{"ds": "9999-12-31", "y": 1}', "dates end with 9999-12-31"),
     "nested": (b'{"ds": "2024-03-11", "y": ' + b"[" * 200 + b"]" * 200 + b"}", "more than 32 brackets"),
+    "y twice": (b'{"ds": "2024-03-11", "y": 1, "y": 2}', "'y' is there twice"),
     "far": (b'{"unique_id": "a", "ds": "2204-03-11 05:00", "y": 1}', "more than 50 years later"),
     "endless name": (b'{"unique_id": "' + b"x" * 10**6 + b'", "ds": "2024-03-11", "y": "no"}', "is not a number"),
     "endless member": (b'{"' + b"x" * 10**6 + b'": 1}', "there is no 'ds'"),

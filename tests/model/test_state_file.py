@@ -12,6 +12,7 @@ from tests.conftest import TINY
 from grucast import Covariates, GRUForecaster
 from grucast.errors import DataError, GrucastError, ModelFileError
 from grucast.model import header
+from grucast.model.states import ARRAYS
 
 
 @pytest.fixture
@@ -86,6 +87,23 @@ def changed(content, **arrays):
     length = int.from_bytes(content[:8], "little")
     metadata = json.loads(content[8 : 8 + length])["__metadata__"]
     return save({k: v for k, v in (load(content) | arrays).items() if v is not None}, metadata)
+
+
+@pytest.mark.parametrize("price", [1e30, -1e30, None])
+def test_whatever_a_stream_takes_it_saves_and_loads(priced, shop, tmp_path, price):
+    row = shop.to_dicts()[0] | {"size": 1e30}
+    stream, again = priced.stream(), priced.stream()
+    for name, ds, y in (
+        ("9" * 10**6, "9999-12-30", 1e100),
+        (-(2**900), "0001-01-01", -1e100),
+        ("ü\x00\n", "2024-01-01", None),
+    ):
+        stream.update(row | {"unique_id": name, "ds": ds, "y": y, "price": price})
+    stream.save(tmp_path / "state")
+    again.load(tmp_path / "state")
+    assert again.states.ids == stream.states.ids
+    for name in ARRAYS:
+        np.testing.assert_array_equal(getattr(again.states, name)[:3], getattr(stream.states, name)[:3])
 
 
 def test_state_without_what_was_negative_tells_it_from_its_windows(fitted, tmp_path):

@@ -16,6 +16,7 @@ from grucast.data.raw.content import standard_input
 from grucast.data.raw.depth import DEEPEST, is_deep
 from grucast.errors import DataError, GrucastError
 from grucast.forecasting.stream import Stream
+from grucast.model.header import distinct
 
 LONGEST = 2**20  # bytes of a line
 
@@ -88,7 +89,7 @@ def parse(line: bytes | None) -> dict[str, Any]:
     if is_deep(line):
         raise DataError(f"the line is not JSON of a row: more than {DEEPEST} brackets are within each other")
     try:
-        row = json.loads(line, parse_constant=refuse_constant)
+        row = json.loads(line, parse_constant=refuse_constant, object_pairs_hook=distinct)
     except ValueError as error:
         raise DataError(f"the line is not JSON: {error}") from error
     if not isinstance(row, dict):
