@@ -122,7 +122,7 @@ BAD = {
     "last day, missing": ({"unique_id": "z", "ds": "9999-12-31", "y": None}, "but dates end with"),
     "before the first day": (
         {"unique_id": "z", "ds": "0001-01-01T00:00+10:00", "y": 1.0},
-        "not of the years 1 to 9999",
+        "is no time stamp",
     ),
     "far": (
         {"unique_id": "a", "ds": "2204-01-01", "y": 1.0},

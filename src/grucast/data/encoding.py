@@ -147,7 +147,8 @@ def scaled(covariate: Covariate, column: Column) -> NDArray[np.float64]:
     """Numbers in deviations from the training data's mean, at most FARTHEST, so that no forecast overflows."""
     require_kind(covariate, column, "numbers")
     most = FARTHEST * column.scale
-    return np.asarray(np.clip(covariate.values - column.centre, -most, most) / column.scale)
+    distance = np.minimum(np.maximum(covariate.values - column.centre, -most), most)
+    return np.asarray(distance / column.scale)
 
 
 def coded(covariate: Covariate, column: Column, unknown: Unknown) -> NDArray[np.int32]:

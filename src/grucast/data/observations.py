@@ -189,10 +189,12 @@ def read_time(time: Any, time_format: str | None = None) -> Any:
     if (counted and time_format not in (None, COUNTER)) or (isinstance(time, str) and len(time) <= LONGEST):
         from grucast.data.reading.times import read_stamps
 
-        return read_stamps([str(time)], HERE, "ds", time_format).times[0]
-    if counted:
+        stamp = read_stamps([str(time)], HERE, "ds", time_format).times[0]
+        stamp = None if isinstance(stamp, np.datetime64) and outside(stamp) else stamp  # by its offset from UTC
+    elif counted:
         return np.int64(time)
-    stamp = to_stamp(time) if isinstance(time, date | np.datetime64) else None
+    else:
+        stamp = to_stamp(time) if isinstance(time, date | np.datetime64) else None
     if stamp is None:
         wanted = "an integer up to 2**62, or a date or time of the years 1 to 9999 such as 2024-01-31 13:00"
         raise DataError(f"ds = {brief(time)} is no time stamp: give {wanted}, to the microsecond")

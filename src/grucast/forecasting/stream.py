@@ -16,7 +16,6 @@ from grucast.data.kinds import read_covariate, to_covariate
 from grucast.data.observations import Observations, length_of, pick, read_row
 from grucast.data.panel import show
 from grucast.data.sources import take_again
-from grucast.data.stamps import outside
 from grucast.errors import DataError
 from grucast.forecasting.frames import FrameKind, column_places, forecast_columns
 from grucast.model.models import ForecastModel
@@ -167,8 +166,6 @@ class Stream:
             raise DataError(f"this model counts time in {kinds[wanted]}, but ds = {seen.times[0]} is of {found}")
         if zone and not seen.zone:
             raise DataError(f"this model counts days in {zone}: give ds with its offset from UTC")
-        if wanted == "M" and (beyond := outside(seen.times)).any():
-            raise DataError(f"ds = {show(seen.times[beyond.argmax()])} is not of the years 1 to 9999: correct it")
         return seen
 
     def _encode(self, seen: Observations) -> Encoded | None:

@@ -116,11 +116,11 @@ class States:
         Raises:
             DataError: A row is off the grid of time, lies before its series, or contradicts one that was there.
         """
-        self._refuse_far(series, times)
         positions = self._positions(series, times)
         if len(series) == 1 and positions[0] == self.lengths[series[0]]:
             self._fill_next(int(series[0]), y[0], beside)
             return
+        self._refuse_far(series, times)
         cells = positions % self.size
         known = (positions < self.lengths[series]) & (positions >= self.lengths[series] - self.size)
         was = np.where(known, self.values[series, cells], np.nan)
@@ -255,7 +255,7 @@ class States:
     def all_or_nothing(self, ids: Iterable[Any]) -> Iterator[None]:
         """Let no other thread in; where an error or Ctrl-C ends the block, take back what it did to these series."""
         with self.lock:
-            series = [self.row[name] for name in set(ids) if name in self.row]
+            series = np.array([self.row[name] for name in set(ids) if name in self.row], np.int64)
             saved = [getattr(self, name)[series] for name in ARRAYS]
             count = len(self.ids)
             try:
