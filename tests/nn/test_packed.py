@@ -8,14 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.utils.rnn import pack_sequence, unpack_sequence
 
-from grucast.nn import GRU, gru
-from grucast.nn.packed import MOST
+from grucast.nn import GRU, gru, packed
 
 VARIANTS = pytest.mark.parametrize("reset_after", [True, False])
 KINDS = pytest.mark.parametrize(
     "kind", [{}, {"num_layers": 2, "bidirectional": True}, {"batch_first": True, "bias": False}], ids=str
 )
 LENGTHS = [1, 90, 2, 20, 19, 3, 1, 4]
+
+
+@pytest.fixture(autouse=True)
+def _no_padding_is_too_little(monkeypatch):
+    monkeypatch.setattr(packed, "LITTLE", 0)
 
 
 @pytest.fixture
@@ -69,6 +73,15 @@ def test_one_long_row_among_short_ones_is_not_padded_around(reset_after, padded)
     assert padded == [2000, 255 * 3]
 
 
+def test_a_little_padding_is_not_worth_more_calls(padded, monkeypatch):
+    layer, pack = GRU(1, 2), pack_sequence([torch.randn(n, 1) for n in LENGTHS], enforce_sorted=False)
+    for most, calls in ((90 * 8 * 3 - 1, 3), (90 * 8 * 3, 1)):
+        monkeypatch.setattr(packed, "LITTLE", most)
+        padded.clear()
+        layer(pack)
+        assert len(padded) == calls
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=30))
 def test_padding_is_bounded_by_the_pack(lengths):
@@ -78,6 +91,6 @@ def test_padding_is_bounded_by_the_pack(lengths):
         patch.setattr(gru, "recur_layer", gru.run_layer)
         layer, rows = GRU(1, 1), [torch.arange(n, dtype=torch.float32)[:, None] for n in lengths]
         output, _ = layer(pack_sequence(rows, enforce_sorted=False))
-    assert sum(sizes) <= MOST * sum(lengths)
+    assert sum(sizes) <= packed.MOST * sum(lengths)
     for row, mine in zip(rows, unpack_sequence(output), strict=True):
         assert torch.equal(row, mine)

@@ -132,7 +132,8 @@ class GRU(nn.RNNBase):
         weights = self._flat_weights
         x, states = self._as_batch(weights, input, hx)
         given = None if lengths is None else check_lengths(lengths, x, self.batch_first)
-        output, h_n = self._run(weights, x, states, given)
+        run = self._run_fused if has_fused_kernel(x, self.reset_after) else self._run_layers
+        output, h_n = run(weights, self.batch_first, x, states, given)
         return (output, h_n) if input.dim() == 3 else (output.squeeze(0 if self.batch_first else 1), h_n.squeeze(1))
 
     def trace(self, x: Tensor, hx: Tensor | None = None) -> list[Gates]:
@@ -197,11 +198,13 @@ class GRU(nn.RNNBase):
             raise RuntimeError(f"For {kind} input, hx should also be {x.dim()}-D but got {hx.dim()}-D tensor")
         if x.dim() == 2:
             x, hx = x.unsqueeze(0 if self.batch_first else 1), None if hx is None else hx.unsqueeze(1)
-        if x.shape[2] != self.input_size or x.dtype != weights[0].dtype:
+        first, second, features = x.shape
+        if features != self.input_size or x.dtype != weights[0].dtype:
             self.check_input(x, None)
         if hx is not None:
-            self.check_hidden_size(hx, self.get_expected_hidden_size(x, None))
-        if x.shape[1 if self.batch_first else 0] == 0:
+            count = self.num_layers * (2 if self.bidirectional else 1)
+            self.check_hidden_size(hx, (count, first if self.batch_first else second, self.hidden_size))
+        if (second if self.batch_first else first) == 0:
             raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
         return x, hx
 
@@ -218,19 +221,20 @@ class GRU(nn.RNNBase):
             output, h_n = run_packed(partial(self._run_layers, self._flat_weights, False), data, batch_sizes, hx)
         return PackedSequence(output, batch_sizes, order, original), self.permute_hidden(h_n, original)
 
-    def _run(self, weights: list[Any], x: Tensor, hx: Tensor | None, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Choose the implementation."""
+    def _run_fused(
+        self, weights: list[Any], batch_first: bool, x: Tensor, hx: Tensor | None, lengths: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """All layers in torch's own operator."""
         # A pack has no rows of length 0, and what is traced should not depend on whether there are some.
-        fused = has_fused_kernel(x, self.reset_after)
-        if not fused or (lengths is not None and (is_traced() or not lengths.all())):
-            return self._run_layers(weights, self.batch_first, x, hx, lengths)
+        if lengths is not None and (is_traced() or not lengths.all()):
+            return self._run_layers(weights, batch_first, x, hx, lengths)
         if lengths is None or not len(lengths):
-            hx = self._zeros(x, x.shape[0 if self.batch_first else 1]) if hx is None else hx
-            output, h_n = _VF.gru(x, hx, *self._fused_options(), self.batch_first)
+            hx = self._zeros(x, x.shape[0 if batch_first else 1]) if hx is None else hx
+            output, h_n = _VF.gru(x, hx, *self._fused_options(), batch_first)
             return output, h_n
-        packed = pack_padded_sequence(x, lengths.cpu(), self.batch_first, enforce_sorted=False)
+        packed = pack_padded_sequence(x, lengths.cpu(), batch_first, enforce_sorted=False)
         packed, h_n = self._forward_packed(packed, hx)
-        return pad_packed_sequence(packed, self.batch_first, total_length=x.shape[1 if self.batch_first else 0])[0], h_n
+        return pad_packed_sequence(packed, batch_first, total_length=x.shape[1 if batch_first else 0])[0], h_n
 
     def _run_layers(
         self, weights: list[Any], batch_first: bool, x: Tensor, hx: Tensor | None, lengths: Tensor | None

@@ -9,13 +9,15 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from grucast.nn.recurrence import is_traced
 
 Run = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]  # (T, B, I), (L * D, B, H), (B,) to output and states
-MOST = 4  # times the pack's own steps that padding may come to
+MOST = 4  # times the pack's own steps that rows and padding may come to
+LITTLE = 1 << 22  # numbers, of inputs and states, that may be padded whatever the rows: more calls take more time
 
 
 def run_packed(run: Run, data: Tensor, batch_sizes: Tensor, hx: Tensor) -> tuple[Tensor, Tensor]:
     """Output, packed as data, and final states of a layer over a pack.
 
-    Rows of similar lengths are padded together: each has at least a quarter of the steps of the longest beside it.
+    Where it is worth it, rows of similar lengths are padded together: each has at least a quarter of the steps of the
+    longest beside it.
 
     Args:
         run: The layer on padded rows, their states and lengths.
@@ -24,8 +26,9 @@ def run_packed(run: Run, data: Tensor, batch_sizes: Tensor, hx: Tensor) -> tuple
         hx: Initial states, (L * D, B, H).
     """
     rows = hx.shape[1]
+    padded = len(batch_sizes) * rows
     # What records the calls must hold for packs of other rows.
-    if is_traced() or len(batch_sizes) * rows <= MOST * len(data):
+    if is_traced() or padded <= MOST * len(data) or padded * (data.shape[1] + hx.shape[2]) <= LITTLE:
         return _run_padded(run, data, batch_sizes, hx)
     firsts = _groups(batch_sizes, rows)
     row = torch.arange(len(data)) - torch.repeat_interleave(batch_sizes.cumsum(0) - batch_sizes, batch_sizes)
