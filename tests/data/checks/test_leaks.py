@@ -1,9 +1,12 @@
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grucast.data.checks.leaks import Target, find_leaks
+from grucast.data.checks.leaks import fewest, find_leaks, share_left
+from grucast.data.checks.means import Target
 
 
 def make(rng, series=1, steps=400):
@@ -114,3 +117,27 @@ def test_rounding_of_two_trends_is_no_leak():
     steps = np.arange(400)
     line = Target(np.zeros(400, np.int64), steps, 0.1 * steps)
     assert find_leaks(line, {"double": 0.2 * steps}) == []
+
+
+def test_sum_of_two_is_found_among_thousands_of_columns(rng):
+    target = make(rng, steps=3000)
+    part = rng.normal(size=3000).cumsum()
+    columns = {f"c{index}": rng.normal(size=3000) for index in range(600)}
+    begin = time.process_time()
+    leak = only(target, **columns, part=part, rest=target.y - part)
+    assert leak.columns == ("part", "rest")
+    assert time.process_time() - begin < 20  # measured: 2 s
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 12), st.integers(1, 4))
+def test_fewest_columns_are_those_of_trying_one_after_the_other(seed, count, parts):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(60, count)) @ rng.normal(size=(count, count)) ** rng.integers(1, 3)
+    table = np.column_stack([x / np.linalg.norm(x, axis=0), x[:, :parts].sum(1)])
+    kept, size = list(range(count)), np.abs(np.linalg.lstsq(table[:, :-1], table[:, -1])[0])
+    for index in np.argsort(size, kind="stable").tolist():
+        rest = [other for other in kept if other != index]
+        if rest and share_left(table, rest) <= 1e-8:
+            kept = rest
+    assert fewest(table, 1e-8) == kept

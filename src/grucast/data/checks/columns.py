@@ -44,8 +44,9 @@ class Column:
 
 def describe_columns(frame: nw.DataFrame[Any], rows: Ordered) -> list[Column]:
     """Describe all columns but unique_id, ds and y."""
-    after = rows_after_last(rows)
-    return [describe(frame, name, after) for name in frame.columns if name not in ("unique_id", "ds", "y")]
+    after, series = rows_after_last(rows), len(rows.ids)
+    further = (column for column in frame.iter_columns() if column.name not in ("unique_id", "ds", "y"))
+    return [describe(frame, column, after, series) for column in further]
 
 
 def rows_after_last(rows: Ordered) -> Array:
@@ -58,25 +59,29 @@ def rows_after_last(rows: Ordered) -> Array:
     return after
 
 
-def describe(frame: nw.DataFrame[Any], name: str, after: Array) -> Column:
-    """Describe one column."""
-    column = frame[name]
+def describe(frame: nw.DataFrame[Any], column: nw.Series[Any], after: Array, series: int) -> Column:
+    """Describe one column of a frame of so many series."""
     missing = absent(column)
-    present = frame.select("unique_id", name).filter((~missing).tolist())
-    distinct = present[name].n_unique() if len(present) else 0
-    static = distinct <= 1 or (distinct <= frame["unique_id"].n_unique() and varies_never(present, name))
+    count = int(missing.sum())
+    present = column.filter((~missing).tolist()) if count else column
+    distinct = present.n_unique() if len(present) else 0
+    static = distinct <= 1 or (distinct <= series and varies_never(frame, column.name, missing))
     known = float((~missing[after]).mean()) if len(after) else None
-    return Column(name, kind_of(column), int(missing.sum()), int(distinct), bool(static), known)
+    return Column(column.name, kind_of(column), count, int(distinct), bool(static), known)
 
 
 def absent(column: nw.Series[Any]) -> Array:
     """Which values are null or NaN."""
+    values = column.to_numpy() if column.dtype.is_float() else None
+    if values is not None and values.dtype.kind == "f":
+        return np.isnan(values)
     missing = column.is_null().to_numpy()
     return np.asarray(missing | column.is_nan().fill_null(True).to_numpy()) if column.dtype.is_float() else missing
 
 
-def varies_never(present: nw.DataFrame[Any], name: str) -> bool:
+def varies_never(frame: nw.DataFrame[Any], name: str, missing: Array) -> bool:
     """Whether each series has one value, in the rows where there is one."""
+    present = frame.select("unique_id", name).filter((~missing).tolist())
     return bool(present.group_by("unique_id").agg(nw.col(name).n_unique()).get_column(name).max() == 1)
 
 

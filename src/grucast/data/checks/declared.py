@@ -7,7 +7,8 @@ import narwhals as nw
 import numpy as np
 
 from grucast.data.checks.columns import Column
-from grucast.data.checks.leaks import Leak, Target, find_leaks
+from grucast.data.checks.leaks import Leak, find_leaks
+from grucast.data.checks.means import Target
 from grucast.data.checks.report import Finding, to_finding
 from grucast.data.checks.rows import Ordered
 from grucast.data.covariates import Covariates, require_static

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from grucast.data.checks.columns import Column, describe_columns, numbers
 from grucast.data.checks.declared import judge_covariates, judge_leak, roles_of
-from grucast.data.checks.leaks import Leak, Target, find_leaks
+from grucast.data.checks.leaks import Leak, find_leaks
+from grucast.data.checks.means import Target
 from grucast.data.checks.outliers import find_outliers
 from grucast.data.checks.report import Finding, Grid, Report, to_finding, to_warning
 from grucast.data.checks.rows import Ordered, take_usable

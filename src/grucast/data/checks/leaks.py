@@ -1,5 +1,6 @@
 """Columns that give the target away: the target itself, its parts, its future."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -7,15 +8,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from grucast.data.checks.means import EXACT, MovingMeans, Target, without_rounding
+
 Array = NDArray[Any]
 Kind = Literal["same", "sum", "ahead", "near", "past"]
 
-EXACT = 1e-8  # share of the variance of y's differences left unexplained that rounding can cause
-NEAR = 1e-3  # and the share below which a column is suspected
+NEAR = 1e-3  # share of the variance of y's differences left unexplained below which a column is suspected
 LEAST = 20  # degrees of freedom below which nothing is said
-REACH = 30  # steps to both sides that a moving mean of y is looked for in
-SAMPLE = 1000  # rows of one series that are looked at first
 MOST_ROWS = 100_000  # for the search of linear combinations
+MOST_COLUMNS = 200  # for the same: those that tell most of y,
+ROUND = 50  # of which so many are chosen at once,
+FEW_ROWS = 5000  # in so many rows
 
 
 @dataclass(frozen=True)
@@ -31,41 +34,14 @@ class Leak:
     text: str
 
 
-@dataclass(frozen=True)
-class Target:
-    """Rows sorted by series and time: a series' code, a step within it and y for each."""
-
-    codes: NDArray[np.int64]
-    steps: NDArray[np.int64]
-    y: NDArray[np.float64]
-
-    def differences(self, values: Array) -> Array:
-        """Change from the step before to each row, (n - 1, ...); NaN where that step is not there."""
-        adjacent = (np.diff(self.codes) == 0) & (np.diff(self.steps) == 1)
-        change = np.diff(values, axis=0)
-        change[~adjacent] = np.nan
-        return change
-
-    def moved(self, ahead: Array, rows: Any = slice(None)) -> Array:
-        """The values of y that many steps after each of the rows, (n, len(ahead)); NaN where there is no such row."""
-        room = int(np.abs(ahead).max())
-        last = np.maximum.reduceat(self.steps, np.flatnonzero(np.diff(self.codes, prepend=-1)))
-        lengths = last + 1 + room  # NaN between one series and the next
-        places = room + (np.cumsum(lengths) - lengths)[self.codes] + self.steps
-        grid = np.full(int(lengths.sum()) + 2 * room, np.nan)
-        grid[places] = self.y
-        moved: Array = grid[places[rows, None] + ahead]
-        return moved
-
-
 def find_leaks(target: Target, columns: Mapping[str, NDArray[np.float64]]) -> list[Leak]:
     """Look for y in numeric columns, sorted as it is.
 
     Everything is measured on differences between neighbouring steps, less their mean in each series, so that levels,
     trends and columns that stay the same tell nothing.
     """
-    change = target.differences(target.y)
-    alone = {name: leak for name, values in columns.items() if (leak := find_alone(target, change, name, values))}
+    change, means = target.differences(target.y), MovingMeans(target)
+    alone = {name: leak for name, values in columns.items() if (leak := find_alone(means, change, name, values))}
     others = [name for name in columns if name not in alone or alone[name].kind == "past"]
     joint = find_sum(target, change, {name: columns[name] for name in others}, EXACT)
     if joint and all(name in alone for name in joint.columns):
@@ -75,13 +51,14 @@ def find_leaks(target: Target, columns: Mapping[str, NDArray[np.float64]]) -> li
     return [*alone.values(), *([joint] if joint else [])]
 
 
-def find_alone(target: Target, change: Array, name: str, values: Array) -> Leak | None:
+def find_alone(means: MovingMeans, change: Array, name: str, values: Array) -> Leak | None:
     """Whether one column holds y, a moving mean of it, or nearly y."""
+    target = means.target
     own = target.differences(values)
     same = unexplained(change, own, target.codes[1:])
     if same <= EXACT:
         return Leak("same", (name,), describe_same(target.y, values, name))
-    for ahead, width in moving_means(target, own):
+    for ahead, width in means.like(own):
         ends = target.moved(np.array([ahead, ahead - width]))[1:]
         if unexplained(own, ends[:, 0] - ends[:, 1], target.codes[1:]) <= EXACT:
             return describe_mean(name, ahead, width)
@@ -110,67 +87,65 @@ def centred(values: Array, codes: Array, count: Array) -> Array:
     return without_rounding(values - mean[codes], size[codes])
 
 
-def without_rounding(rest: Array, size: Array) -> Array:
-    """Bring what is left of values of that size within 1; a billionth of it is rounding."""
-    largest = np.abs(rest).max(initial=0) or 1.0
-    return np.where(np.abs(rest) <= 1e-9 * size, 0, rest / largest)
-
-
-def moving_means(target: Target, own: Array) -> list[tuple[int, int]]:
-    """Candidates (a, w): in the longest series the column moves like the mean of y over t + a - w + 1 ... t + a.
-
-    The change of such a mean is (y[t + a] - y[t + a - w]) / w. Those that hold least of the future come first.
-    """
-    moving = np.isfinite(own) & (own != 0)
-    if not moving.any():
-        return []
-    longest = np.bincount(target.codes[1:][moving]).argmax()
-    rows = np.flatnonzero(moving & (target.codes[1:] == longest))[:SAMPLE]
-    within = target.codes == longest
-    series = Target(np.zeros(int(within.sum()), np.int64), target.steps[within], target.y[within])
-    near = series.moved(np.arange(-2 * REACH, REACH + 1), rows + 1 - int(within.argmax()))
-    found: list[tuple[int, int]] = []
-    for width in range(1, REACH + 1):
-        change = near[:, width:] - near[:, :-width]
-        alike = np.flatnonzero(left_over(change, own[rows]) <= EXACT)
-        found += [(int(end) + width - 2 * REACH, width) for end in alike]
-    within_reach = [pair for pair in found if abs(pair[0]) <= REACH]
-    return sorted(within_reach, key=lambda pair: (max(pair[0], -1), pair[1], abs(pair[0])))[:5]
-
-
-def left_over(changes: Array, own: Array) -> Array:
-    """Share of the variance of `own` that each column of `changes` leaves, over the rows that both have."""
-    seen = np.isfinite(changes)
-    count = np.maximum(seen.sum(0), 1)
-    pair = (np.where(seen, v, 0) for v in (changes, own[:, None]))
-    means = ((v, v.sum(0) / count, np.abs(v).sum(0) / count) for v in pair)
-    x, y = (np.where(seen, without_rounding(v - mean, size), 0) for v, mean, size in means)
-    xx, yy, xy = (x * x).sum(0), (y * y).sum(0), (x * y).sum(0)
-    known = (count >= LEAST / 2) & (xx > 0) & (yy > 0)
-    return np.where(known, 1 - xy**2 / np.where(known, xx * yy, 1), 1)
-
-
 def find_sum(target: Target, change: Array, columns: Mapping[str, Array], most: float) -> Leak | None:
     """The fewest of the columns whose linear combination leaves at most that share of y's changes."""
     names, table = complete_rows(target, change, columns)
     if len(names) < 2:
         return None
-    shape: Array = np.linalg.qr(table[np.linspace(0, len(table) - 1, min(len(table), MOST_ROWS)).astype(int)], mode="r")  # type: ignore[assignment]
+    if len(names) > MOST_COLUMNS:
+        chosen = telling(some_rows(table, FEW_ROWS))
+        names, table = [names[index] for index in chosen], table[:, [*chosen, -1]]
+    shape: Array = np.linalg.qr(some_rows(table, MOST_ROWS), mode="r")  # type: ignore[assignment]
     kept = list(range(len(names)))
     if share_left(shape, kept) > most:
         return None
-    size = np.abs(np.linalg.lstsq(shape[:, :-1], shape[:, -1])[0])
-    for index in sorted(kept, key=lambda i: float(size[i])):
-        rest = [i for i in kept if i != index]
-        if rest and share_left(shape, rest) <= most:
-            kept = rest
+    kept = fewest(shape, most)
     if share_left(table, kept) > most:
         return None
-    chosen = [names[i] for i in kept]
+    names = [names[i] for i in kept]
     if most == EXACT:
-        return Leak("sum", tuple(chosen), describe_sum(target, change, {name: columns[name] for name in chosen}))
-    tells = f"{', '.join(chosen)} together tell all but {100 * share_left(table, kept):.2g}% of the changes of y"
-    return Leak("near", tuple(chosen), tells)
+        return Leak("sum", tuple(names), describe_sum(target, change, {name: columns[name] for name in names}))
+    tells = f"{', '.join(names)} together tell all but {100 * share_left(table, kept):.2g}% of the changes of y"
+    return Leak("near", tuple(names), tells)
+
+
+def some_rows(table: Array, most: int) -> Array:
+    """Rows spread evenly over a table."""
+    rows: Array = table[np.linspace(0, len(table) - 1, min(len(table), most)).astype(int)]
+    return rows
+
+
+def telling(table: Array) -> list[int]:
+    """The columns that move most like the last one, and then most like what those chosen before leave of it."""
+    x, y = table[:, :-1], table[:, -1]
+    found: list[int] = []
+    left = y
+    while len(found) < MOST_COLUMNS:
+        likeness = np.abs(left @ x)
+        likeness[found] = -1
+        found += np.argsort(-likeness, kind="stable")[:ROUND].tolist()
+        left = y - x[:, found] @ np.linalg.lstsq(x[:, found], y)[0]
+    return sorted(found)
+
+
+def fewest(table: Array, most: float) -> list[int]:
+    """Columns without which, one after the other from the least weighty on, more than that share would be left.
+
+    What is left only grows with each column that goes, so the next that must stay is found by halving.
+    """
+    size = np.abs(np.linalg.lstsq(table[:, :-1], table[:, -1])[0])
+    kept: list[int] = []
+    open_ = np.argsort(size, kind="stable").tolist()
+
+    def enough(gone: int) -> bool:
+        rest = sorted((*kept, *open_[gone:]))
+        return bool(rest) and share_left(table, rest) <= most
+
+    while open_:
+        gone = bisect_left(range(1, len(open_) + 1), True, key=lambda gone: not enough(gone))
+        kept += open_[gone : gone + 1]
+        open_ = open_[gone + 1 :]
+    return sorted(kept)
 
 
 def complete_rows(target: Target, change: Array, columns: Mapping[str, Array]) -> tuple[list[str], Array]:
@@ -187,7 +162,7 @@ def complete_rows(target: Target, change: Array, columns: Mapping[str, Array]) -
     free = np.count_nonzero(y[moves]) - np.count_nonzero(count)
     x = [centred(own[name][rows], codes, count)[moves] / scale[moves] for name in names]
     names = [name for name, values in zip(names, x, strict=True) if values.any()]
-    if free < LEAST + 2 * len(names):
+    if free < LEAST + 2 * min(len(names), MOST_COLUMNS):
         return [], np.empty((0, 1))
     x = [values / np.linalg.norm(values) for values in x if values.any()]
     return names, np.stack([*x, y[moves] / scale[moves]], axis=1)
