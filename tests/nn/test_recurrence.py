@@ -148,3 +148,10 @@ def test_wrong_lengths_are_named(lengths, error, words):
     with pytest.raises(error, match=words) as caught:
         check_lengths(lengths, torch.zeros(2, 3, 1))
     assert isinstance(caught.value, ValueError)
+
+
+def test_lengths_whose_memory_was_freed_are_an_error():
+    lengths = torch.tensor(LENGTHS)
+    lengths.untyped_storage().resize_(0)
+    with pytest.raises(ConfigError, match="freed"):
+        check_lengths(lengths, torch.zeros(STEPS, len(LENGTHS), 1))

@@ -82,6 +82,8 @@ def _checked_copy(lengths: Tensor, x: Tensor, batch_first: bool) -> Tensor:
         raise ShapeError(f"lengths must have shape ({batch},), one number for each row, got {tuple(lengths.shape)}")
     if batch and (lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool):
         raise ConfigError(f"lengths must be integers, got {lengths.dtype}")
+    if batch and not lengths.untyped_storage().nbytes():
+        raise ConfigError("lengths have no memory: their storage was freed")
     result = lengths.to(torch.int64, copy=True)
     if batch and not bool(((result >= 0) & (result <= steps)).all()):
         low, high = int(result.min()), int(result.max())
