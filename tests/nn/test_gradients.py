@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.autograd import forward_ad
 
 from grucast.kernels import native
 from grucast.nn import GRU, GRUCell
@@ -73,3 +74,15 @@ def test_no_gradient_from_above_is_a_gradient_of_zero(reset_after, create_graph)
             output, [x, *layer.parameters()], given, create_graph=create_graph, allow_unused=True
         )
         assert all(g is None or not g.any() for g in found)
+
+
+@VARIANTS
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # torch's own forward mode uses it
+def test_the_tangent_of_a_gradient_is_passed_on(reset_after):
+    layer, x = make(reset_after, {})
+    output = layer(x)[0]
+    gradient, tangent = torch.randn(2, *output.shape, dtype=torch.float64)
+    (expected,) = torch.autograd.grad(output, x, tangent, retain_graph=True)
+    with forward_ad.dual_level():
+        (found,) = torch.autograd.grad(output, x, forward_ad.make_dual(gradient, tangent))
+        torch.testing.assert_close(forward_ad.unpack_dual(found).tangent, expected)

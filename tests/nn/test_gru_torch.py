@@ -147,3 +147,9 @@ def test_cuda_equals_cpu(reset_after, lengths):
     expected = layer(x, hx, lengths)
     output, h_n = layer.cuda()(x.cuda(), hx.cuda(), lengths)
     same((output.cpu(), h_n.cpu()), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("layer", [GRU, torch.nn.GRU])
+def test_proj_size_is_refused_in_torchs_words(layer):
+    with pytest.raises(ValueError, match="proj_size argument is only supported for LSTM, not RNN or GRU"):
+        layer(3, 5, proj_size=2)

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from grucast.nn.recurrence import Options, recur_layer
 
 
 def needs_operations(gradients: Sequence[Tensor | None]) -> bool:
     """Whether someone wants to differentiate what backward does, or a gradient is no memory: many at once, or zero."""
-    return torch.is_grad_enabled() or any(g is not None and _is_apart(g) for g in gradients)
+    differentiated = torch.is_grad_enabled() or forward_ad._current_level >= 0
+    return differentiated or any(g is not None and _is_apart(g) for g in gradients)
 
 
 def _is_apart(gradient: Tensor) -> bool:
