@@ -130,3 +130,10 @@ print(forecaster.predict(sys.argv[1] + "/data.parquet").height)
 
 def test_the_version_is_that_of_the_package():
     assert grucast.__version__ == version("grucast")
+
+
+def test_importing_grucast_imports_nothing_that_only_some_need():
+    late = "{'torch', 'polars', 'pandas', 'http.client', 'zipfile', 'grucast.data.raw'}"
+    code = f"import sys, grucast; print(sorted({late} & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"

@@ -12,8 +12,8 @@ from grucast import load
 from grucast.cli.common import Model, command
 from grucast.cli.output import ANY, require_outputs, short_digits
 from grucast.cli.signals import ending
+from grucast.data.depth import DEEPEST, is_deep
 from grucast.data.raw.content import standard_input
-from grucast.data.raw.depth import DEEPEST, is_deep
 from grucast.errors import DataError, GrucastError
 from grucast.forecasting.stream import Stream
 from grucast.model.header import distinct

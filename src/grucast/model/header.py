@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any, BinaryIO, NamedTuple
 
-from grucast.data.raw.depth import is_deep
+from grucast.data.depth import is_deep
 
 LARGEST = 2**20  # bytes of header
 MOST = 2**16  # lists and objects in it, each of which takes twenty times its two characters in memory

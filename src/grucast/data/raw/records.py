@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
+from grucast.data.depth import DEEPEST, is_deep
 from grucast.data.raw.columnar import check_size
-from grucast.data.raw.depth import DEEPEST, is_deep
 from grucast.data.raw.flat import flatten
 from grucast.data.raw.table import Raw, check_width
 from grucast.data.raw.text import as_text

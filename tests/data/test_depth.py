@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from grucast.data.raw.depth import DEEPEST, is_deep
+from grucast.data.depth import DEEPEST, is_deep
 
 
 @pytest.mark.parametrize("depth", [1, DEEPEST, DEEPEST + 1, 1000, 10**6])
