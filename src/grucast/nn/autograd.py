@@ -41,12 +41,11 @@ def _is_transformed() -> bool:
 
 def _is_recorded() -> bool:
     """Whether a trace or a dispatch mode, such as a counter of operations, wants to see every operator."""
-    if torch._C._is_tracing() or torch._C._len_torch_dispatch_stack() > 0:
-        return True
-    return torch._C._dispatch_tls_is_dispatch_key_included(_BEFORE)
+    return _is_tracing() or _count_modes() > 0 or _is_included(_PRE_DISPATCH)
 
 
-_BEFORE = torch._C.DispatchKey.PreDispatch
+_is_tracing, _count_modes = torch._C._is_tracing, torch._C._len_torch_dispatch_stack
+_is_included, _PRE_DISPATCH = torch._C._dispatch_tls_is_dispatch_key_included, torch._C.DispatchKey.PreDispatch
 
 
 def run_layer(
@@ -64,15 +63,16 @@ def run_layer(
     Returns:
         Output (T, B, D * H), with batch_first (B, T, D * H), and final states (D, B, H).
     """
-    tensors = (x, hx, *parameters)
-    if torch.compiler.is_compiling() or _is_recorded() or not _PLAIN.issuperset(map(type, tensors)):
+    if torch.compiler.is_compiling() or _is_recorded() or not _PLAIN.issuperset(map(type, (x, hx, *parameters))):
         if are_expanded(parameters):
             return run_each(x, hx, parameters, options, lengths)
         keep = torch.is_grad_enabled() and not is_traced()  # a trace is for both modes
         output, final, _ = dispatch.layer(x, hx, lengths, list(parameters), *options, keep)
         return output, final
-    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
-        return _apply(options, lengths, *tensors)
+    if torch.is_grad_enabled() and (
+        x.requires_grad or (hx is not None and hx.requires_grad) or any([p.requires_grad for p in parameters])  # noqa: C419
+    ):
+        return _apply(options, lengths, x, hx, *parameters)
     return calls.forward(options, lengths, x, hx, parameters, None)
 
 

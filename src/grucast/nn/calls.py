@@ -132,19 +132,19 @@ def backward(
     d_output = None if gradients[0] is None else _dense_features(gradients[0])
     d_final = _dense(gradients[1])
     d_x = [torch.empty_like(x, memory_format=torch.contiguous_format) for _ in layers if wanted[0]]
-    results = [_empty_if(want, t) for t, want in zip((hx, *parameters), wanted[1:], strict=True)]
+    results = [
+        torch.empty_like(t) if want and t is not None else None for t, want in zip(tensors[2:], wanted[1:], strict=True)
+    ]
     numbers = [_gradients(options, i, d_output, d_final, d_x[i] if d_x else None, results) for i in range(len(layers))]
     if layers[0][0] and layers[0][3]:
         native.backward_at(x.dtype == torch.float64, layers, numbers, kernel_threads())
     else:  # without rows or units there may be 2^40 steps of nothing
-        _ = [t.zero_() for t in (*d_x, *results) if t is not None]
+        for t in (*d_x, *results):
+            if t is not None:
+                t.zero_()
     if len(d_x) == 2:
         d_x[0].add_(d_x.pop())
     return [d_x[0] if d_x else None, *results]
-
-
-def _empty_if(wanted: bool, like: Tensor | None) -> Tensor | None:
-    return torch.empty_like(like, memory_format=torch.contiguous_format) if wanted and like is not None else None
 
 
 def _gradients(
