@@ -30,6 +30,12 @@ def test_utc_of_local_time_is_that_of_pandas(zone):
     np.testing.assert_array_equal(got[~np.isnat(wanted)], wanted[~np.isnat(wanted)])
 
 
+def test_a_change_soon_after_a_time_is_seen_whatever_the_block_of_days():
+    local = np.array(["2010-03-11T00:00"], "M8[us]")
+    expected = pd.Series(local).dt.tz_localize("Antarctica/Davis").dt.tz_convert("UTC").dt.tz_localize(None)
+    assert (to_utc(local, "Antarctica/Davis") == expected.to_numpy()).all()
+
+
 def test_clocks_of_berlin_change_on_the_last_sundays_of_march_and_october():
     changes, offsets = changes_around(np.arange("2024-01-01", "2028-01-01", dtype="datetime64[D]"), "Europe/Berlin")
     march = ["2024-03-31", "2025-03-30", "2026-03-29", "2027-03-28"]
