@@ -6,6 +6,7 @@ SOURCES := pyproject.toml CMakeLists.txt $(wildcard native/*)
 PIP := $(BIN)/python -m pip install -qq
 DEMO := demo
 FUZZ_SECONDS ?= 20
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 CAN_FUZZ := $(if $(filter Linux_x86_64,$(shell uname -s)_$(shell uname -m)),fuzz)
 .DEFAULT_GOAL := help
 
@@ -24,7 +25,7 @@ demo: $(VENV)/demo.stamp ## train on the textbook's example, then forecast real 
 
 test: $(VENV)/dev.stamp check native ## lint, types, layers, kernels under sanitizers, then all tests on every target
 	@echo "== tests"
-	@$(BIN)/python -m pytest -q --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -q -n $(JOBS) --cov --cov-report=term:skip-covered
 	@$(MAKE) --no-print-directory targets $(CAN_FUZZ)
 
 test-interop: $(VENV)/interop.stamp build/sktime/stamp ## the layer beside Keras, Flax, ONNX and torch, prints the largest differences; the forecaster in sktime
@@ -62,9 +63,9 @@ portable: build/clang/drive build/aarch64/drive ## drive the kernels built by cl
 
 targets: $(VENV)/dev.stamp ## the kernels' tests on every other target, then all tests but the slow ones without the extension
 	@for target in $(wordlist 2,9,$(TARGETS)); do echo "== tests on $$target"; \
-	  GRUCAST_TARGET=$$target $(BIN)/python -m pytest -q tests/kernels tests/nn tests/model/test_runtime.py tests/model/test_golden.py tests/model/test_bits.py tests/forecasting/test_stream.py || exit 1; done
+	  GRUCAST_TARGET=$$target $(BIN)/python -m pytest -q -n $(JOBS) tests/kernels tests/nn tests/model/test_runtime.py tests/model/test_golden.py tests/model/test_bits.py tests/forecasting/test_stream.py || exit 1; done
 	@echo "== tests without the extension"
-	@$(BIN)/python -m pytest -q -r fE -p tests.without_native -m "not slow"
+	@$(BIN)/python -m pytest -q -n $(JOBS) -r fE -p tests.without_native -m "not slow"
 
 fuzz: $(VENV)/fuzz.stamp ## feed mutated model files, CSV files and ONNX models to their readers, FUZZ_SECONDS=20 each (Linux on x86-64)
 	@mkdir -p build/fuzz

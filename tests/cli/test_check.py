@@ -11,9 +11,9 @@ def clean(hourly, tmp_path):
 
 
 def test_clean_data_have_nothing_wrong(run, clean):
-    code, out, err = run("check", clean)
+    code, out, err = run("check", clean.name)
     assert (code, err) == (0, "")
-    assert " ".join(out.split()).startswith(f"{clean} can be used; nothing is wrong with it.")
+    assert " ".join(out.split()).startswith(f"{clean.name} can be used; nothing is wrong with it.")
     assert "warning" not in out
     assert "24 steps: strong" in out
 
