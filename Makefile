@@ -61,11 +61,11 @@ portable: build/clang/drive build/aarch64/drive ## drive the kernels built by cl
 	@for target in $(TARGETS); do GRUCAST_TARGET=$$target build/clang/drive 20 || exit 1; done
 	@qemu-aarch64 -L /usr/aarch64-linux-gnu build/aarch64/drive 3
 
-targets: $(VENV)/dev.stamp ## the kernels' tests on every other target, then all tests but the slow ones without the extension
+targets: $(VENV)/dev.stamp ## the kernels' tests on every other target, then without the extension the tests of what stands on it, but the slow ones
 	@for target in $(wordlist 2,9,$(TARGETS)); do echo "== tests on $$target"; \
 	  GRUCAST_TARGET=$$target $(BIN)/python -m pytest -q -n $(JOBS) tests/kernels tests/nn tests/model/test_runtime.py tests/model/test_golden.py tests/model/test_bits.py tests/forecasting/test_stream.py || exit 1; done
 	@echo "== tests without the extension"
-	@$(BIN)/python -m pytest -q -n $(JOBS) -r fE -p tests.without_native -m "not slow"
+	@$(BIN)/python -m pytest -q -n $(JOBS) -r fE -p tests.without_native -m "not slow" $(addprefix tests/,kernels model nn training forecasting onnx)
 
 fuzz: $(VENV)/fuzz.stamp ## feed mutated model files, CSV files and ONNX models to their readers, FUZZ_SECONDS=20 each (Linux on x86-64)
 	@mkdir -p build/fuzz
