@@ -1,5 +1,6 @@
 import gzip
 import io
+import os
 import sqlite3
 import sys
 from contextlib import closing
@@ -10,7 +11,7 @@ import polars as pl
 import pytest
 import xlsxwriter
 
-from grucast.data.raw import read_raw
+from grucast.data.raw import content, read_raw
 from grucast.errors import ConfigError, DataError, MissingExtraError
 
 TEXT = b"day,sold\n2024-01-01,5\n2024-01-02,6\n"
@@ -193,3 +194,60 @@ def test_error_of_a_server_is_told(server, monkeypatch):
     monkeypatch.setattr("grucast.data.raw.content.LARGEST", 10)
     with pytest.raises(DataError, match="is larger than 0 GiB: download it"):
         read_raw(f"{server}/sales.csv")
+
+
+def sparse(path, start, end=b"", size=200 * 2**30):
+    """A file of nothing but its two ends."""
+    with path.open("wb") as file:
+        file.write(start)
+        file.truncate(size)
+        file.seek(size - len(end))
+        file.write(end)
+    return path
+
+
+def test_large_file_of_nothing_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    table, book = parquet(), workbook()
+    ends = {
+        "a.csv": (TEXT, b""),
+        "a.parquet": (b"PAR1", table),
+        "b.parquet": (table, b""),
+        "a.xlsx": (book[:100], book),
+        "a.json": (b'[{"n": 1},', b"]"),
+        "a.gz": (gzip.compress(TEXT), b""),
+        "a.arrow": (b"ARROW1", b"ARROW1"),
+    }
+    said = r" has 214,748,364,800 bytes, but only [\d,]+ of them were ever written: write or download it again$"
+    for name, (start, end) in ends.items():
+        with pytest.raises(DataError, match=f"{name}{said}"):
+            read_raw(str(sparse(tmp_path / name, start, end)))
+    with (tmp_path / "a.csv").open() as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        with pytest.raises(DataError, match=f"^standard input{said}"):
+            read_raw("-")
+        assert file.buffer.tell() == 0
+
+
+def test_large_database_of_nothing_is_read_where_it_holds_something(tmp_path):
+    database(tmp_path / "a.db")
+    os.truncate(tmp_path / "a.db", 200 * 2**30)
+    assert read_raw(str(tmp_path / "a.db"))[0][0].frame.rows() == [(1,)]
+
+
+def test_file_with_holes_is_read_where_a_hundredth_is_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(content, "SMALL", 1000)
+    file = sparse(tmp_path / "a.csv", TEXT, TEXT, 100 * 8192)
+    with file.open("rb") as opened:
+        content.require_held(opened, "x")
+        assert opened.tell() == 0
+
+
+def test_file_larger_than_the_memory_is_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "a.csv").write_bytes(TEXT)
+
+    def full(file, name):
+        raise MemoryError
+
+    monkeypatch.setattr(content, "require_held", full)
+    with pytest.raises(DataError, match=r"a\.csv is larger than the memory: leave out rows or columns"):
+        read_raw(str(tmp_path / "a.csv"))

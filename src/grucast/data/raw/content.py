@@ -1,8 +1,10 @@
 """The bytes that a source names: files, standard input, URLs."""
 
+import os
 import sys
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from glob import glob, has_magic
 from http.client import HTTPException
 from pathlib import Path
@@ -16,6 +18,7 @@ from grucast.errors import DataError
 
 CHUNK = 2**20
 LARGEST = 2**30  # bytes taken from the network
+SMALL = 2**27  # bytes of a file that may be empty
 TIMEOUT = 60  # seconds without an answer
 
 
@@ -56,21 +59,67 @@ def checked(path: Path) -> Path:
     return path
 
 
-def read_start(path: Path, size: int = -1) -> bytes:
-    """The first bytes of a file, or all."""
-    try:
-        with path.open("rb") as file:
-            return file.read(size)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+def read_start(path: Path, size: int) -> bytes:
+    """The first bytes of a file."""
+    with reading(str(path)), path.open("rb") as file:
+        return file.read(size)
+
+
+def read_all(path: Path) -> bytes:
+    """All bytes of a file."""
+    with reading(str(path)), path.open("rb") as file:
+        require_held(file, str(path))
+        return file.read()
 
 
 def read_input() -> bytes:
     """All of standard input."""
+    with reading("standard input"):
+        file = standard_input()
+        require_held(file, "standard input")
+        return file.read()
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Say in one sentence why something cannot be read."""
     try:
-        return standard_input().read()
+        yield
     except OSError as error:
-        raise DataError(f"standard input cannot be read: {error.strerror or error}") from error
+        raise DataError(f"{name} cannot be read: {error.strerror or error}") from error
+    except MemoryError as error:
+        raise DataError(f"{name} is larger than the memory: leave out rows or columns, or divide it") from error
+
+
+def require_held(file: BinaryIO, name: str) -> None:
+    """Refuse a large file of which the disk holds next to nothing: the memory would hold all of it.
+
+    Raises:
+        DataError: It is that.
+    """
+    try:
+        number = file.fileno()
+        size, place = os.fstat(number).st_size, os.lseek(number, 0, os.SEEK_CUR)
+    except OSError:  # a pipe, which has no size
+        return
+    if size > SMALL and hasattr(os, "SEEK_DATA"):
+        held = held_bytes(number, size)
+        os.lseek(number, place, os.SEEK_SET)
+        if 100 * held < size:
+            raise DataError(
+                f"{name} has {size:,} bytes, but only {held:,} of them were ever written: write or download it again"
+            )
+
+
+def held_bytes(number: int, size: int) -> int:
+    """How many bytes of an open file lie on the disk; counted until they are a hundredth of all."""
+    end = held = 0
+    with suppress(OSError):  # nothing more is held
+        while end < size and 100 * held < size:
+            begin = os.lseek(number, end, os.SEEK_DATA)
+            end = os.lseek(number, begin, os.SEEK_HOLE)
+            held += end - begin
+    return held
 
 
 def standard_input() -> BinaryIO:

@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 
-from grucast.data.raw.content import fetch, find_paths, read_input, read_start
+from grucast.data.raw.content import fetch, find_paths, read_all, read_input, read_start
 from grucast.data.raw.kinds import HEAD, is_database
 from grucast.data.raw.packed import unpack
 from grucast.data.raw.table import Raw
@@ -86,7 +86,7 @@ def read_path(path: Path, options: Options) -> list[Raw]:
     """Read a file; a database is not loaded first."""
     if is_database(read_start(path, HEAD)):
         return read_database(path, str(path), options)
-    return read_bytes(read_start(path), str(path), options)
+    return read_bytes(read_all(path), str(path), options)
 
 
 def read_bytes(data: bytes, name: str, options: Options) -> list[Raw]:
