@@ -85,6 +85,22 @@ def test_small_file_of_endless_rows_is_refused_before_it_is_read():
         read_columnar(endless, "x", "an Arrow stream")
 
 
+@pytest.mark.parametrize("kind", WRITERS)
+def test_columns_and_fields_of_records_beyond_the_most_are_refused_by_their_number(kind):
+    flat = pa.table({f"a{i}": pa.array([1], pa.int8()) for i in range(10_001)})
+    nested = pa.table({"a": [{f"b{i}": {f"c{j}": 1 for j in range(101)} for i in range(100)}]})
+    for table, columns in ((flat, "10,001"), (nested, "10,100")):
+        with pytest.raises(DataError, match=f"^x has {columns} columns, more than 10,000: put series one below"):
+            read_columnar(WRITERS[kind](table), "x", kind)
+
+
+def test_fields_of_records_count_as_columns_of_endless_rows():
+    empty = pa.StructArray.from_arrays([pa.nulls(1_234_567) for _ in range(200)], [f"a{i}" for i in range(200)])
+    stream = arrow(pa.table({"a": empty}), pa.ipc.new_stream)
+    with pytest.raises(DataError, match=r"^x has .* bytes, but 1,234,567 rows of 200 columns, more than 134,217,728"):
+        read_columnar(stream, "x", "an Arrow stream")
+
+
 def test_many_batches_of_a_stream_are_read():
     table = pa.table({"y": list(range(1000))})
     file = io.BytesIO()

@@ -1,10 +1,12 @@
 import io
 import json
+import time
 
 import pandas as pd
 import polars as pl
 import pytest
 
+from grucast.data.raw import records
 from grucast.data.raw.records import read_records
 from grucast.errors import DataError
 
@@ -90,10 +92,57 @@ def test_what_is_no_table_is_refused(name, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_column_for_each_record_is_refused_before_it_fills_the_memory():
-    lines = "\n".join(f'{{"a{i}": 1}}' for i in range(11_000))
-    with pytest.raises(DataError, match="11,000 columns, more than 10,000"):
-        read_records(lines.encode(), "x")
+RAGGED = {  # how a record holds a field that no other has
+    "fields": '{{"ds": 1, "a{i}": 1}}',
+    "fields of records": '{{"ds": 1, "a": {{"a{i}": 1}}}}',
+    "fields of records in lists": '{{"ds": 1, "a": [{{"b": {{"a{i}": 1}}}}]}}',
+}
+
+
+@pytest.mark.parametrize("way", RAGGED)
+def test_field_for_each_record_is_refused_before_the_table_is_built(way):
+    lines = [RAGGED[way].format(i=i) for i in range(9000)]
+    begin = time.process_time()
+    for text in ("\n".join(lines), f"[{','.join(lines)}]"):
+        with pytest.raises(DataError, match=r"^x has .* bytes, but 9,000 rows of \d,\d{3} columns, more than"):
+            read_records(text.encode(), "x")
+    assert time.process_time() - begin < 5
+
+
+def test_fields_of_records_count_as_columns():
+    record = json.dumps({f"a{i}": {f"b{j}": 1 for j in range(101)} for i in range(100)})
+    with pytest.raises(DataError, match=r"^x has 10,100 columns, more than 10,000"):
+        read_records(f"{record}\n{record}".encode(), "x")
+
+
+def test_lists_of_records_that_differ_are_left_out_unread():
+    ragged = [{f"a{i}": 1} for i in range(2000)]
+    begin = time.process_time()
+    raw = read_records(json.dumps([{"ds": 1, "a": ragged, "b": {"c": 2, "d": ragged}}, {"ds": 2}]).encode(), "x")
+    assert time.process_time() - begin < 2
+    assert raw.frame.rows(named=True) == [{"ds": 1, "b.c": 2}, {"ds": 2, "b.c": None}]
+    assert raw.notes == ("left out a, b.d: more than a value in each row",)
+
+
+def test_columns_found_piece_by_piece_are_those_of_the_whole(monkeypatch, rng):
+    monkeypatch.setattr(records, "FEWEST", 1)
+    cells = ("1", "2.5", '"x"', "true", "null", '{"a": 1}', '{"a": 2.5, "b": null}', "[1]", '[{"c": 1}]')
+    for _ in range(100):
+        drawn = rng.choice(cells, (20, 3))
+        drawn[:, 0] = rng.choice(cells[:5], 20)
+        lines = "\n".join(
+            "{" + ", ".join(f'"{rng.choice(list("kl"))}{j}": {c}' for j, c in enumerate(row)) + "}" for row in drawn
+        )
+        try:
+            whole = pl.read_ndjson(io.BytesIO(lines.encode()), infer_schema_length=None).schema
+        except pl.exceptions.PolarsError:
+            continue
+        assert records.find_schema(lines.encode(), "x") == whole
+
+
+def test_blank_lines_however_many_are_passed_over():
+    text = "\n" * 5000 + '{"ds": 1}\n' + "\n" * 40_000 + '{"ds": 2}'
+    assert read_records(text.encode(), "x").frame.rows() == [(1,), (2,)]
 
 
 def test_long_lines_of_pandas_are_read():

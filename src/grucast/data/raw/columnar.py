@@ -7,12 +7,13 @@ from struct import unpack_from
 
 import polars as pl
 
-from grucast.data.raw.flat import flatten, left_out
-from grucast.data.raw.table import Raw, check_width
-from grucast.errors import DataError
+from grucast.data.raw.flat import flatten, paths
+from grucast.data.raw.table import Raw, check_size
+from grucast.errors import DataError, InputError
 
 CELLS = 2**27  # that a file may always have; more at most a hundred times its bytes
 RECORD_BATCH = 3  # of Arrow's kinds of messages
+END = b"\xff\xff\xff\xff\0\0\0\0"  # of an Arrow stream
 
 
 def read_columnar(data: bytes, name: str, kind: str) -> Raw:
@@ -28,25 +29,18 @@ def read_columnar(data: bytes, name: str, kind: str) -> Raw:
     """
     try:
         if kind == "an Arrow stream":
-            check_size(sum(batch_lengths(data)), 1, data, name)  # columns without types have no bytes
-            frame, notes = flatten(pl.read_ipc_stream(BytesIO(data)))
+            first = data[: 8 + unpack_from("<I", data, 4)[0]]  # its columns, without a row
+            schema, rows = pl.read_ipc_stream(BytesIO(first + END)).schema, sum(batch_lengths(data))
         else:
             table = (pl.scan_parquet if kind == "Parquet" else pl.scan_ipc)(BytesIO(data))
-            schema = table.collect_schema()
-            check_width(len(schema), name)
-            check_size(table.select(pl.len()).collect().item(), len(schema), data, name)
-            lists = [column for column, kind in schema.items() if isinstance(kind, (pl.List, pl.Array))]
-            frame, notes = flatten(table.drop(lists).collect())
-            notes += left_out(lists)
+            schema, rows = table.collect_schema(), table.select(pl.len()).collect().item()
+        check_size(rows, len(paths(schema)), len(data), max(CELLS, 100 * len(data)), name)
+        frame, notes = flatten(pl.read_ipc_stream(BytesIO(data)).lazy() if kind == "an Arrow stream" else table)
+    except InputError:
+        raise
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, StructError, OSError, ValueError) as error:
         raise DataError(f"{name} cannot be read as {kind}: {str(error).splitlines()[0][:200]}") from error
     return Raw(name, frame, None, notes)
-
-
-def check_size(rows: int, columns: int, data: bytes, name: str) -> None:
-    """Refuse a table that would fill the memory."""
-    if rows * columns > max(CELLS, 100 * len(data)):
-        raise DataError(f"{name} has {len(data):,} bytes, but {rows:,} rows of {columns:,} columns: write it as CSV")
 
 
 def batch_lengths(data: bytes) -> Iterator[int]:

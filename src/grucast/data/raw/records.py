@@ -1,19 +1,22 @@
 """JSON as a frame: records, columns or lines, told by their build."""
 
 import json
+from collections.abc import Iterator
 from io import BytesIO
+from itertools import islice
 from typing import Any
 
 import polars as pl
 
 from grucast.data.depth import DEEPEST, is_deep
-from grucast.data.raw.columnar import check_size
-from grucast.data.raw.flat import flatten
-from grucast.data.raw.table import Raw, check_width
+from grucast.data.raw.flat import flatten, paths
+from grucast.data.raw.table import Raw, check_size
 from grucast.data.raw.text import as_text
 from grucast.errors import DataError
 
 LARGEST = 2**27  # bytes of JSON that is no lines: in the memory it takes many times as much
+CELLS = 2**24  # that lines may always make; more at most ten times their bytes
+FEWEST, MOST = 1000, 16_000  # lines looked at together
 WANTED = 'write [{"ds": ..., "y": ...}, ...] or {"ds": [...], "y": [...]}'
 GEOJSON = ("FeatureCollection", "Feature", "GeometryCollection")
 
@@ -57,13 +60,59 @@ def parse_lines(text: bytes, name: str, notes: tuple[str, ...]) -> tuple[pl.Data
     if is_deep(text):
         raise DataError(f"{name} cannot be read as JSON: more than {DEEPEST} brackets are within each other; {WANTED}")
     try:
-        schema = pl.scan_ndjson(BytesIO(text), infer_schema_length=None).collect_schema()
-        check_width(len(schema), name)
-        check_size(text.count(b"\n") + 1, len(schema), text, name)
-        frame, left = flatten(pl.read_ndjson(BytesIO(text), schema=schema))
+        schema = find_schema(text, name)
+        frame, left = flatten(pl.scan_ndjson(BytesIO(text), schema=shallow(schema)))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise DataError(f"{name} cannot be read as JSON: {str(error).splitlines()[0][:200]}") from error
     return frame, None, (*notes, *left)
+
+
+def find_schema(text: bytes, name: str) -> pl.Schema:
+    """The columns of all lines, found piece by piece: the time for a piece grows with its lines times its columns.
+
+    Raises:
+        DataError: Lines hold so many different fields that the table would fill the memory.
+    """
+    lines, most = text.count(b"\n") + 1, max(CELLS, 10 * len(text))
+    kinds: dict[tuple[Any, ...], bytes] = {}
+    fields: set[str] = set()
+    for piece in pieces(text):
+        schema = infer(piece)
+        kinds.setdefault(tuple(schema.items()), piece)
+        fields |= paths(schema)
+        check_size(lines, len(fields), len(text), most, name)
+    return schema if len(kinds) == 1 else infer(b"".join(kinds.values()))
+
+
+def pieces(text: bytes) -> Iterator[bytes]:
+    """The lines, more of them each time."""
+    file, count = BytesIO(text), FEWEST
+    while piece := b"".join(islice(file, count)):
+        if not piece.isspace():
+            yield piece + b"\n"
+        count = min(2 * count, MOST)
+
+
+def infer(text: bytes) -> pl.Schema:
+    """The columns that polars finds in lines."""
+    return pl.scan_ndjson(BytesIO(text), infer_schema_length=None).collect_schema()
+
+
+def shallow(schema: pl.Schema) -> dict[str, Any]:
+    """The columns without what lies deeper than the fields of a record, which would be read only to be left out."""
+    return {
+        column: pl.Struct({own.name: hollow(own.dtype) for own in kind.fields})
+        if isinstance(kind, pl.Struct)
+        else hollow(kind)
+        for column, kind in schema.items()
+    }
+
+
+def hollow(kind: Any) -> Any:
+    """A type of records or lists, with records that hold nothing."""
+    if isinstance(kind, pl.List):
+        return pl.List(hollow(kind.inner))
+    return pl.Struct([]) if isinstance(kind, pl.Struct) else kind
 
 
 def constant(word: str) -> None:

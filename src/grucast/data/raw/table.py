@@ -40,6 +40,16 @@ def check_width(columns: int, name: str) -> None:
         )
 
 
+def check_size(rows: int, columns: int, size: int, most: int, name: str) -> None:
+    """Refuse a table that lies on its side, or whose cells would fill the memory where its bytes do not."""
+    check_width(columns, name)
+    if rows * columns > most:
+        raise DataError(
+            f"{name} has {size:,} bytes, but {rows:,} rows of {columns:,} columns, more than {most:,} cells: "
+            "write it as CSV, series one below the other with the columns unique_id, ds, y"
+        )
+
+
 def name_frame(frame: "pl.DataFrame", header: Sequence[str] | None, name: str) -> Raw:
     """The frame with the names of a header, without columns that have neither name nor cells."""
     names = header or [f"column_{index + 1}" for index in range(frame.width)]
