@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from torch.func import functional_call
 
 from grucast.errors import ShapeError
 from grucast.kernels import native
-from grucast.nn import GRU
+from grucast.nn import GRU, GRUCell
 from grucast.nn.autograd import run_layer
 from grucast.nn.recurrence import Options
 
@@ -73,6 +74,32 @@ def test_a_sign_that_is_not_yet_turned_counts(reset_after):
         given = [turn(t.detach()) for t in (output, h_n)]
         results.append([output, h_n, *torch.autograd.grad((output, h_n), [*inputs, *layer.parameters()], given)])
     assert equal(*results)
+
+
+@VARIANTS
+@pytest.mark.parametrize("kind", [GRU, GRUCell])
+@pytest.mark.parametrize(
+    "turn", [torch._neg_view, torch._efficientzerotensor, lambda t: torch.complex(t, t).conj().imag]
+)
+def test_what_stands_for_other_numbers_is_read_as_those(kind, reset_after, turn):
+    layer, sizes = kind(2, 5, reset_after=reset_after), [(6, 3, 2), (1, 3, 5)] if kind is GRU else [(3, 2), (3, 5)]
+    tensors = [torch.randn(size) for size in (*sizes, *(p.shape for p in layer.parameters()))]
+    names = [name for name, _ in layer.named_parameters()]
+
+    def run(x, hx, *weights):
+        result = functional_call(layer, dict(zip(names, weights, strict=True)), (x, hx))
+        return result[0] if kind is GRU else result
+
+    for i in range(len(tensors)):
+        turned = turn(tensors[i].shape if turn is torch._efficientzerotensor else tensors[i])
+        results = []
+        for value in (turned, torch.empty(turned.shape).copy_(turned)):
+            inputs = [t.detach().requires_grad_() for t in (*tensors[:i], value, *tensors[i + 1 :])]
+            output = run(*inputs)
+            with torch.no_grad():
+                assert torch.equal(run(*inputs), output)
+            results.append([output, *torch.autograd.grad(output.square().sum(), inputs)])
+        assert equal(*results)
 
 
 def free(tensor):

@@ -8,6 +8,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from grucast.errors import ConfigError, ShapeError
@@ -95,6 +97,38 @@ def test_a_buffer_of_lengths_may_be_filled_anew_before_backward(reset_after, kin
         gradients.append(torch.autograd.grad(output.sum() + h_n.sum(), [x, *layer.parameters()]))
         buffer[:] = of(LENGTHS)
     same(*gradients, rtol=0, atol=0)
+
+
+@VARIANTS
+@pytest.mark.parametrize("kind", [{}, {"num_layers": 2, "bidirectional": True}])
+def test_lengths_count_in_transforms(kind, reset_after):
+    layer, x = GRU(3, 5, **kind, reset_after=reset_after), torch.randn(2, 6, 4, 3)
+    lengths = torch.tensor([[6, 0, 2, 4], [1, 5, 3, 3]])
+
+    def loss(x, n):
+        return layer(x, lengths=n)[0].square().sum()
+
+    expected = []
+    for one, n in zip(x, lengths, strict=True):
+        inputs = one.clone().requires_grad_()
+        expected.append(torch.autograd.grad(loss(inputs, n), inputs)[0])
+    same(torch.func.grad(loss)(x[1], lengths[1]), expected[1])
+    same(torch.func.vmap(torch.func.grad(loss))(x, lengths), torch.stack(expected))
+    mapped = torch.func.vmap(lambda n: layer(x[0], lengths=n), in_dims=1)(lengths.T.contiguous())
+    each = [layer(x[0], lengths=n) for n in lengths]
+    same(mapped, tuple(torch.stack(t) for t in zip(*each, strict=True)))
+    with pytest.raises(ConfigError, match="between 0 and the 6 steps"):
+        torch.func.vmap(loss)(x, lengths + 1)
+
+
+@VARIANTS
+def test_lengths_count_on_meta_and_where_operators_are_recorded(reset_after):
+    layer, x, lengths = GRU(3, 5, reset_after=reset_after), torch.randn(6, 4, 3), torch.tensor([6, 0, 2, 4])
+    recorded = make_fx(lambda x, n: layer(x, lengths=n), _allow_non_fake_inputs=True)(x, lengths)
+    same(recorded(x, lengths.flip(0)), layer(x, lengths=lengths.flip(0)))
+    with FakeTensorMode(allow_non_fake_inputs=True) as fake:
+        assert layer(fake.from_tensor(x), lengths=fake.from_tensor(lengths))[0].shape == (6, 4, 5)
+    assert layer.to("meta")(x.to("meta"), lengths=lengths)[1].shape == (1, 4, 5)
 
 
 @VARIANTS

@@ -12,7 +12,7 @@ from grucast.nn import calls, dispatch
 from grucast.nn.buffers import Shelf
 from grucast.nn.gradients import by_operations, needs_operations
 from grucast.nn.per_sample import are_expanded, run_each
-from grucast.nn.recurrence import Options, is_traced
+from grucast.nn.recurrence import Options, is_recorded, is_traced
 
 DTYPES = (torch.float32, torch.float64)
 
@@ -39,15 +39,6 @@ def _is_transformed() -> bool:
     return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
 
 
-def _is_recorded() -> bool:
-    """Whether a trace or a dispatch mode, such as a counter of operations, wants to see every operator."""
-    return _is_tracing() or _count_modes() > 0 or _is_included(_PRE_DISPATCH)
-
-
-_is_tracing, _count_modes = torch._C._is_tracing, torch._C._len_torch_dispatch_stack
-_is_included, _PRE_DISPATCH = torch._C._dispatch_tls_is_dispatch_key_included, torch._C.DispatchKey.PreDispatch
-
-
 def run_layer(
     x: Tensor, hx: Tensor | None, parameters: Sequence[Tensor], options: Options, lengths: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -63,7 +54,7 @@ def run_layer(
     Returns:
         Output (T, B, D * H), with batch_first (B, T, D * H), and final states (D, B, H).
     """
-    if torch.compiler.is_compiling() or _is_recorded() or not _PLAIN.issuperset(map(type, (x, hx, *parameters))):
+    if torch.compiler.is_compiling() or is_recorded() or not _PLAIN.issuperset(map(type, (x, hx, *parameters))):
         if are_expanded(parameters):
             return run_each(x, hx, parameters, options, lengths)
         keep = torch.is_grad_enabled() and not is_traced()  # a trace is for both modes
@@ -99,7 +90,7 @@ class _Layer(torch.autograd.Function):
         layer = (gradients, ctx.options, lengths, x, hx, parameters)
         if needs_operations(gradients):
             return None, None, *by_operations(*layer)
-        if _is_recorded() or not _PLAIN.issuperset(map(type, gradients)):
+        if is_recorded() or not _PLAIN.issuperset(map(type, gradients)):
             return None, None, *dispatch.backward(*layer, kept)
         return None, None, *calls.backward(*layer, kept, ctx.needs_input_grad[2:])
 

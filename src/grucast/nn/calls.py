@@ -61,9 +61,19 @@ def _dense_features(x: Tensor) -> Tensor:
 
 
 def _layers(
-    options: Options, tensors: Sequence[Any], results: tuple[Tensor | None, Tensor | None, Tensor | None]
+    options: Options, tensors: list[Any], results: tuple[Tensor | None, Tensor | None, Tensor | None]
 ) -> list[tuple[int, ...]]:
     """The members of the kernels' Layer for each direction; the tensors must outlive them, the results are dense."""
+    try:
+        return _numbers(options, tensors, results)
+    except _NoMemoryError:
+        tensors[:] = [t.clone() if t is not None and t._is_zerotensor() else t for t in tensors]
+        return _numbers(options, tensors, results)
+
+
+def _numbers(
+    options: Options, tensors: Sequence[Any], results: tuple[Tensor | None, Tensor | None, Tensor | None]
+) -> list[tuple[int, ...]]:
     (x, lengths, hx, *parameters), (output, final, kept) = tensors, results
     reset_after, batch_first, bidirectional, recompute = options
     directions, hidden, size = 2 if bidirectional else 1, parameters[1].shape[1], x.element_size()
@@ -103,6 +113,10 @@ def _check(dtype: torch.dtype, sizes: tuple[int, ...], hx: Tensor | None, parame
         raise RuntimeError(f"all tensors must have the same dtype, got {dtype} and {wrong}")
 
 
+class _NoMemoryError(RuntimeError):
+    """A tensor's storage was freed, or it stands for zeros that are nowhere."""
+
+
 _LOWEST = 1 << 40
 
 
@@ -112,7 +126,7 @@ def _address(tensor: Tensor | None) -> int:
         return 0
     address = tensor.data_ptr()
     if address < _LOWEST and address == tensor.storage_offset() * tensor.element_size() and tensor.numel():
-        raise RuntimeError(f"a tensor of shape {tuple(tensor.shape)} has no memory: its storage was freed")
+        raise _NoMemoryError(f"a tensor of shape {tuple(tensor.shape)} has no memory: its storage was freed")
     return address
 
 

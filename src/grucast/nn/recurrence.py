@@ -53,6 +53,15 @@ def is_traced() -> bool:
     return not torch.compiler.is_compiling() and torch._C._is_tracing()  # compilers know the first alone
 
 
+def is_recorded() -> bool:
+    """Whether a trace or a dispatch mode, such as a counter of operations, wants to see every operator."""
+    return _is_tracing() or _count_modes() > 0 or _is_included(_PRE_DISPATCH)
+
+
+_is_tracing, _count_modes = torch._C._is_tracing, torch._C._len_torch_dispatch_stack
+_is_included, _PRE_DISPATCH = torch._C._dispatch_tls_is_dispatch_key_included, torch._C.DispatchKey.PreDispatch
+
+
 def has_fused_kernel(x: Tensor, reset_after: bool) -> bool:
     """Whether torch itself has one operator for the whole sequence that is the better choice, for its own variant.
 
@@ -70,10 +79,14 @@ def check_lengths(lengths: Tensor | Sequence[int], x: Tensor, batch_first: bool 
         given = torch.as_tensor(lengths, device=x.device)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ConfigError(f"lengths must be integers, one for each row: {error}") from error
-    if torch.compiler.is_compiling() or (is_traced() and not torch.onnx.is_in_onnx_export()):
+    if torch.compiler.is_compiling() or x.is_meta or (_is_watched() and not torch.onnx.is_in_onnx_export()):
         checked: Tensor = _lengths_operator(given, x.detach(), batch_first)
         return checked
     return _checked_copy(given, x, batch_first)
+
+
+def _is_watched() -> bool:
+    return is_recorded() or torch._C._are_functorch_transforms_active()
 
 
 def _checked_copy(lengths: Tensor, x: Tensor, batch_first: bool) -> Tensor:
@@ -91,13 +104,21 @@ def _checked_copy(lengths: Tensor, x: Tensor, batch_first: bool) -> Tensor:
     return result
 
 
-# Recorded programs check and copy where they run; what an operator gives is not computed again for backward.
+# Recorded and transformed programs check and copy where they run; what an operator gives is not computed again for
+# backward.
 _lengths_operator = torch.library.custom_op("grucast::check_lengths", _checked_copy, mutates_args=())
 
 
 @_lengths_operator.register_fake
 def _(lengths: Tensor, _x: Tensor, _batch_first: bool) -> Tensor:
     return lengths.new_empty(lengths.shape, dtype=torch.int64)
+
+
+@_lengths_operator.register_vmap
+def _(info: Any, dims: tuple[int | None, ...], lengths: Tensor, x: Tensor, batch_first: bool) -> tuple[Tensor, int]:
+    given = zip((lengths, x), dims[:2], strict=True)
+    each = [t.expand(info.batch_size, *t.shape) if dim is None else t.movedim(dim, 0) for t, dim in given]
+    return torch.stack([_lengths_operator(n, one, batch_first) for n, one in zip(*each, strict=True)]), 0
 
 
 def autocast_dtype(x: Tensor, hx: Tensor | None, dtype: torch.dtype) -> torch.dtype | None:
