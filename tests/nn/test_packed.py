@@ -84,6 +84,15 @@ def test_a_little_padding_is_not_worth_more_calls(padded, monkeypatch):
         assert len(padded) == calls
 
 
+@VARIANTS
+def test_a_default_device_is_not_the_packs(reset_after):
+    layer, pack = GRU(1, 2, reset_after=reset_after), pack_sequence([torch.randn(9, 1), *torch.randn(20, 1, 1)])
+    expected = layer(pack)
+    with torch.device("meta"):
+        output, h_n = layer(pack)
+    torch.testing.assert_close((output.data, h_n), (expected[0].data, expected[1]))
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=30))
 def test_padding_is_bounded_by_the_pack(lengths):

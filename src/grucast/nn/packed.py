@@ -31,8 +31,9 @@ def run_packed(run: Run, data: Tensor, batch_sizes: Tensor, hx: Tensor) -> tuple
     if is_traced() or padded <= MOST * len(data) or padded * (data.shape[1] + hx.shape[2]) <= LITTLE:
         return _run_padded(run, data, batch_sizes, hx)
     firsts = _groups(batch_sizes, rows)
-    row = torch.arange(len(data)) - torch.repeat_interleave(batch_sizes.cumsum(0) - batch_sizes, batch_sizes)
-    group = torch.bucketize(row, torch.tensor(firsts[1:-1]), right=True)
+    at = batch_sizes.device  # whatever the default device
+    row = torch.arange(len(data), device=at) - torch.repeat_interleave(batch_sizes.cumsum(0) - batch_sizes, batch_sizes)
+    group = torch.bucketize(row, torch.tensor(firsts[1:-1], device=at), right=True)
     order = torch.argsort(group, stable=True)
     parts = torch.split(data.index_select(0, order.to(data.device)), torch.bincount(group).tolist())
     results = []
