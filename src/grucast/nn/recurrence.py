@@ -163,7 +163,8 @@ def recur_layer(
     ]
     outputs, finals = zip(*pairs, strict=True)
     output = torch.cat(outputs, 2) if options.bidirectional else outputs[0]
-    return output.transpose(0, 1) if options.batch_first else output, torch.stack(finals)
+    # Not a view: wrappers such as fully_shard warn of these.
+    return output.transpose_(0, 1) if options.batch_first else output, torch.stack(finals)
 
 
 @full_precision
