@@ -165,7 +165,15 @@ def test_data_in_other_files_are_refused_wherever_they_are(path, tmp_path):
 def test_damaged_and_foreign_files_are_refused(path):
     node, weights = parts(GRU(4, 3))
     whole = model_of(graph_of([node], weights)).SerializeToString()
-    for content in (b"", b"\x80\x04}.", b"ds,y\n1,2\n", whole[:-1], whole[: len(whole) // 2], whole + b"\xff"):
+    for content in (
+        b"",
+        bytes(100),
+        b"\x80\x04}.",
+        b"ds,y\n1,2\n",
+        whole[:-1],
+        whole[: len(whole) // 2],
+        whole + b"\xff",
+    ):
         path.write_bytes(content)
         with pytest.raises(ModelFileError, match=r"model.onnx is no valid ONNX model in one file: "):
             load_layer(path)
@@ -187,6 +195,149 @@ def test_a_flipped_bit_gives_an_error_of_ours_or_layers(path, rng):
         except InputError:
             pass
     assert 0 < loaded < 300
+
+
+def assert_runs_alike(layer, model, rng):
+    x = rng.normal(size=(5, 2, 4)).astype("float32")
+    output = onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"X": x})[0]
+    assert_near(layer(torch.from_numpy(x))[0].detach(), output[:, 0], f"onnxruntime {onnxruntime.__version__}")
+
+
+def unlike_the_checker():
+    """Models that ONNX' checker refuses, or would if it looked, and that hold a GRU all the same."""
+    gru = GRU(4, 3)
+    node, weights = parts(gru)
+    model = model_of(graph_of([node], weights))
+    changed = {name: type(model)() for name in ("no shape", "no name", "no version", "another operator", "order")}
+    for copy in changed.values():
+        copy.CopyFrom(model)
+    changed["no shape"].graph.output[0].type.tensor_type.ClearField("shape")
+    changed["no name"].graph.ClearField("name")
+    changed["no version"].ClearField("opset_import")
+    changed["another operator"].graph.node.add(op_type="Unknown", input=["nowhere"], output=["Z"])
+    constant = helper.make_node("Constant", [], ["W"], value=weights[0])
+    changed["order"].graph.CopyFrom(graph_of([node, constant], weights[1:]))
+    return gru, changed
+
+
+def test_models_that_only_the_checker_refuses_are_read(path, rng):
+    gru, changed = unlike_the_checker()
+    for name, model in changed.items():
+        layer = load_layer(write(path, model))
+        assert_equal(layer, gru)
+        if name in ("no shape", "no name", "order"):
+            assert_runs_alike(layer, model, rng)
+
+
+def branched(outer, body):
+    """A GRU in a branch, whose graph has nodes and weights of its own."""
+    node, _ = parts(GRU(4, 3))
+    nodes, weights = body
+    graph = helper.make_graph([*nodes, node], "branch", [], [info("Y")], weights)
+    flag = helper.make_node("Constant", [], ["flag"], value=numpy_helper.from_array(np.array(True)))
+    choice = helper.make_node("If", ["flag"], ["Y"], then_branch=graph, else_branch=graph)
+    return model_of(graph_of([flag, choice], outer))
+
+
+def test_name_that_stands_for_several_values_is_refused(path):
+    node, weights = parts(GRU(4, 3))
+    _, others = parts(GRU(4, 3))
+    constant = helper.make_node("Constant", [], ["W"], value=others[0])
+    computed = helper.make_node("Neg", ["V"], ["W"])
+    given, hidden = branched([], ([], weights)), branched(weights, ([], []))
+    for branch in [*given.graph.node[1].attribute, *hidden.graph.node[1].attribute]:
+        branch.g.input.add(name="W")
+    models = [
+        model_of(graph_of([node], [*weights, *others])),
+        model_of(graph_of([constant, node], weights)),
+        model_of(graph_of([constant, constant, node], weights[1:])),
+        model_of(graph_of([computed, node], weights)),
+        branched([], ([constant], weights)),
+        branched(weights, ([], others[:1])),
+        branched(weights, ([computed], [])),
+        given,
+        hidden,
+    ]
+    for model in models:
+        with pytest.raises(ModelFileError, match="GRU 1: W is 'W', a name of several values"):
+            load_layer(write(path, model))
+
+
+def test_weight_of_a_constant_that_is_not_of_onnx_is_not_read(path):
+    node, weights = parts(GRU(4, 3))
+    foreign = helper.make_node("Constant", [], ["W"], value=weights[0], domain="com.example")
+    with pytest.raises(ConfigError, match="GRU 1: W is 'W', which the model computes or is given"):
+        load_layer(write(path, model_of(graph_of([foreign, node], weights[1:]))))
+
+
+def test_default_of_an_input_is_a_stored_weight(path):
+    gru = GRU(4, 3)
+    node, weights = parts(gru)
+    graph = graph_of([node], weights)
+    graph.input.append(helper.make_tensor_value_info("W", TensorProto.FLOAT, [1, 9, 4]))
+    assert_equal(load_layer(write(path, model_of(graph))), gru)
+
+
+def test_sparse_state_and_weights_are_refused(path):
+    node, weights = parts(GRU(4, 3))
+    node.input.extend(["", "h"])
+    values = numpy_helper.from_array(np.ones(1, "float32"), "h")
+    sparse = helper.make_sparse_tensor(values, numpy_helper.from_array(np.zeros(1, "int64")), [1, 2, 3])
+    constant = helper.make_node("Constant", [], ["h"], sparse_value=sparse)
+    stored = graph_of([node], weights)
+    stored.sparse_initializer.append(sparse)
+    for graph in (stored, graph_of([constant, node], weights)):
+        with pytest.raises(ConfigError, match=r"initial_h is 'h', which .* none of them sparse"):
+            load_layer(write(path, model_of(graph)))
+
+
+DAMAGED = {
+    "negative size": lambda tensor, _: tensor.dims.__setitem__(0, -1),
+    "too few bytes": lambda tensor, _: setattr(tensor, "raw_data", tensor.raw_data[:-4]),
+    "too many bytes": lambda tensor, _: setattr(tensor, "raw_data", tensor.raw_data + bytes(4)),
+    "half a number": lambda tensor, _: setattr(tensor, "raw_data", tensor.raw_data[:-1]),
+    "terabytes": lambda tensor, _: tensor.dims.__setitem__(0, 2**40),
+    "other type": lambda tensor, _: setattr(tensor, "data_type", TensorProto.INT32),
+    "no type": lambda tensor, _: tensor.ClearField("data_type"),
+    "NaN": lambda tensor, _: setattr(tensor, "raw_data", b"\xff" * len(tensor.raw_data)),
+    "attribute of another type": lambda _, node: node.attribute.add(name="linear_before_reset", type=1, f=1.0),
+    "attribute of no type": lambda _, node: node.attribute.add(name="layout", i=1),
+    "attribute twice": lambda _, node: node.attribute.extend(node.attribute[:1]),
+    "attribute that is an input": lambda _, node: node.attribute.add(name="B", type=6, floats=[1.0] * 18),
+    "no inputs": lambda _, node: node.ClearField("input"),
+    "seven inputs": lambda _, node: node.input.extend(["", "", "W"]),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_gru_that_is_damaged_is_refused(path, name):
+    node, weights = parts(GRU(4, 3))
+    if "attribute" in name:
+        del node.attribute[1:]
+    DAMAGED[name](weights[0], node)
+    with pytest.raises(InputError, match=r"model\.onnx, GRU 1: "):
+        load_layer(write(path, model_of(graph_of([node], weights))))
+
+
+def test_operators_of_a_version_or_function_that_may_be_anything_are_refused(path):
+    node, weights = parts(GRU(4, 3))
+    new = model_of(graph_of([node], weights))
+    new.opset_import[0].version = 10**6
+    names = ["X", *(weight.name for weight in weights)]
+    function = helper.make_function("", "GRU", names, ["Y"], [node], [helper.make_opsetid("", 17)])
+    own = model_of(graph_of([node], weights), functions=[function])
+    for model, words in ((new, "of version 1000000, .*: upgrade onnx"), (own, "a function of its own by the name")):
+        with pytest.raises(ModelFileError, match=f"no valid ONNX model in one file: .*{words}"):
+            load_layer(write(path, model))
+
+
+def test_operators_that_share_weights_take_bounded_memory(path, monkeypatch):
+    node, weights = parts(GRU(4, 3))
+    write(path, model_of(graph_of([node] * 1000, weights)))
+    assert len(load_nodes(path)) == 1000
+    monkeypatch.setattr(layers, "ROOM", 1000 * layers.SHARE)
+    with pytest.raises(ModelFileError, match="1,000 GRU operators that share weights: cut the graph"):
+        load_nodes(path)
 
 
 def test_model_without_a_gru_is_refused(path):

@@ -1,21 +1,40 @@
-"""GRU operators of any ONNX model as layers. What is read is one file, in which nothing is executed."""
+"""GRU operators of any ONNX model as layers. What is read is one file, in which nothing is executed.
 
-from collections.abc import Iterator, Mapping
+Only what a layer needs is checked: models need not be valid elsewhere, as ONNX' checker would have them.
+"""
+
+import os
+from collections import ChainMap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grucast.errors import ConfigError, InputError, MissingExtraError, ModelFileError
+import numpy as np
+
+from grucast.data.raw.content import read_all
+from grucast.errors import ConfigError, DataError, InputError, MissingExtraError, ModelFileError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from onnx import FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto
 
     from grucast.nn import GRU
 
 INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h")
 STORED = ("W", "R", "B", "initial_h")  # the others come with each call
+ATTRIBUTES = {  # name: type
+    **dict.fromkeys(("hidden_size", "layout", "linear_before_reset", "output_sequence"), "INT"),
+    **dict.fromkeys(("activation_alpha", "activation_beta"), "FLOATS"),
+    "activations": "STRINGS",
+    "clip": "FLOAT",
+    "direction": "STRING",
+}
+OWN = ("", "ai.onnx")  # the domain of ONNX' operators
 LARGEST = 2**31 - 1  # bytes: more is no message of protobuf
+ROOM = 2**28  # bytes that the layers of any file may take; more at most ten times its size
+SHARE = 2**18  # bytes that a layer counts for beside its weights, for the time that it takes
 
-Tensors = Mapping[str, "TensorProto"]
+Values = ChainMap[str, list[Any]]
 
 
 def load_layer(path: str | Path, verify: bool = True) -> "GRU | list[GRU]":
@@ -31,8 +50,9 @@ def load_layer(path: str | Path, verify: bool = True) -> "GRU | list[GRU]":
         The layer; a list when there are several.
 
     Raises:
-        ModelFileError: It is no valid ONNX model, refers to other files, is larger than 2 GiB, or has no GRU.
-        ConfigError: An operator is none that `grucast.nn.from_onnx` reads, or computes its weights.
+        ModelFileError: It is no ONNX model, refers to other files, is larger than 2 GiB, has no GRU, or weights that
+            are damaged or two by one name.
+        ConfigError: An operator is none that `grucast.nn.from_onnx` reads, or its weights are computed.
         ShapeError, DataError, MismatchError: As `grucast.nn.from_onnx`.
         MissingExtraError: The package onnx is not installed.
 
@@ -77,36 +97,51 @@ def load_nodes(path: str | Path) -> list[dict[str, Any]]:
     Traceback (most recent call last):
     grucast.errors.ModelFileError: absent.onnx does not exist or is not a file
     """
-    model = _read(Path(path))
-    found = [pair for graph in (model.graph, *model.functions) for pair in _operators(graph, {})]
-    nodes = [_members(f"{path}, GRU {number}", *pair) for number, pair in enumerate(found, 1)]
-    if not nodes:
-        raise ModelFileError(f"{path}: a valid ONNX model, but without a GRU operator")
+    model = _read(path)
+    found = [pair for graph in (model.graph, *model.functions) for pair in _operators(graph, ChainMap())]
+    if not found:
+        raise ModelFileError(f"{path}: an ONNX model, but without a GRU operator")
+    nodes, room = [], max(ROOM, 10 * os.path.getsize(path))  # noqa: PTH202 - a path of any kind
+    for number, pair in enumerate(found, 1):
+        nodes.append(_members(f"{path}, GRU {number}", *pair))
+        room -= SHARE + sum(array.nbytes for array in nodes[-1].values() if isinstance(array, np.ndarray))
+        if room < 0:
+            raise ModelFileError(f"{path}: {len(found):,} GRU operators that share weights: cut the graph into models")
     return nodes
 
 
-def _read(path: Path) -> "ModelProto":
-    """A valid model that is all in this file."""
+def _read(path: str | Path) -> "ModelProto":
+    """A model that is all in this file."""
     try:
         import onnx
         from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     except ImportError as error:
         raise MissingExtraError("onnx", "onnx") from error
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - False for names that no file can have, too
         raise ModelFileError(f"{path} does not exist or is not a file")
     try:
-        if (size := path.stat().st_size) > LARGEST:
+        if (size := os.path.getsize(path)) > LARGEST:  # noqa: PTH202
             raise ValueError(f"it has {size} bytes, more than {LARGEST}")
-        model: ModelProto = onnx.ModelProto.FromString(path.read_bytes())
-        # The checker would look for these files.
-        if any(tensor.data_location == tensor.EXTERNAL or tensor.external_data for tensor in _tensors(model)):
-            raise ValueError("it keeps data in other files; onnx.load and onnx.save bring them into one")
-        onnx.checker.check_model(model)
-    except (DecodeError, onnx.checker.ValidationError, ValueError) as error:
+        model: ModelProto = onnx.ModelProto.FromString(read_all(Path(path)))
+        _require_known(model, onnx.defs.onnx_opset_version())
+    except (OSError, DataError) as error:
+        raise ModelFileError(str(error)) from error
+    except (DecodeError, ValueError) as error:
         raise ModelFileError(f"{path} is no valid ONNX model in one file: {error}") from error
-    except OSError as error:
-        raise ModelFileError(f"{path} cannot be read: {error.strerror or error}") from error
     return model
+
+
+def _require_known(model: "ModelProto", newest: int) -> None:
+    """Refuse what would make something else of a GRU, or of what it reads."""
+    if not model.HasField("graph"):
+        raise ValueError("it holds no graph")
+    if any(tensor.data_location == tensor.EXTERNAL or tensor.external_data for tensor in _tensors(model)):
+        raise ValueError("it keeps data in other files; onnx.load and onnx.save bring them into one")
+    version = max((opset.version for opset in model.opset_import if opset.domain in OWN), default=1)
+    if version > newest:
+        raise ValueError(f"its operators are of version {version}, and the onnx here knows {newest}: upgrade onnx")
+    if any(function.domain in OWN and function.name in ("GRU", "Constant") for function in model.functions):
+        raise ValueError("it has a function of its own by the name of ONNX' GRU or Constant: rename it")
 
 
 def _tensors(message: Any) -> "Iterator[TensorProto]":
@@ -119,43 +154,93 @@ def _tensors(message: Any) -> "Iterator[TensorProto]":
                 yield from _tensors(part)
 
 
-def _operators(graph: "GraphProto | FunctionProto", outer: Tensors) -> "Iterator[tuple[NodeProto, Tensors]]":
-    """The GRU nodes of a graph and of the graphs in it, each with the tensors that it sees."""
-    known = {**outer, **{tensor.name: tensor for tensor in getattr(graph, "initializer", ())}}
+def _operators(graph: "GraphProto | FunctionProto", outer: Values) -> "Iterator[tuple[NodeProto, Values]]":
+    """The GRU nodes of a graph and of the graphs in it, each with the values that it sees."""
+    known = outer.new_child(_values(graph, len(outer.maps) > 1))
     for node in graph.node:
-        attributes = {attribute.name: attribute for attribute in node.attribute}
-        if node.op_type == "Constant" and "value" in attributes:
-            known[node.output[0]] = attributes["value"].t
-        if node.op_type == "GRU" and node.domain in ("", "ai.onnx"):
+        if node.op_type == "GRU" and node.domain in OWN:
             yield node, known
         for attribute in node.attribute:
             for inner in [*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])]:
                 yield from _operators(inner, known)
 
 
-def _members(place: str, node: "NodeProto", tensors: Tensors) -> dict[str, Any]:
-    """Stored arrays and attributes of a GRU node."""
-    from onnx import helper, numpy_helper
+def _values(graph: "GraphProto | FunctionProto", inner: bool) -> dict[str, list[Any]]:
+    """What each name of a graph stands for: a stored tensor, None where it is computed or given, all where several."""
+    stored = [(tensor.name, tensor) for tensor in getattr(graph, "initializer", ())]
+    stored += [(sparse.values.name, sparse) for sparse in getattr(graph, "sparse_initializer", ())]
+    known: dict[str, list[Any]] = {}
+    for name, value in [*stored, *(pair for node in graph.node for pair in _outputs(node))]:
+        known.setdefault(name, []).append(value)
+    for given in graph.input:
+        name = getattr(given, "name", given)  # an input of a function is a name
+        if inner or name not in known:  # else the tensor is its default
+            known.setdefault(name, []).append(None)
+    return known
 
-    members: dict[str, Any] = {}
-    for attribute in node.attribute:
-        if attribute.ref_attr_name:
-            raise ConfigError(f"{place}: {attribute.name} comes from the caller of a function: inline the functions")
-        members[attribute.name] = _text(helper.get_attribute_value(attribute))
+
+def _outputs(node: "NodeProto") -> "Iterator[tuple[str, Any]]":
+    """The names that a node gives values, and the tensor of a constant."""
+    [value, *more] = node.attribute or [None]
+    constant = node.op_type == "Constant" and node.domain in OWN and value is not None and not more
+    for name in filter(None, node.output):
+        if constant and value.name == "value" and value.HasField("t"):
+            yield name, value.t
+        elif constant and value.name == "sparse_value" and value.HasField("sparse_tensor"):
+            yield name, value.sparse_tensor
+        else:
+            yield name, None
+
+
+def _members(place: str, node: "NodeProto", values: Values) -> dict[str, Any]:
+    """Stored arrays and attributes of a GRU node."""
+    members = _attributes(place, node)
+    if len(node.input) > len(INPUTS):
+        raise ConfigError(f"{place}: {len(node.input)} inputs, wanted at most {len(INPUTS)}: {', '.join(INPUTS)}")
     for name, given in zip(INPUTS, node.input, strict=False):
         if name not in STORED or not given:
             continue
-        if given in tensors:
-            try:
-                members[name] = numpy_helper.to_array(tensors[given])
-            except (ValueError, TypeError, LookupError) as error:
-                raise ModelFileError(f"{place}: the tensor {given!r} is damaged: {error}") from error
-        elif name != "initial_h":
+        [value, *others] = [one for graph in values.maps for one in graph.get(given, [])] or [None]
+        if others:  # runtimes differ in what they take, that of a graph or that around it
+            raise ModelFileError(f"{place}: {name} is {given!r}, a name of several values: give each its own")
+        if value is not None and value.DESCRIPTOR.name == "TensorProto":
+            members[name] = _array(place, given, value)
+        elif name != "initial_h" or value is not None:
             raise ConfigError(
                 f"{place}: {name} is {given!r}, which the model computes or is given, and does not store: "
-                "fold its constants into initializers"
+                "fold its constants into initializers, none of them sparse"
             )
     return members
+
+
+def _attributes(place: str, node: "NodeProto") -> dict[str, Any]:
+    """The attributes of a GRU node, each once and of its type."""
+    from onnx import AttributeProto, helper
+
+    members: dict[str, Any] = {}
+    for attribute in node.attribute:
+        name, kind = attribute.name, AttributeProto.AttributeType.Name(attribute.type)
+        if attribute.ref_attr_name:
+            raise ConfigError(f"{place}: {name} comes from the caller of a function: inline the functions")
+        if ATTRIBUTES.get(name) != kind:
+            wanted = ATTRIBUTES.get(name, "none of this name")
+            raise ConfigError(f"{place}: an attribute {name} of type {kind}, wanted {wanted}")
+        if name in members:
+            raise ConfigError(f"{place}: the attribute {name} came twice: remove one")
+        members[name] = _text(helper.get_attribute_value(attribute))
+    return members
+
+
+def _array(place: str, name: str, tensor: "TensorProto") -> "NDArray[Any]":
+    """The numbers of a tensor, if they are as many as it says."""
+    from onnx import numpy_helper
+
+    try:
+        if min(tensor.dims, default=0) < 0:
+            raise ValueError(f"its shape is {list(tensor.dims)}")
+        return numpy_helper.to_array(tensor)
+    except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+        raise ModelFileError(f"{place}: the tensor {name!r} is damaged: {error}") from error
 
 
 def _text(value: Any) -> Any:
