@@ -53,6 +53,17 @@ def test_series_without_any_row_are_named(extended):
         fill_future(extended, 2, coming()[2:], ("price",))
 
 
+def test_of_many_series_without_any_row_the_first_are_named():
+    many = {"unique_id": np.repeat(np.arange(2000), 3), "ds": np.tile([1, 2, 3], 2000), "y": 0.0, "price": 1.0}
+    panel = make_panel(pl.DataFrame(many), covariates=DECLARED).extend(1)
+    row = pl.DataFrame({"unique_id": [1], "ds": [4], "price": [1.0]})
+    with pytest.raises(
+        DataError, match=r"\(1,999 such rows in all, none at any time for 0, 2, 3, 4, 5 \.\.\.\)"
+    ) as caught:
+        fill_future(panel, 1, row, ("price",))
+    assert len(str(caught.value)) < 200
+
+
 @pytest.mark.parametrize(
     ("own", "other"),
     [

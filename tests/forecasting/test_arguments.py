@@ -4,8 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from grucast import GRUForecaster, forecast, load
-from grucast.errors import ConfigError
+from grucast import Covariates, GRUForecaster, TrainingConfig, forecast, load
+from grucast.data.panel import Panel
+from grucast.errors import ConfigError, DataError
 from grucast.forecasting.arguments import positive, valid_level
 from grucast.model.file import save_model
 
@@ -65,3 +66,19 @@ def test_levels_that_are_shares_are_refused_at_every_door(fitted, hourly, tmp_pa
 def test_model_that_was_trained_at_a_share_is_loaded(fitted, tmp_path):
     save_model(replace(fitted.model_, level=(0.8, 95.0)), tmp_path / "m.safetensors")
     assert load(tmp_path / "m.safetensors").level == (0.8, 95)
+
+
+def test_a_future_that_is_none_is_told_before_work_that_grows_with_the_series(monkeypatch):
+    rows = {"ds": np.arange(40), "y": np.arange(40.0) % 7, "p": np.arange(40.0) % 5}
+    quick = TrainingConfig(max_steps=1)
+    forecaster = GRUForecaster(2, input_size=4, covariates=Covariates(future=("p",)), training=quick).fit(rows)
+    monkeypatch.setattr(Panel, "extend", None)
+    monkeypatch.setattr(Panel, "silent", None)
+    for call in (forecaster.predict, forecaster.explain):
+        for future, words in (
+            (None, "this model reads p"),
+            (5, "cannot read"),
+            ({"p": [1, 2]}, "no column holds time"),
+        ):
+            with pytest.raises(DataError, match=words):
+                call(future=future)

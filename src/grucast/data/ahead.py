@@ -125,7 +125,7 @@ def rows_ahead(data: nw.DataFrame[Any], ends: Ends, h: int) -> Integers:
         cell = np.delete(cells, again)[0]
         raise DataError(f"{FUTURE} has {step_of(cell, ends, h)} more than once: keep one row a series and time stamp")
     if (found < 0).any():
-        refuse_absent(found, np.unique(series), ends, h)
+        refuse_absent(found, series, ends, h)
     return found.reshape(-1, h)
 
 
@@ -140,8 +140,9 @@ def refuse_other_zone(zoned: bool, ends: Ends) -> None:
 def refuse_absent(found: Integers, there: Integers, ends: Ends, h: int) -> None:
     """Say which step has no row, and which series have none at all."""
     absent = np.flatnonzero(found < 0)
-    gone = [brief(ends.ids[row]) for row in np.setdiff1d(np.arange(len(ends.ids)), there)[:5]]
-    none = len(ends.ids) - int((there >= 0).sum())
+    missing = np.ones(len(ends.ids), bool)
+    missing[there[there >= 0]] = False
+    none, gone = int(missing.sum()), [brief(ends.ids[row]) for row in np.flatnonzero(missing)[:5]]
     whole = f", none at any time for {', '.join(gone)}{' ...' * (none > len(gone))}" if none else ""
     raise DataError(
         f"{FUTURE} has no row for {step_of(absent[0], ends, h)} ({count(absent.size, 'such row')} in all{whole}): "

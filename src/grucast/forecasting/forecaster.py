@@ -204,8 +204,8 @@ class GRUForecaster:
     def predict_levels(self, df: Any, future: Any, level: tuple[float, ...], options: ReadOptions = DEFAULT) -> Any:
         """As `predict`, at levels that are known to ascend between 0 and 100."""
         model, panel, kind = self.model_, *self._history(df, options)
-        silent = silent_series(panel, model)
         windows = self._windows_ahead(panel, future)
+        silent = silent_series(panel, model)
         quantiles = model.forecast(windows, level)
         quantiles[silent] = np.nan
         warn_of_silent(panel, silent, model)
@@ -235,8 +235,9 @@ class GRUForecaster:
         (48, 64)
         """
         panel, _ = self._history(df)
+        windows = self._windows_ahead(panel, future)
         silent = silent_series(panel, self.model_)
-        explained = zip(panel.ids, self.model_.explain(self._windows_ahead(panel, future)), silent, strict=True)
+        explained = zip(panel.ids, self.model_.explain(windows), silent, strict=True)
         return {name: explanation for name, explanation, nothing in explained if not nothing}
 
     def cross_validation(
@@ -321,11 +322,12 @@ class GRUForecaster:
 
     def _windows_ahead(self, panel: Panel, future: Any) -> Windows:
         """Each series' last window, with what is known of the horizon."""
-        schema, extended = self.model_.schema, panel.extend(self.h)
+        schema = self.model_.schema
         names = schema.covariates.future
-        require_future(names, future)
+        require_future(names, future)  # before what takes time with many series
+        rows = read_future(future, self.model_.reading, schema.texts) if names else None
+        extended = panel.extend(self.h)
         if names:
-            rows = read_future(future, self.model_.reading, schema.texts)
             extended = fill_future(extended, self.h, rows, names, schema.known)
         encoded = encode(extended, schema)
         return last_windows(extended, encoded, self.model_.input_size, self.h, drop=self.h)

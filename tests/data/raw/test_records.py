@@ -59,6 +59,13 @@ def test_records_in_records_become_columns():
     assert raw.notes == ("left out a.c, e: more than a value in each row",)
 
 
+def test_of_many_columns_that_are_left_out_the_first_are_named():
+    raw = read_records(json.dumps([{"ds": 1, **{f"a{i}": [1] for i in range(20)}}]).encode(), "x")
+    assert raw.notes == (
+        f"left out {', '.join(f'a{i}' for i in range(10))} and 10 more: more than a value in each row",
+    )
+
+
 def test_numbers_among_text_are_text():
     assert read_records(b'[{"a": 1}, {"a": "x"}]', "x").frame["a"].to_list() == ["1", "x"]
 

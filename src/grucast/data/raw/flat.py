@@ -5,6 +5,8 @@ from typing import Any
 
 import polars as pl
 
+from grucast.data.scalars import listed
+
 
 def flatten(frame: pl.LazyFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """The frame with the fields of records as columns `record.field`; and a note of the columns left out."""
@@ -17,7 +19,7 @@ def flatten(frame: pl.LazyFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
             cells = [(f"{column}.{own.name}", record.struct.field(own.name), own.dtype) for own in kind.fields]
         nested += [name for name, _, kind in cells if kind.is_nested()]
         columns += [cell.alias(name) for name, cell, kind in cells if not kind.is_nested()]
-    note = (f"left out {', '.join(nested)}: more than a value in each row",) if nested else ()
+    note = (f"left out {listed(nested)}: more than a value in each row",) if nested else ()
     return frame.select(columns).collect().rename(str.strip), note
 
 

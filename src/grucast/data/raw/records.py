@@ -12,6 +12,7 @@ from grucast.data.depth import DEEPEST, is_deep
 from grucast.data.raw.flat import flatten, paths
 from grucast.data.raw.table import Raw, check_size
 from grucast.data.raw.text import as_text
+from grucast.data.scalars import listed
 from grucast.errors import DataError
 
 LARGEST = 2**27  # bytes of JSON that is no lines: in the memory it takes many times as much
@@ -131,7 +132,7 @@ def find_records(content: Any, name: str) -> tuple[list[dict[str, Any]], list[st
         raise DataError(f"{name} is GeoJSON, not a table: export the properties as CSV")
     tables = [key for key, value in content.items() if is_table(value)]
     if len(tables) > 1:
-        raise DataError(f"{name} holds several arrays of records: write one of {', '.join(tables)} to a file")
+        raise DataError(f"{name} holds several arrays of records: write one of {listed(tables)} to a file")
     if tables:
         return content[tables[0]], [f"read the records in {tables[0]!r}"] * (len(content) > 1)
     return from_columns(content, name), []

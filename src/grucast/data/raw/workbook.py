@@ -11,6 +11,7 @@ import polars as pl
 from grucast.data.raw.extent import check_extents
 from grucast.data.raw.header import Layout, find_header, kind_of
 from grucast.data.raw.table import Raw, check_width, name_frame, skipped
+from grucast.data.scalars import listed
 from grucast.errors import DataError
 
 SAMPLE = 500  # rows on which the header is looked for
@@ -41,7 +42,7 @@ def read_workbook(data: bytes, name: str, sheet: str | None = None, skip_rows: i
     filled = [raw for raw in found if raw]
     tables = [raw for raw in filled if len(filled) == 1 or is_table(raw.frame)]
     if not tables:
-        sheets = ", ".join(map(repr, wanted))
+        sheets = listed([*map(repr, wanted)])
         raise DataError(f"{name} holds no table: none of its sheets ({sheets}) has a header and {FEWEST} rows")
     if len(tables) == 1 < len(wanted):
         return [replace(tables[0], notes=("its other sheets hold no table", *tables[0].notes))]
@@ -54,7 +55,7 @@ def choose(sheet: str, names: Sequence[str], name: str) -> str:
         return sheet
     if sheet.isdecimal() and 1 <= int(sheet) <= len(names):
         return names[int(sheet) - 1]
-    raise DataError(f"{name} has no sheet {sheet!r}: there are {', '.join(map(repr, names))}")
+    raise DataError(f"{name} has no sheet {sheet!r}: there are {listed([*map(repr, names)])}")
 
 
 def is_table(frame: pl.DataFrame) -> bool:
