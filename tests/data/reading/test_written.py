@@ -1,6 +1,8 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from grucast.data.reading.written import full_year, read_clock, take_apart
+from grucast.data.reading.written import DECIMAL, full_year, read_clock, take_apart
 
 
 @pytest.mark.parametrize(
@@ -27,3 +29,8 @@ def test_years_of_two_digits_are_those_of_posix(digits, year):
 )
 def test_the_distance_from_utc_is_kept(text, hours):
     assert take_apart(text).offset == hours * 3600 * 10**6
+
+
+@given(text=st.from_regex(DECIMAL, fullmatch=True))
+def test_numbers_that_are_passed_over_are_no_time_stamps(text):
+    assert take_apart(text) is None

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.reading.numbers import is_missing, parse_number
-from grucast.data.reading.written import Written, read_clock, take_apart
+from grucast.data.reading.written import DECIMAL, Written, read_clock, take_apart
 
 Kind = Literal["time", "clock", "integer", "number", "boolean", "text", "empty", "other"]
 SAMPLE = 2000  # cells looked at
@@ -100,7 +100,7 @@ def look_at_texts(name: str, texts: Sequence[str], missing: frozenset[str], dist
     seen = [text for text in texts if not is_missing(text, missing)]
     if not seen:
         return Look(name, "empty")
-    written = [take_apart(text) for text in seen]
+    written = [None if DECIMAL.fullmatch(text) else take_apart(text) for text in seen]
     times = [one for one in written if one and one.form not in ("integer", "seconds")]
     if (share := len(times) / len(seen)) >= MOSTLY and not all_clocks(seen, times):
         return Look(name, "time", share, dated=share, fine=any(one.clock for one in times), distinct=distinct)
@@ -112,13 +112,12 @@ def look_at_texts(name: str, texts: Sequence[str], missing: frozenset[str], dist
         ("clock", lambda text: read_clock(text) is not None),
         ("boolean", lambda text: text.lower() in WORDS),
     )
-    shares = {kind: sum(map(test, seen)) / len(seen) for kind, test in tests}
-    kind = next((kind for kind, _ in tests if shares[kind] >= MOSTLY), None)
-    if kind == "boolean" and shares[kind] < 1:
-        kind = None
-    if kind is None:
-        return Look(name, "text", shares["number"], dated=share, distinct=distinct)
-    return Look(name, kind, shares[kind], distinct=distinct)
+    shares = []
+    for kind, test in tests:
+        shares.append(sum(map(test, seen)) / len(seen))
+        if shares[-1] >= (1 if kind == "boolean" else MOSTLY):
+            return Look(name, kind, shares[-1], distinct=distinct)
+    return Look(name, "text", shares[0], dated=share, distinct=distinct)
 
 
 def all_clocks(texts: Sequence[str], times: Sequence[Written]) -> bool:

@@ -1,7 +1,9 @@
 """The target and the further columns of a table, as numbers where they hold numbers."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import narwhals as nw
 import numpy as np
@@ -26,7 +28,8 @@ TEXTS = (nw.String, nw.Object, nw.Categorical, nw.Enum)
 PLAIN = r"^-?\d+(\.\d{1,2}|\.\d{4,})?$"  # numbers that leave nothing open
 
 
-class Marks(NamedTuple):
+@dataclass(frozen=True)
+class Marks:
     """What decides the decimal mark of a table's columns.
 
     Attributes:
@@ -45,6 +48,11 @@ class Marks(NamedTuple):
         numeric = [] if given else [name for name, look in looks.items() if look.numeric and frame[name].dtype in TEXTS]
         return cls(given, separator, {name: weigh_column(frame[name]) for name in numeric})
 
+    @cached_property
+    def shown(self) -> Evidence:
+        """What all columns show; those that show nothing themselves are told by it."""
+        return Evidence({mark: text for own in self.evidence.values() for mark, text in own.shown.items()}, {})
+
     def decide(self, name: str, cells: Iterable[str | None], origin: Origin) -> str:
         """The decimal mark of a column.
 
@@ -54,8 +62,7 @@ class Marks(NamedTuple):
         if self.given:
             return self.given
         own = self.evidence.get(name) or weigh({cell for cell in cells if cell})
-        others = [evidence for column, evidence in self.evidence.items() if column != name]
-        return decide_decimal(f"column {name} of {origin.name}", own, others, self.separator)
+        return decide_decimal(f"column {name} of {origin.name}", own, [self.shown], self.separator)
 
 
 def weigh_column(column: nw.Series[Any]) -> Evidence:

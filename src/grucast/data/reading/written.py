@@ -33,6 +33,7 @@ PACKED = re.compile(
     rf"(?P<date>\d{{8}})[t ]?(?P<hour>\d{{2}})(?P<minute>\d{{2}})(?P<second>\d{{2}})?(?P<part>)(?P<half>){ZONE}"
 )
 RANGE = re.compile(r"(?P<start>.*\d.*?)\s+(?:[-–—]|to|bis)\s+\S.*")
+DECIMAL = re.compile(r"[+-]?\d{1,8}\.(?!0*$)(?:\d{1,3}|\d{5,})")  # what most numbers are, and no time stamp is
 MINUTE = 60 * 10**6
 
 
