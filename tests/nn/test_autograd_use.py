@@ -2,6 +2,8 @@
 
 import copy
 import gc
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -128,3 +130,38 @@ def test_a_hundred_thousand_steps_equal_a_hundred_pieces(reset_after, batch):
         results.append((output, h_n, *gradients))
     assert equal(results[1][:2], results[0][:2])
     torch.testing.assert_close(results[1], results[0], rtol=1e-10, atol=1e-10)
+
+
+FORK = """
+import multiprocessing
+import numpy, torch
+from grucast.nn import GRU, GRUCell
+
+torch.set_num_threads(2)
+layers = [GRU(8, 64, 2, bidirectional=True, reset_after=after) for after in (True, False)]
+x, cell = torch.randn(20, 64, 8), GRUCell(8, 64)
+above = [torch.randn(20, 64, 128), torch.randn(20, 64, 128), torch.randn(64, 64)]
+
+def train():
+    outputs = [*(layer(x)[0] for layer in layers), cell(x[0])]
+    gradients = torch.autograd.grad(outputs, [p for m in (*layers, cell) for p in m.parameters()], above)
+    return [t.detach().numpy() for t in (*outputs, *gradients)]
+
+def child():
+    assert all(map(numpy.array_equal, train(), expected))
+
+expected = train()
+torch.randn(1000, 1000).exp().sum()
+process = multiprocessing.get_context("fork").Process(target=child)
+process.start()
+process.join(60)  # it may hang
+process.kill()
+assert process.exitcode == 0
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes are not forked")
+def test_a_forked_process_trains_after_torch_used_its_threads():
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+    assert (run.returncode, run.stderr) == (0, "")

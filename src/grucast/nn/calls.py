@@ -1,5 +1,6 @@
 """Where torch's tensors become the kernels' addresses, sizes and strides."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -157,8 +158,19 @@ def backward(
             if t is not None:
                 t.zero_()
     if len(d_x) == 2:
-        d_x[0].add_(d_x.pop())
+        _add(d_x[0], d_x.pop())
     return [d_x[0] if d_x else None, *results]
+
+
+def _add(total: Tensor, other: Tensor) -> None:
+    """Add in place; after a fork by NumPy, since torch's threads wait for ever for those of the parent."""
+    if os.getpid() == _PROCESS:
+        total.add_(other)
+    else:
+        total.numpy()[:] += other.numpy()
+
+
+_PROCESS = os.getpid()
 
 
 def _gradients(
