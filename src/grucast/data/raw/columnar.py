@@ -8,10 +8,12 @@ from struct import unpack_from
 import polars as pl
 
 from grucast.data.raw.flat import flatten, paths
+from grucast.data.raw.nesting import parquet_depth
 from grucast.data.raw.table import Raw, check_size
 from grucast.errors import DataError, InputError
 
 CELLS = 2**27  # that a file may always have; more at most a hundred times its bytes
+DEEPEST = 100  # records and lists within each other
 RECORD_BATCH = 3  # of Arrow's kinds of messages
 END = b"\xff\xff\xff\xff\0\0\0\0"  # of an Arrow stream
 
@@ -32,15 +34,36 @@ def read_columnar(data: bytes, name: str, kind: str) -> Raw:
             first = data[: 8 + unpack_from("<I", data, 4)[0]]  # its columns, without a row
             schema, rows = pl.read_ipc_stream(BytesIO(first + END)).schema, sum(batch_lengths(data))
         else:
+            if kind == "Parquet":
+                require_shallow(data, name)
             table = (pl.scan_parquet if kind == "Parquet" else pl.scan_ipc)(BytesIO(data))
             schema, rows = table.collect_schema(), table.select(pl.len()).collect().item()
         check_size(rows, len(paths(schema)), len(data), max(CELLS, 100 * len(data)), name)
         frame, notes = flatten(pl.read_ipc_stream(BytesIO(data)).lazy() if kind == "an Arrow stream" else table)
     except InputError:
         raise
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, StructError, OSError, ValueError) as error:
+    except (
+        pl.exceptions.PolarsError,
+        pl.exceptions.PanicException,
+        StructError,
+        OSError,
+        ValueError,
+        RecursionError,
+    ) as error:
         raise DataError(f"{name} cannot be read as {kind}: {str(error).splitlines()[0][:200]}") from error
     return Raw(name, frame, None, notes)
+
+
+def require_shallow(data: bytes, name: str) -> None:
+    """Refuse columns so deep that what follows them ends the process."""
+    try:
+        depth = parquet_depth(data)
+    except (ValueError, IndexError, RecursionError) as error:
+        raise ValueError("its footer is damaged") from error
+    if depth > DEEPEST:
+        raise DataError(
+            f"{name} has {depth:,} records and lists within each other, more than {DEEPEST}: write it as CSV"
+        )
 
 
 def batch_lengths(data: bytes) -> Iterator[int]:
