@@ -142,7 +142,7 @@ def test_other_tensors_stay_with_torch():
 
 
 @VARIANTS
-@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # torch's own forward mode uses it
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script")  # torch's own forward mode uses it
 def test_vmap_and_forward_mode_work(reset_after):
     layer, x = GRU(2, 3, reset_after=reset_after), torch.randn(5, 4, 2)
     rows = torch.func.vmap(lambda row: layer(row)[0], in_dims=1, out_dims=1)(x)

@@ -86,7 +86,7 @@ def test_errors_are_those_of_torch(error, reset_after):
 
 
 @VARIANTS
-@pytest.mark.parametrize(("x", "hidden"), [((2, 3), (4,)), ((3,), (1, 5)), ((2, 2, 3), (2, 5)), ((4,), (5,))])
+@pytest.mark.parametrize(("x", "hidden"), [((2, 3), (3, 5)), ((3,), (6,)), ((2, 2, 3), (2, 5)), ((4,), (5,))])
 def test_wrong_shapes_fail_as_in_torch(x, hidden, reset_after):
     x, hidden = torch.zeros(x), torch.zeros(hidden)
     with pytest.raises((RuntimeError, ValueError)) as theirs:
@@ -94,6 +94,15 @@ def test_wrong_shapes_fail_as_in_torch(x, hidden, reset_after):
     with pytest.raises(theirs.type) as mine:
         GRUCell(3, 5, reset_after=reset_after)(x, hidden)
     assert str(mine.value) == str(theirs.value)
+
+
+@VARIANTS
+@pytest.mark.parametrize(("x", "hidden", "rank"), [((2, 3), (4,), 1), ((3,), (1, 5), 3)])
+def test_a_state_of_another_rank_fails_in_the_words_of_the_newest_torch(x, hidden, rank, reset_after):
+    with pytest.raises(RuntimeError):
+        torch.nn.GRUCell(3, 5)(torch.zeros(x), torch.zeros(hidden))
+    with pytest.raises(RuntimeError, match=rf"Expected 2D hidden0 \(batch x hidden_size\), but got {rank}D tensor"):
+        GRUCell(3, 5, reset_after=reset_after)(torch.zeros(x), torch.zeros(hidden))
 
 
 @VARIANTS

@@ -77,7 +77,7 @@ def test_no_gradient_from_above_is_a_gradient_of_zero(reset_after, create_graph)
 
 
 @VARIANTS
-@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # torch's own forward mode uses it
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script")  # torch's own forward mode uses it
 def test_the_tangent_of_a_gradient_is_passed_on(reset_after):
     layer, x = make(reset_after, {})
     output = layer(x)[0]

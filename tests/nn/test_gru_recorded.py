@@ -17,7 +17,7 @@ from grucast.nn import GRU, GRUCell
 pytestmark = [
     pytest.mark.skipif(not native.available(), reason="without the operator, steps are recorded one by one"),
     pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning"),
-    pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*torch.jit.*is deprecated"),
 ]
 VARIANTS = pytest.mark.parametrize("reset_after", [True, False])
 KINDS = pytest.mark.parametrize("kind", [{}, {"num_layers": 2, "bidirectional": True, "batch_first": True}], ids=str)

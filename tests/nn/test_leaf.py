@@ -78,7 +78,7 @@ def test_symbolic_trace_keeps_the_cell_whole(reset_after):
 
 @VARIANTS
 @pytest.mark.parametrize("kind", [GRU, GRUCell])
-@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script")
 def test_script_is_refused_in_one_sentence_and_the_model_stays(kind, reset_after):
     model = nn.Sequential(nn.Linear(3, 3), kind(3, 5, reset_after=reset_after))
     with pytest.raises(ConfigError, match=rf"^torch.jit.script cannot compile grucast.nn.{kind.__name__}: use [^\n]*$"):

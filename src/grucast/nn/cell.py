@@ -117,8 +117,10 @@ class GRUCell(nn.RNNCellBase):
             raise RuntimeError(f"input has inconsistent input_size: got {x.shape[1]} expected {self.input_size}")
         if hidden is None:
             return
+        if hidden.dim() != 2:
+            raise RuntimeError(f"Expected 2D hidden0 (batch x hidden_size), but got {hidden.dim()}D tensor")
         if hidden.shape[0] != x.shape[0]:
             raise RuntimeError(f"Input batch size {x.shape[0]} doesn't match hidden0 batch size {hidden.shape[0]}")
-        if hidden.shape[1:] != (self.hidden_size,):
+        if hidden.shape[1] != self.hidden_size:
             sizes = f"got {hidden.shape[1]}, expected {self.hidden_size}"
             raise RuntimeError(f"hidden0 has inconsistent hidden_size: {sizes}")
