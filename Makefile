@@ -2,15 +2,17 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
+OTHER ?= $(PYTHON)
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard native/*)
 PIP := $(BIN)/python -m pip install -qq
+OTHER_PIP := build/other/bin/python -m pip install -qq
 DEMO := demo
 FUZZ_SECONDS ?= 20
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 CAN_FUZZ := $(if $(filter Linux_x86_64,$(shell uname -s)_$(shell uname -m)),fuzz)
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test test-interop test-javascript check native portable targets fuzz audit fix bench bench-runtime bench-forecast bench-ablation docs clean
+.PHONY: help demo test test-interop test-javascript check native portable targets fuzz wheel audit fix bench bench-runtime bench-forecast bench-ablation docs clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +75,20 @@ fuzz: $(VENV)/fuzz.stamp ## feed mutated model files, CSV files and ONNX models 
 	  POLARS_MAX_THREADS=1 $(BIN)/python -m fuzz.$$target $(FUZZ_SECONDS) >build/fuzz/$$target.log 2>&1 \
 	  || { grep -v Instrumenting build/fuzz/$$target.log | tail -40; exit 1; }; \
 	  grep -E 'executed_units|units_added' build/fuzz/$$target.log; done
+
+wheel: ## build source distribution and wheel by OTHER=python3.13, check both, run the tests without torch on the wheel
+	@$(MAKE) --no-print-directory VENV=build/other PYTHON=$(OTHER) build/other/bin/python
+	@echo "== source distribution and wheel by $$(build/other/bin/python --version)"
+	@$(OTHER_PIP) --group wheel
+	@rm -rf build/dist
+	@build/other/bin/python -P -m build --outdir build/dist >build/dist.log 2>&1 || { tail -40 build/dist.log; exit 1; }
+	@build/other/bin/twine check --strict build/dist/*
+	@build/other/bin/auditwheel show build/dist/*.whl
+	@case $$(echo build/dist/*.whl) in *abi3*) build/other/bin/abi3audit --strict --summary build/dist/*.whl;; esac
+	@echo "== tests on the wheel"
+	@$(OTHER_PIP) --force-reinstall --no-deps build/dist/*.whl
+	@$(OTHER_PIP) "$$(echo build/dist/*.whl)[plot,cli]" --group dev
+	@build/other/bin/python -m pytest -q -n $(JOBS) -r fE -p tests.without_torch -m "not slow" $(addprefix tests/,data kernels model)
 
 audit: $(VENV)/dev.stamp ## look the installed packages up in the database of known vulnerabilities (needs the network)
 	@$(PIP) --group audit

@@ -1,13 +1,17 @@
 """Seeds and small data that tests share."""
 
+import contextlib
+
 import numpy as np
 import polars as pl
 import pytest
-import torch
 
 from grucast import GRUForecaster, NetworkConfig, TrainingConfig
 
-torch.set_num_threads(1)  # threads that wait for each other starve where the cores are shared
+with contextlib.suppress(ImportError):  # tests.without_torch
+    import torch
+
+    torch.set_num_threads(1)  # threads that wait for each other starve where the cores are shared
 
 TINY = {"network": NetworkConfig(hidden_size=4, head_size=8), "training": TrainingConfig(max_steps=3, batch_size=8)}
 

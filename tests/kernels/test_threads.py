@@ -10,6 +10,15 @@ from grucast.kernels import native
 
 pytestmark = pytest.mark.skipif(not native.available(), reason="the extension was not built")
 
+
+@pytest.fixture(params=["import torch", ""], ids=["OpenMP", "own pool"])
+def first(request):
+    """What a process does first, and whose threads it has therefore."""
+    if request.param:
+        pytest.importorskip("torch")
+    return request.param
+
+
 FORK = """
 import multiprocessing, os
 {first}
@@ -48,7 +57,6 @@ use()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts the threads in /proc")
-@pytest.mark.parametrize("first", ["import torch", ""], ids=["OpenMP", "own pool"])
 def test_a_forked_child_has_threads_of_its_own_and_the_same_bits(first):
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK.format(first=first)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -68,7 +76,6 @@ assert all(map(np.array_equal, native.gru_forward(*case, threads=100_000), nativ
 
 
 @pytest.mark.parametrize("said", ["1000", "2147483648", "9" * 5000])
-@pytest.mark.parametrize("first", ["import torch", ""], ids=["OpenMP", "own pool"])
 def test_more_threads_than_a_system_has_are_asked_for_in_vain(first, said):
     environment = os.environ | {"OMP_NUM_THREADS": said}
     run = subprocess.run(

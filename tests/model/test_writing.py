@@ -116,7 +116,7 @@ def test_a_name_of_all_bytes_that_it_may_have_is_written(tmp_path, name):
 
 @pytest.mark.parametrize(
     ("name", "wanted"),
-    [("a" * 256, "File name too long"), ("a\0b", r"cannot write .*a\\x00b: embedded null"), ("no/a", "No such file")],
+    [("a" * 256, "File name too long"), ("a\0b", r"cannot write .*a\\x00b: .*embedded null"), ("no/a", "No such file")],
 )
 def test_an_impossible_name_is_an_error(tmp_path, name, wanted):
     with pytest.raises(GrucastError, match=wanted):
