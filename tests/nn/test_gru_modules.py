@@ -160,7 +160,7 @@ def test_training_and_evaluation_differ_by_dropout_alone(case, reset_after):
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case[1] % 5 == 0], indirect=True, ids=name)  # every option
-@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # torch's own forward mode uses it
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script")  # torch's own forward mode uses it
 def test_derivatives_of_all_inputs_and_weights_equal_differences(case, reset_after):
     module, inputs = make(case, reset_after)
     names = [n for n, _ in module.named_parameters()]
