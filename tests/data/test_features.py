@@ -146,15 +146,54 @@ def test_change_of_a_known_number_repeats_the_last_season():
     assert known_ahead(numbers, np.empty((1, 5, 0)), 2, 3)[0, :, 2].tolist() == [9, 8, 9]
 
 
+def draw_windows(rng, rows, steps):
+    """Windows of 1e-30 to 1e30, flat ones and such as vary by 1e-12 of their level among them, with gaps anywhere."""
+    unit, vary = 10 ** rng.uniform(-30, 30, (rows, 1)), rng.choice([0, 1, 1], (rows, 1))
+    level = rng.choice([-1, 0, 1], (rows, 1)) * 10 ** rng.choice([0, 4, 8.9, 9, 9.1, 12], (rows, 1))
+    history = unit * (level + vary * rng.normal(size=(rows, steps)))
+    first, last = np.sort(rng.integers(0, steps + 1, (2, rows, 1)), axis=0)
+    first, last = first * rng.integers(0, 2, (rows, 1)), np.where(rng.integers(0, 2, (rows, 1)), steps, last)
+    gap = (np.arange(steps) >= first) & (np.arange(steps) < last) & (rng.random((rows, 1)) < 0.7)
+    history[gap | (rng.random((rows, steps)) < rng.choice([0, 0, 0.2, 0.9, 1]))] = np.nan
+    return history
+
+
+WINDOWS = [  # level, distance from it, scale: the level where the distance is at most 1e-9 of it
+    (1e6, 100, 100),
+    (1e9, 1, 1e9),
+    (1e9, 1.01, 1.01),
+    (-1e9, 0.99, 1e9),
+    (-1e9, 2, 2),
+    (1e30, 1e22, 1e22),
+    (1e30, 1e20, 1e30),
+    (1e-30, 1e-38, 1e-38),
+    (1e-30, 1e-40, 1e-30),
+    (0, 1e-30, 1e-30),
+    (0, 1e30, 1e30),
+    (0, 0, 1),
+    (-7, 0, 7),
+]
+GAPS = {"none": [], "start": [0, 1, 2, 3], "middle": [10, 11], "end": [18, 19], "all but two": range(2, 20)}
+COMPUTED_BY = {"numpy": window_features} | ({"native": native.window_features} if native.available() else {})
+
+
+@pytest.mark.parametrize("gap", GAPS.values(), ids=GAPS)
+@pytest.mark.parametrize("compute", COMPUTED_BY.values(), ids=COMPUTED_BY)
+def test_scale_is_the_distance_from_the_centre_and_of_a_flat_window_the_centre(compute, gap):
+    level, distance, wanted = np.array(WINDOWS).T[..., None]
+    history = level + distance * np.where(np.arange(20) % 2, 1, -1)
+    history[:, list(gap)] = np.nan
+    _, _, centre, scale, _ = compute(history, np.array([2]), 8, 3, 4)
+    np.testing.assert_allclose(centre, level, rtol=1e-7, atol=1e-7 * distance.min())
+    np.testing.assert_allclose(scale, wanted, rtol=1e-6)
+
+
 @pytest.mark.skipif(not native.available(), reason="the extension was not built")
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 4), st.integers(1, 400), st.integers(1, 3), st.integers(0, 60))
 def test_kernels_compute_the_same_bits(seed, rows, steps, seasons, h):
     rng = np.random.default_rng(seed)
-    history = rng.normal(size=(rows, steps)) * 10 ** rng.uniform(-8, 8, (rows, 1))
-    history[rng.random((rows, steps)) < rng.choice([0, 0.2, 0.9, 1])] = np.nan
-    if rng.random() < 0.1:
-        history = np.where(np.isnan(history), history, rng.choice([0.0, 5.0]))
+    history = draw_windows(rng, rows, steps)
     lags = np.sort(rng.choice(np.arange(1, steps + 1), min(steps, seasons), replace=False))
     arguments = history, lags, 2 * int(lags[0]), 2 + len(lags), h
     for got, wanted in zip(native.window_features(*arguments), window_features(*arguments), strict=True):
