@@ -60,6 +60,28 @@ def test_every_step_of_the_forecast_feels_every_step_of_the_history():
         assert (gradient != 0).all()
 
 
+def test_units_of_the_head_are_dropped_in_training_alone_and_those_that_stay_make_up_for_them():
+    x, share = make_inputs(50, 9, 1, h=4, known=2), 0.2
+    config = NetworkConfig(hidden_size=5, head_size=200, head_dropout=share)
+    network, seen = ForecastNetwork(x, quantiles=1, schema=Schema(), config=config), []
+    for layer in (network.out, network.step_state):
+        layer.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
+    network.train()(x)
+    network.eval()(x)
+    dropped, known_dropped, whole, known_whole = seen
+    active = whole > 0
+    kept = dropped[active] != 0
+    assert kept.float().mean() == pytest.approx(1 - share, abs=0.02)
+    torch.testing.assert_close(dropped[active][kept], whole[active][kept] / (1 - share))
+    assert torch.equal(known_dropped, dropped)
+    assert torch.equal(known_whole, whole)
+    torch.testing.assert_close(whole, torch.relu(network.hidden(head_input(network, x))))
+
+
+def head_input(network, x):
+    return torch.cat([network.gru(x.inputs)[1][-1], x.continuations.flatten(1), x.static], 1)
+
+
 def test_what_is_known_of_a_step_moves_that_step_alone():
     x = make_inputs(1, 9, 1, h=4, known=2)
     network = ForecastNetwork(x, quantiles=1, schema=Schema(), config=NetworkConfig(hidden_size=50)).eval()

@@ -3,8 +3,10 @@ import polars as pl
 import pytest
 import torch
 from sklearn.metrics import mean_pinball_loss
+from tests.conftest import TINY
 
 from grucast import GRUForecaster, TrainingConfig
+from grucast.data import fingerprint
 from grucast.errors import CheckpointError, DataError
 from grucast.training import forecast as training
 from grucast.training.forecast import Batch, interval_widths, pinball_loss, require_widths, spread
@@ -93,6 +95,36 @@ def test_held_out_values_are_learned_from_last_and_only_then(hourly, monkeypatch
     assert [phase.steps for phase in phases] == [12, 8]
     assert max(steps[:12]) <= len(one) - 60
     assert max(steps[12:]) > len(one) - 60
+
+
+@pytest.mark.parametrize(("val_size", "steps", "share"), [(0, 1, 1), (12, 1, 1), (12, 3, 0.5)])
+def test_step_is_adamws_with_decay_and_on_what_was_held_out_at_half_the_rate(
+    hourly, monkeypatch, val_size, steps, share
+):
+    seen, rate = [], 0.1
+
+    def watched(network, loss, *rest):
+        def look():
+            seen.append([(w.detach().clone(), w.grad) for w in network.parameters()])
+
+        history = train(network, lambda phase: look() or loss(phase), *rest)
+        look()
+        return history
+
+    monkeypatch.setattr(training, "train", watched)
+    config = TrainingConfig(max_steps=steps, batch_size=8, learning_rate=rate, schedule="constant")
+    GRUForecaster(6, 48, 24, network=TINY["network"], training=config).fit(hourly, val_size=val_size)
+    assert len(seen) == steps + 1
+    for (before, _), (after, gradient) in zip(*seen[-2:], strict=True):
+        move = gradient / (gradient.abs() + 1e-8) + 0.01 * before  # Adam's first step: its moments are the gradient's
+        torch.testing.assert_close(after, before - share * rate * move, rtol=1e-5, atol=1e-7)
+
+
+def test_data_are_hashed_once_a_fit(hourly, monkeypatch, tmp_path):
+    hashed, parts = [], fingerprint.parts
+    monkeypatch.setattr(fingerprint, "parts", lambda panel: hashed.append(panel) or parts(panel))
+    GRUForecaster(6, 48, 24, **TINY).fit(hourly, checkpoint_dir=tmp_path)
+    assert len(hashed) == 1
 
 
 def test_loss_of_an_ensemble_is_the_mean_of_its_members(rng):

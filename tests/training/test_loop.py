@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -31,6 +33,16 @@ def test_constant_schedule_without_clipping_is_torchs_adam():
         optimizer.step()
         wanted.append(value.item())
     assert history == wanted
+
+
+def test_weight_decay_shrinks_a_weight_by_its_share_of_the_rate_besides_adams_step():
+    network, loss = line()
+    train(network, loss, PLAIN, [Phase(3, rate=0.5, decay=0.2)])
+    w, m, v, rate = 5.0, 0.0, 0.0, 0.05
+    for step in (1, 2, 3):  # Loshchilov and Hutter 2019, algorithm 2
+        m, v = 0.9 * m + 0.1 * 2 * w, 0.999 * v + 0.001 * (2 * w) ** 2
+        w -= rate * (m / (1 - 0.9**step) / (math.sqrt(v / (1 - 0.999**step)) + 1e-8) + 0.2 * w)
+    assert network.weight.item() == pytest.approx(w, rel=1e-6)
 
 
 def test_training_stops_when_validation_stops_improving():

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from grucast.data.encoding import encode
 from grucast.data.features import make_features
-from grucast.data.fingerprint import panel_fingerprint
+from grucast.data.fingerprint import trained_on
 from grucast.data.panel import Panel, show
 from grucast.data.scalars import brief
 from grucast.data.windows import Windows, make_windows
@@ -131,7 +131,8 @@ def describe_run(panel: Panel, model: ForecastModel, training: TrainingConfig, h
     del settings["max_time"]
     settings |= {name: getattr(model, name) for name in ("h", "input_size", "seasons", "level")}
     frequency = model.frequency.name
-    return settings | {"val_size": int(held_out), "frequency": frequency, "data": panel_fingerprint(panel)}
+    data = (model.trained_on or trained_on(panel)).fingerprint
+    return settings | {"val_size": int(held_out), "frequency": frequency, "data": data}
 
 
 def default_steps(panel: Panel, h: int) -> int:
