@@ -5,8 +5,11 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
 #include <random>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "../../native/dispatch.h"
@@ -56,9 +59,16 @@ Vector<T> normal(long size) {
   return values;
 }
 
+std::string running;  // the case that `require` judges
+
+void begin(const char *kernel, std::initializer_list<std::pair<const char *, long>> sizes) {
+  running = kernel;
+  for (const auto &[name, size] : sizes) running += std::string(" ") + name + "=" + std::to_string(size);
+}
+
 void require(bool holds, const char *what) {
   if (holds) return;
-  std::fprintf(stderr, "does not hold: %s\n", what);
+  std::fprintf(stderr, "does not hold on %s: %s: %s\n", target().name, what, running.c_str());
   std::exit(1);
 }
 
@@ -120,6 +130,8 @@ Result<T> run(const Case<T> &c, long first, long rows, int threads) {
 template <class T>
 void check(long b, long t, long i, long h) {
   const Case<T> c(b, t, i, h);
+  begin("layer", {{"B", b}, {"T", t}, {"I", i}, {"H", h}, {"bits", 8 * sizeof(T)}, {"reset_after", c.after}, {"reverse", c.reverse},
+                  {"lengths", c.ragged}, {"initial", c.started}});
   const Result<T> whole = run(c, 0, b, 1);
   require(whole == run(c, 0, b, 3), "results are those of one thread");
   Case<T> again = c;
@@ -135,6 +147,7 @@ void check(long b, long t, long i, long h) {
 // A linear layer against sums in double precision, each row also alone.
 template <class T>
 void check_linear(long rows, long inputs, long outputs) {
+  begin("linear", {{"rows", rows}, {"inputs", inputs}, {"outputs", outputs}, {"bits", 8 * sizeof(T)}});
   const Vector<T> x = normal<T>(rows * inputs), weight = normal<T>(outputs * inputs), bias = normal<T>(outputs);
   Vector<T> y(rows * outputs), alone(outputs);
   linear(Linear<T>{rows, inputs, outputs, x.data(), weight.data(), bias.data(), y.data()});
@@ -159,6 +172,7 @@ void check_window(long count, long steps, long seasons, long horizon) {
   for (long &s : season) s = pick(1, steps);
   const long width = 2 + seasons + pick(0, 3);
   const long recent = pick(1, 2 * steps), continuations = 2 * seasons * horizon;
+  begin("window", {{"count", count}, {"steps", steps}, {"seasons", seasons}, {"horizon", horizon}, {"recent", recent}, {"width", width}});
   const auto run = [&](long first, long some) {
     Vector<float> inputs(some * steps * width), error(some), continued(some * continuations);
     Vector<double> centre(some), scale(some);
@@ -180,6 +194,8 @@ void check_window(long count, long steps, long seasons, long horizon) {
 void check_head(long rows, long horizon, long pairs, long known) {
   const long state = pick(1, 20), continuations = pick(1, 4), fixed = pick(0, 3), quantiles = 2 * pairs + 1, size = pick(1, 20);
   const long inputs = state + continuations * horizon + fixed, units = pick(1, 20);
+  begin("head", {{"rows", rows}, {"horizon", horizon}, {"quantiles", quantiles}, {"known", known}, {"state", state},
+                 {"continuations", continuations}, {"fixed", fixed}, {"size", size}, {"units", units}});
   const Vector<float> x = normal<float>(rows * state), continued = normal<float>(rows * continuations * horizon);
   const Vector<float> statics = normal<float>(rows * fixed), ahead = normal<float>(rows * horizon * known);
   const auto layer = [](long outputs, long from) { return std::pair(normal<float>(outputs * from), normal<float>(outputs)); };
