@@ -6,7 +6,10 @@ import pytest
 
 from grucast.errors import MissingExtraError
 
-sys.modules["torch"] = None
+
+def pytest_load_initial_conftests():
+    """Before tests/conftest.py looks for it; not where doctest only imports this file."""
+    sys.modules["torch"] = None
 
 
 def pytest_ignore_collect(collection_path):
