@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from grucast.kernels import native
 from grucast.nn import GRU, autograd
 from grucast.nn.autograd import run_layer, runs_natively
-from grucast.nn.buffers import Shelf
-from grucast.nn.recurrence import Options, recur_layer
+from grucast.nn.buffer_pool import BufferPool
+from grucast.nn.torch_ops import LayerOptions, recur_layer
 
 pytestmark = pytest.mark.skipif(not native.available(), reason="the extension was not built")
 VARIANTS = pytest.mark.parametrize("reset_after", [True, False])
@@ -45,7 +45,7 @@ USES = {"output": slice(1), "final": slice(1, 2), "both": slice(2)}
     st.booleans(), st.booleans(), st.sampled_from(sorted(USES)),
 )  # fmt: skip
 def test_gradients_equal_those_of_operations(sizes, options, bias, ragged, use):
-    options = Options(*options)
+    options = LayerOptions(*options)
     steps, batch, *_ = sizes
     x, *others = make(*sizes, bias=bias, directions=2 if options.bidirectional else 1)
     tensors = [x.detach().transpose(0, 1).requires_grad_() if options.batch_first else x, *others]
@@ -65,7 +65,7 @@ def test_derivatives_equal_differences(reset_after, check, batch):
     lengths = torch.arange(batch) % 4
 
     def function(x, hx, *parameters):
-        return run_layer(x, hx, parameters, Options(reset_after, bidirectional=True), lengths)
+        return run_layer(x, hx, parameters, LayerOptions(reset_after, bidirectional=True), lengths)
 
     check(function, (x, hx, *parameters), fast_mode=batch > 2)
 
@@ -77,7 +77,7 @@ def test_training_bits_do_not_depend_on_threads(reset_after, batch, hidden):
     try:
         for threads in (1, 2, 3):
             torch.set_num_threads(threads)
-            results.append(gradients(run_layer, tensors, USES["both"], Options(reset_after)))
+            results.append(gradients(run_layer, tensors, USES["both"], LayerOptions(reset_after)))
     finally:
         torch.set_num_threads(before)
     for other in results[1:]:
@@ -89,7 +89,7 @@ def test_training_bits_do_not_depend_on_threads(reset_after, batch, hidden):
 def test_gates_computed_again_give_the_same_bits(reset_after, batch):
     tensors = make(9, batch, 5, 20, torch.float32, directions=2)
     kept, again = (
-        gradients(run_layer, tensors, USES["both"], Options(reset_after, False, True, recompute))
+        gradients(run_layer, tensors, USES["both"], LayerOptions(reset_after, False, True, recompute))
         for recompute in (False, True)
     )
     assert all(torch.equal(a, b) for a, b in zip(kept, again, strict=True))
@@ -101,28 +101,28 @@ def test_no_state_equals_a_state_of_zeros(reset_after, batch):
     x, hx, *parameters = make(4, batch, 2, 5, directions=2)
     results = []
     for state in (None, torch.zeros_like(hx)):
-        output, final = run_layer(x, state, parameters, Options(reset_after, bidirectional=True))
+        output, final = run_layer(x, state, parameters, LayerOptions(reset_after, bidirectional=True))
         results.append([output, final, *torch.autograd.grad(output.sum() + final.sum(), [x, *parameters])])
     assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
 
 
 def test_only_wanted_gradients_are_made():
     x, hidden, *parameters = make(4, 3, 2, 5)
-    output, _ = run_layer(x.detach(), hidden.detach(), parameters, Options())
+    output, _ = run_layer(x.detach(), hidden.detach(), parameters, LayerOptions())
     output.sum().backward()
     assert x.grad is None
     assert all(p.grad is not None for p in parameters)
     frozen = [p.detach() for p in parameters]
-    (d_x,) = torch.autograd.grad(run_layer(x, hidden, frozen, Options())[1].sum(), [x])
+    (d_x,) = torch.autograd.grad(run_layer(x, hidden, frozen, LayerOptions())[1].sum(), [x])
     assert d_x.shape == x.shape
 
 
 def test_buffers_are_used_again_but_never_by_two_graphs(monkeypatch):
-    monkeypatch.setattr(autograd, "_shelf", Shelf())
+    monkeypatch.setattr(autograd, "_pool", BufferPool())
     tensors = make(20, 40, 2, 20)
 
     def run():
-        return run_layer(tensors[0], tensors[1], tensors[2:], Options())[0]
+        return run_layer(tensors[0], tensors[1], tensors[2:], LayerOptions())[0]
 
     first, second = run(), run()
     memory = [o.grad_fn.saved_tensors[0].data_ptr() for o in (first, second)]

@@ -14,8 +14,8 @@ import torch
 from grucast.kernels import native
 from grucast.nn import GRU, autograd
 from grucast.nn.autograd import run_layer
-from grucast.nn.buffers import Shelf
-from grucast.nn.recurrence import Options
+from grucast.nn.buffer_pool import BufferPool
+from grucast.nn.torch_ops import LayerOptions
 
 pytestmark = pytest.mark.skipif(not native.available(), reason="the extension was not built")
 VARIANTS = pytest.mark.parametrize("reset_after", [True, False])
@@ -69,18 +69,18 @@ def test_changing_what_backward_reads_is_an_error(place):
 
 @pytest.mark.parametrize("place", ["before", "after"])
 def test_an_error_in_backward_gives_the_buffer_back(place, monkeypatch):
-    monkeypatch.setattr(autograd, "_shelf", Shelf())
+    monkeypatch.setattr(autograd, "_pool", BufferPool())
     layer, x = GRU(2, 20), torch.randn(20, 40, 2)
     expected = train(layer, x)
     inputs = x.clone().requires_grad_()
-    output = run_layer(inputs, None, layer.all_weights[0], Options())[0]
+    output = run_layer(inputs, None, layer.all_weights[0], LayerOptions())[0]
     address = output.grad_fn.saved_tensors[0].data_ptr()
     (output if place == "before" else inputs).register_hook(lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         output.sum().backward()
     del output
     gc.collect()
-    again = run_layer(x, None, layer.all_weights[0], Options())[0]
+    again = run_layer(x, None, layer.all_weights[0], LayerOptions())[0]
     assert again.grad_fn.saved_tensors[0].data_ptr() == address
     assert equal(train(layer, x), expected)
 

@@ -205,7 +205,7 @@ def test_onnx_that_runs_one_direction_alone_checks_nothing(monkeypatch):
     def run(*arguments):
         raise NotImplementedError("Unsupported value 2 for num_directions and operator 'GRU'.")
 
-    monkeypatch.setattr(convert_onnx, "_run", run)
+    monkeypatch.setattr(convert_onnx, "_run_onnx", run)
     with pytest.raises(NotImplementedError):
         to_onnx(GRU(4, 3, bidirectional=True))
     monkeypatch.setattr(onnx, "__version__", "1.22.0")

@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from grucast.kernels import native
 from grucast.nn import GRU, GRUCell, dispatch
-from grucast.nn.recurrence import Options
+from grucast.nn.torch_ops import LayerOptions
 
 pytestmark = pytest.mark.skipif(not native.available(), reason="the extension was not built")
 VARIANTS = pytest.mark.parametrize("reset_after", [True, False])
@@ -39,14 +39,14 @@ def test_the_operator_keeps_its_contract(reset_after, keep, ragged, recompute):
     shapes = [(4, 3, 2), (2, 3, 5), *[(15, 2), (15, 5), (15,), (15,)] * 2]
     x, hx, *parameters = (torch.randn(shape).requires_grad_(keep) for shape in shapes)
     lengths = torch.tensor([4, 0, 2]) if ragged else None
-    options = Options(reset_after, bidirectional=True, recompute=recompute)
+    options = LayerOptions(reset_after, bidirectional=True, recompute=recompute)
     torch.library.opcheck(dispatch.layer, (x, hx if ragged else None, lengths, parameters, *options, keep))
 
 
 @VARIANTS
 def test_backward_without_what_forward_keeps_gives_the_same_bits(reset_after):
     layer, x = GRU(2, 5, bidirectional=True, reset_after=reset_after), torch.randn(4, 3, 2)
-    parameters, options = list(layer.parameters()), Options(reset_after, bidirectional=True)
+    parameters, options = list(layer.parameters()), LayerOptions(reset_after, bidirectional=True)
     results = []
     for keep in (True, False):
         output, _, kept = dispatch.layer(x, None, None, parameters, *options, keep)

@@ -8,16 +8,16 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from grucast.kernels import native
-from grucast.nn import calls, dispatch
-from grucast.nn.buffers import Shelf
+from grucast.nn import dispatch, native_call
+from grucast.nn.buffer_pool import BufferPool
 from grucast.nn.gradients import by_operations, needs_operations
 from grucast.nn.per_sample import are_expanded, run_each
-from grucast.nn.recurrence import Options, is_recorded, is_traced
+from grucast.nn.torch_ops import LayerOptions, is_recorded, is_traced
 
 DTYPES = (torch.float32, torch.float64)
 
 
-def runs_natively(x: Tensor, hx: Tensor | None, weight: Tensor) -> bool:
+def runs_natively(x: Tensor, initial: Tensor | None, weight: Tensor) -> bool:
     """Whether the kernels can take these tensors; torch's operations take all others."""
     return (
         native.available()
@@ -25,7 +25,7 @@ def runs_natively(x: Tensor, hx: Tensor | None, weight: Tensor) -> bool:
         and weight.device == x.device
         and x.dtype in DTYPES
         and x.dtype == weight.dtype
-        and (hx is None or (hx.is_cpu and hx.dtype == x.dtype))
+        and (initial is None or (initial.is_cpu and initial.dtype == x.dtype))
         and not _is_transformed()
     )
 
@@ -40,13 +40,17 @@ def _is_transformed() -> bool:
 
 
 def run_layer(
-    x: Tensor, hx: Tensor | None, parameters: Sequence[Tensor], options: Options, lengths: Tensor | None = None
+    x: Tensor,
+    initial: Tensor | None,
+    parameters: Sequence[Tensor],
+    options: LayerOptions,
+    lengths: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """One layer in D directions over whole sequences, natively.
 
     Args:
         x: Inputs, (T, B, I), with batch_first (B, T, I).
-        hx: Initial states, (D, B, H); None is zero.
+        initial: Initial states, (D, B, H); None is zero.
         parameters: Of each direction weight_ih, weight_hh and, with bias, bias_ih, bias_hh.
         options: What kind of layer it is.
         lengths: Valid steps of each row, (B,), checked.
@@ -54,17 +58,17 @@ def run_layer(
     Returns:
         Output (T, B, D * H), with batch_first (B, T, D * H), and final states (D, B, H).
     """
-    if torch.compiler.is_compiling() or is_recorded() or not _PLAIN.issuperset(map(type, (x, hx, *parameters))):
+    if torch.compiler.is_compiling() or is_recorded() or not _PLAIN.issuperset(map(type, (x, initial, *parameters))):
         if are_expanded(parameters):
-            return run_each(x, hx, parameters, options, lengths)
+            return run_each(x, initial, parameters, options, lengths)
         keep = torch.is_grad_enabled() and not is_traced()  # a trace is for both modes
-        output, final, _ = dispatch.layer(x, hx, lengths, list(parameters), *options, keep)
+        output, final, _ = dispatch.layer(x, initial, lengths, list(parameters), *options, keep)
         return output, final
     if torch.is_grad_enabled() and (
-        x.requires_grad or (hx is not None and hx.requires_grad) or any([p.requires_grad for p in parameters])  # noqa: C419
+        x.requires_grad or (initial is not None and initial.requires_grad) or any([p.requires_grad for p in parameters])  # noqa: C419
     ):
-        return _apply(options, lengths, x, hx, *parameters)
-    return calls.forward(options, lengths, x, hx, parameters, None)
+        return _apply(options, lengths, x, initial, *parameters)
+    return native_call.forward(options, lengths, x, initial, parameters, None)
 
 
 _PLAIN = frozenset((Tensor, torch.nn.Parameter, type(None)))
@@ -75,26 +79,26 @@ class _Layer(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, options: Options, lengths: Tensor | None, x: Tensor, hx: Tensor | None, *parameters: Tensor
+        ctx: Any, options: LayerOptions, lengths: Tensor | None, x: Tensor, initial: Tensor | None, *parameters: Tensor
     ) -> tuple[Tensor, Tensor]:
-        kept = _shelf.take(calls.kept_size(options, x, parameters), x.dtype)
-        output, final = calls.forward(options, lengths, x, hx, parameters, kept)
-        ctx.save_for_backward(kept, lengths, x, hx, *parameters)
+        kept = _pool.take(native_call.kept_size(options, x, parameters), x.dtype)
+        output, final = native_call.forward(options, lengths, x, initial, parameters, kept)
+        ctx.save_for_backward(kept, lengths, x, initial, *parameters)
         ctx.options = options
         ctx.set_materialize_grads(False)
         return output, final
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        kept, lengths, x, hx, *parameters = ctx.saved_tensors
-        layer = (gradients, ctx.options, lengths, x, hx, parameters)
+        kept, lengths, x, initial, *parameters = ctx.saved_tensors
+        layer = (gradients, ctx.options, lengths, x, initial, parameters)
         if needs_operations(gradients):
             return None, None, *by_operations(*layer)
         if is_recorded() or not _PLAIN.issuperset(map(type, gradients)):
             return None, None, *dispatch.backward(*layer, kept)
-        return None, None, *calls.backward(*layer, kept, ctx.needs_input_grad[2:])
+        return None, None, *native_call.backward(*layer, kept, ctx.needs_input_grad[2:])
 
 
 # What _Layer.apply comes down to when no transform is at work, and `runs_natively` has seen that none is.
 _apply: Callable[..., tuple[Tensor, Tensor]] = super(torch.autograd.Function, _Layer).apply
-_shelf = Shelf()
+_pool = BufferPool()

@@ -8,7 +8,7 @@ from torch.fx import Proxy
 
 from grucast.nn.autograd import run_layer, runs_natively
 from grucast.nn.leaf import record_call, refuse_script
-from grucast.nn.recurrence import Options, autocast_dtype, has_fused_kernel, is_traced, recur_layer
+from grucast.nn.torch_ops import LayerOptions, autocast_dtype, has_fused_kernel, is_traced, recur_layer
 
 PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
@@ -109,7 +109,7 @@ class GRUCell(nn.RNNCellBase):
         run = run_layer if runs_natively(x, hidden, weights[1]) and not is_traced() else recur_layer
         hidden = None if hidden is None else hidden.unsqueeze(0)
         parameters = weights if weights[2] is not None else weights[:2]
-        return run(x.unsqueeze(0), hidden, parameters, Options(self.reset_after))[1].squeeze_(0)  # no view
+        return run(x.unsqueeze(0), hidden, parameters, LayerOptions(self.reset_after))[1].squeeze_(0)  # no view
 
     def _check_sizes(self, x: Tensor, hidden: Tensor | None) -> None:
         """The checks, and the words, of torch's own op."""

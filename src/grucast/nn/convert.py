@@ -102,12 +102,12 @@ def require_same(gru: GRU, run: Run, other: str) -> None:
     """
     rng = np.random.default_rng(1406)
     x = rng.normal(size=(5, 3, gru.input_size))
-    hx = rng.normal(size=(len(gru.all_weights), 3, gru.hidden_size))
+    initial = rng.normal(size=(len(gru.all_weights), 3, gru.hidden_size))
     twin = copy.deepcopy(gru).cpu().double().eval()
     twin.batch_first = False
     with torch.no_grad():
-        ours = twin(torch.from_numpy(x), torch.from_numpy(hx))
-    for name, mine, theirs in zip(("outputs", "final states"), ours, run(x, hx), strict=True):
+        ours = twin(torch.from_numpy(x), torch.from_numpy(initial))
+    for name, mine, theirs in zip(("outputs", "final states"), ours, run(x, initial), strict=True):
         difference, limit = float(np.abs(mine.numpy() - theirs).max()), LIMITS[str(theirs.dtype)]
         if not difference <= limit:
             raise MismatchError(

@@ -46,14 +46,14 @@ def from_flax(params: Mapping[str, Any] | Sequence[Mapping[str, Any]], verify: b
     cells = [params] if isinstance(params, Mapping) else list(params)
     if not cells:
         raise ConfigError("from_flax takes the parameters of at least one cell, got none")
-    gru = build([_read(cell) for cell in cells], bidirectional=False, reset_after=True, batch_first=True)
+    gru = build([_from_cell(cell) for cell in cells], bidirectional=False, reset_after=True, batch_first=True)
     linen = sys.modules.get("flax.linen")
     if verify and linen:
-        require_same(gru, partial(_run, linen, cells), f"Flax {sys.modules['flax'].__version__}")
+        require_same(gru, partial(_run_flax, linen, cells), f"Flax {sys.modules['flax'].__version__}")
     return gru
 
 
-def _read(cell: Mapping[str, Any]) -> list[Array]:
+def _from_cell(cell: Mapping[str, Any]) -> list[Array]:
     features, size = _leaf(cell, "ir", "kernel", (None, None)).shape
     weight_ih = np.concatenate([_leaf(cell, f"i{gate}", "kernel", (features, size)).T for gate in GATES])
     weight_hh = np.concatenate([_leaf(cell, f"h{gate}", "kernel", (size, size)).T for gate in GATES])
@@ -68,10 +68,10 @@ def _leaf(cell: Mapping[str, Any], part: str, name: str, shape: tuple[int | None
     return read_array(f"{part}/{name}", cell[part][name], shape)
 
 
-def _run(linen: Any, cells: Sequence[Mapping[str, Any]], x: Array, hx: Array) -> tuple[Array, Array]:
-    steps, finals = list(x.astype("float32")), list(hx.astype("float32"))  # JAX has no float64 unless it is told to
+def _run_flax(linen: Any, cells: Sequence[Mapping[str, Any]], x: Array, initial: Array) -> tuple[Array, Array]:
+    steps, finals = list(x.astype("float32")), list(initial.astype("float32"))  # JAX has no float64 unless told to
     for k, params in enumerate(cells):
-        cell = linen.GRUCell(features=hx.shape[-1])
+        cell = linen.GRUCell(features=initial.shape[-1])
         for t, inputs in enumerate(steps):
             finals[k], steps[t] = cell.apply({"params": params}, finals[k], inputs)
     return np.stack(steps), np.stack(finals)

@@ -19,7 +19,7 @@ from grucast.errors import ConfigError
 from grucast.nn.convert import Array, build, layers_of, read_array, require_same, swap_gates
 from grucast.nn.gru import GRU
 
-Weights = list[Array]  # of one layer, in one or both directions
+KerasWeights = list[Array]  # of one layer, in one or both directions
 
 
 def from_keras(weights: Sequence[Any], reset_after: bool = True, verify: bool = True) -> GRU:
@@ -56,14 +56,14 @@ def from_keras(weights: Sequence[Any], reset_after: bool = True, verify: bool = 
             "and bias: 3, or 2 without bias, twice as many in both directions, as many in each layer of a stack"
         )
     bidirectional = counts.pop() > 3
-    parts = [_read(half, reset_after) for layer in layers for half in _halves(layer, bidirectional)]
+    parts = [_from_keras_order(half, reset_after) for layer in layers for half in _halves(layer, bidirectional)]
     gru = build(parts, bidirectional, reset_after, batch_first=True)
     if verify:
-        _verify(gru, layers)
+        _verify_by_keras(gru, layers)
     return gru
 
 
-def to_keras(gru: GRU, verify: bool = True) -> Weights | list[Weights]:
+def to_keras(gru: GRU, verify: bool = True) -> KerasWeights | list[KerasWeights]:
     """The weights of a GRU as keras.layers.GRU takes them in set_weights.
 
     Args:
@@ -82,9 +82,9 @@ def to_keras(gru: GRU, verify: bool = True) -> Weights | list[Weights]:
     >>> [array.shape for array in to_keras(GRU(4, 3))]
     [(4, 9), (3, 9), (2, 9)]
     """
-    layers = [[array for part in layer for array in _write(part, gru.reset_after)] for layer in layers_of(gru)]
+    layers = [[array for part in layer for array in _to_keras_order(part, gru.reset_after)] for layer in layers_of(gru)]
     if verify:
-        _verify(gru, layers)
+        _verify_by_keras(gru, layers)
     return layers if gru.num_layers > 1 else layers[0]
 
 
@@ -93,7 +93,7 @@ def _halves(layer: Sequence[Any], bidirectional: bool) -> list[Sequence[Any]]:
     return [layer[:half], layer[half:]] if bidirectional else [layer]
 
 
-def _read(arrays: Sequence[Any], reset_after: bool) -> Weights:
+def _from_keras_order(arrays: Sequence[Any], reset_after: bool) -> KerasWeights:
     size = read_array("recurrent_kernel", arrays[1], (None, None)).shape[0]
     recurrent = read_array("recurrent_kernel", arrays[1], (size, 3 * size))
     part = [swap_gates(read_array("kernel", arrays[0], (None, 3 * size)).T), swap_gates(recurrent.T)]
@@ -105,7 +105,7 @@ def _read(arrays: Sequence[Any], reset_after: bool) -> Weights:
     return [*part, *(swap_gates(row) for row in biases)]
 
 
-def _write(part: Weights, reset_after: bool) -> Weights:
+def _to_keras_order(part: KerasWeights, reset_after: bool) -> KerasWeights:
     weight_ih, weight_hh, *biases = (swap_gates(array) for array in part)
     kernels = [np.ascontiguousarray(weight_ih.T), np.ascontiguousarray(weight_hh.T)]
     if not biases:
@@ -113,14 +113,14 @@ def _write(part: Weights, reset_after: bool) -> Weights:
     return [*kernels, np.stack(biases) if reset_after else biases[0] + biases[1]]
 
 
-def _verify(gru: GRU, layers: Sequence[Weights]) -> None:
+def _verify_by_keras(gru: GRU, layers: Sequence[KerasWeights]) -> None:
     # Importing Keras takes seconds and settles its backend, which is the user's choice.
     keras: Any = sys.modules.get("keras")
     if hasattr(keras, "ops"):  # Keras 2 has the same weights, and no such name
-        require_same(gru, partial(_run, keras, gru, layers), f"Keras {keras.__version__}")
+        require_same(gru, partial(_run_keras, keras, gru, layers), f"Keras {keras.__version__}")
 
 
-def _run(keras: Any, gru: GRU, layers: Sequence[Weights], x: Array, hx: Array) -> tuple[Array, Array]:
+def _run_keras(keras: Any, gru: GRU, layers: Sequence[KerasWeights], x: Array, initial: Array) -> tuple[Array, Array]:
     dtype = "float32"  # some of its backends have nothing else
     count = 2 if gru.bidirectional else 1
     inputs, finals = keras.ops.convert_to_tensor(x.swapaxes(0, 1), dtype), []
@@ -136,7 +136,7 @@ def _run(keras: Any, gru: GRU, layers: Sequence[Weights], x: Array, hx: Array) -
         layer = keras.layers.Bidirectional(layer, dtype=dtype) if gru.bidirectional else layer
         layer.build(inputs.shape)
         layer.set_weights(weights)
-        states = [keras.ops.convert_to_tensor(h, dtype) for h in hx[i * count : (i + 1) * count]]
+        states = [keras.ops.convert_to_tensor(h, dtype) for h in initial[i * count : (i + 1) * count]]
         inputs, *final = layer(inputs, initial_state=states)
         finals += [keras.ops.convert_to_numpy(h) for h in final]
     return keras.ops.convert_to_numpy(inputs).swapaxes(0, 1), np.stack(finals)

@@ -61,10 +61,10 @@ def from_onnx(node: Node | Sequence[Node], verify: bool = True) -> GRU:
     if len(kinds) != 1:
         raise ConfigError(f"nodes of a stack agree in direction, linear_before_reset and layout, got {sorted(kinds)}")
     directions, linear_before_reset, layout = kinds.pop()
-    parts = [part for each in nodes for part in _read(each, directions)]
+    parts = [part for each in nodes for part in _from_node(each, directions)]
     gru = build(parts, directions == 2, bool(linear_before_reset), bool(layout))
     if verify:
-        _verify(gru, nodes)
+        _verify_by_onnx(gru, nodes)
     return gru
 
 
@@ -96,9 +96,9 @@ def to_onnx(gru: GRU, verify: bool = True) -> dict[str, Any] | list[dict[str, An
         "linear_before_reset": int(gru.reset_after),
         "layout": int(gru.batch_first),
     }
-    nodes = [_write(layer) | attributes for layer in layers_of(gru)]
+    nodes = [_to_node(layer) | attributes for layer in layers_of(gru)]
     if verify:
-        _verify(gru, nodes)
+        _verify_by_onnx(gru, nodes)
     return nodes if gru.num_layers > 1 else nodes[0]
 
 
@@ -138,7 +138,7 @@ def _require_plain(node: Node, directions: int) -> None:
         )
 
 
-def _read(node: Node, directions: int) -> list[list[Array]]:
+def _from_node(node: Node, directions: int) -> list[list[Array]]:
     size = read_array("R", node["R"], (directions, None, None)).shape[2]
     if node.get("hidden_size", size) != size:
         raise ShapeError(f"hidden_size came as {node['hidden_size']}, but R is for {size}")
@@ -151,21 +151,21 @@ def _read(node: Node, directions: int) -> list[list[Array]]:
     return [[swap_gates(array[i]) for array in arrays] for i in range(directions)]
 
 
-def _write(layer: list[list[Array]]) -> dict[str, Any]:
+def _to_node(layer: list[list[Array]]) -> dict[str, Any]:
     weight_ih, weight_hh, *biases = (np.stack([swap_gates(a) for a in arrays]) for arrays in zip(*layer, strict=True))
     return {"W": weight_ih, "R": weight_hh} | ({"B": np.concatenate(biases, axis=1)} if biases else {})
 
 
-def _verify(gru: GRU, nodes: Sequence[Node]) -> None:
+def _verify_by_onnx(gru: GRU, nodes: Sequence[Node]) -> None:
     try:
         import onnx
     except ImportError:
         return
     if tuple(map(int, onnx.__version__.split(".")[:2])) >= TRUSTED:
-        require_same(gru, partial(_run, nodes), f"onnx {onnx.__version__}")
+        require_same(gru, partial(_run_onnx, nodes), f"onnx {onnx.__version__}")
 
 
-def _run(nodes: Sequence[Node], x: Array, hx: Array) -> tuple[Array, Array]:
+def _run_onnx(nodes: Sequence[Node], x: Array, initial: Array) -> tuple[Array, Array]:
     """ONNX' reference implementation in float64, layer by layer."""
     from onnx import helper
     from onnx.reference import ReferenceEvaluator
@@ -173,7 +173,7 @@ def _run(nodes: Sequence[Node], x: Array, hx: Array) -> tuple[Array, Array]:
     finals: list[Array] = []
     y: Any
     y_h: Any
-    for node, states in zip(nodes, np.split(hx, len(nodes)), strict=True):
+    for node, states in zip(nodes, np.split(initial, len(nodes)), strict=True):
         arrays = {name: np.float64(node[name]) for name in ("W", "R", "B") if node.get(name) is not None}
         kept = {name: node[name] for name in ("direction", "linear_before_reset") if name in node}
         inputs = ["X", "W", "R", "B" if "B" in arrays else "", "", "initial_h"]

@@ -33,7 +33,7 @@ def from_torch(module: nn.GRU, verify: bool = True) -> GRU:
         raise ConfigError(f"from_torch takes a torch.nn.GRU, got {type(module).__name__}")
     gru = _copy(module, GRU)
     if verify:
-        _verify(gru, module)
+        _verify_by_torch(gru, module)
     return gru
 
 
@@ -59,7 +59,7 @@ def to_torch(gru: GRU, verify: bool = True) -> nn.GRU:
         )
     module = _copy(gru, nn.GRU)
     if verify:
-        _verify(gru, module)
+        _verify_by_torch(gru, module)
     return module
 
 
@@ -83,13 +83,13 @@ def _copy(layer: GRU | nn.GRU, kind: type[Layer]) -> Layer:
     return twin
 
 
-def _verify(gru: GRU, module: nn.GRU) -> None:
+def _verify_by_torch(gru: GRU, module: nn.GRU) -> None:
     twin = copy.deepcopy(module).cpu().double().eval()
     twin.batch_first = False
 
-    def run(x: Array, hx: Array) -> tuple[Array, Array]:
+    def run(x: Array, initial: Array) -> tuple[Array, Array]:
         with torch.no_grad():
-            output, h_n = twin(torch.from_numpy(x), torch.from_numpy(hx))
-        return output.numpy(), h_n.numpy()
+            output, final = twin(torch.from_numpy(x), torch.from_numpy(initial))
+        return output.numpy(), final.numpy()
 
     require_same(gru, run, "torch.nn.GRU")

@@ -8,15 +8,15 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
-from grucast.nn import calls
+from grucast.nn import native_call
 from grucast.nn.gradients import by_operations, needs_operations
-from grucast.nn.recurrence import Options, check_lengths
+from grucast.nn.torch_ops import LayerOptions, check_lengths
 
 
 @torch.library.custom_op("grucast::gru_layer", mutates_args=(), device_types="cpu")
 def layer(  # noqa: PLR0913, PLR0917 - what compilers see has no structures
     x: Tensor,
-    hx: Tensor | None,
+    initial: Tensor | None,
     lengths: Tensor | None,
     parameters: list[Tensor],
     reset_after: bool,
@@ -26,21 +26,21 @@ def layer(  # noqa: PLR0913, PLR0917 - what compilers see has no structures
     keep: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Output, final states, and what backward needs, if kept."""
-    options = Options(reset_after, batch_first, bidirectional, recompute)
+    options = LayerOptions(reset_after, batch_first, bidirectional, recompute)
     lengths = None if lengths is None else check_lengths(lengths, x, batch_first)
     kept = x.new_zeros(_kept_bound(options, x, parameters) if keep else 0)  # results are defined to the last element
-    return (*calls.forward(options, lengths, x, hx, parameters, kept if keep else None), kept)
+    return (*native_call.forward(options, lengths, x, initial, parameters, kept if keep else None), kept)
 
 
 @layer.register_fake
-def _(x: Tensor, _hx: Any, _lengths: Any, parameters: list[Tensor], *rest: Any) -> Any:
+def _(x: Tensor, _initial: Any, _lengths: Any, parameters: list[Tensor], *rest: Any) -> Any:
     *options, keep = rest
-    kept = x.new_empty(_kept_bound(Options(*options), x, parameters) if keep else 0)
-    return (*calls.empty_results(Options(*options), x, parameters), kept)
+    kept = x.new_empty(_kept_bound(LayerOptions(*options), x, parameters) if keep else 0)
+    return (*native_call.empty_results(LayerOptions(*options), x, parameters), kept)
 
 
-def _kept_bound(options: Options, x: Tensor, parameters: Sequence[Tensor]) -> int:
-    """At least `calls.kept_size`, and without its cases, so that sizes may be symbols."""
+def _kept_bound(options: LayerOptions, x: Tensor, parameters: Sequence[Tensor]) -> int:
+    """At least `native_call.kept_size`, and without its cases, so that sizes may be symbols."""
     batch, steps = x.shape[:2] if options.batch_first else x.shape[1::-1]
     rows, units = (batch + 15) // 16 * 16, (parameters[1].shape[1] + 15) // 16 * 16
     return (2 if options.bidirectional else 1) * rows * steps * units * (1 if options.recompute else 5)
@@ -51,7 +51,7 @@ def layer_backward(  # noqa: PLR0913, PLR0917
     d_output: Tensor | None,
     d_final: Tensor | None,
     x: Tensor,
-    hx: Tensor | None,
+    initial: Tensor | None,
     lengths: Tensor | None,
     parameters: list[Tensor],
     kept: Tensor,
@@ -60,60 +60,64 @@ def layer_backward(  # noqa: PLR0913, PLR0917
     bidirectional: bool,
     recompute: bool,
 ) -> list[Tensor]:
-    """Gradients of x, hx unless it is None, and the parameters."""
-    options = Options(reset_after, batch_first, bidirectional, recompute)
+    """Gradients of x, initial unless it is None, and the parameters."""
+    options = LayerOptions(reset_after, batch_first, bidirectional, recompute)
     if not kept.numel():  # forward did not know that it would be differentiated
-        kept = x.new_empty(calls.kept_size(options, x, parameters))
-        calls.forward(options, lengths, x, hx, parameters, kept)
+        kept = x.new_empty(native_call.kept_size(options, x, parameters))
+        native_call.forward(options, lengths, x, initial, parameters, kept)
     wanted = [True] * (2 + len(parameters))
-    results = calls.backward((d_output, d_final), options, lengths, x, hx, parameters, kept, wanted)
+    results = native_call.backward((d_output, d_final), options, lengths, x, initial, parameters, kept, wanted)
     return [t for t in results if t is not None]
 
 
 @layer_backward.register_fake
-def _(_o: Any, _f: Any, x: Tensor, hx: Tensor | None, _l: Any, parameters: list[Tensor], *_rest: Any) -> list[Tensor]:
-    others = [] if hx is None else [hx]
+def _(
+    _o: Any, _f: Any, x: Tensor, initial: Tensor | None, _l: Any, parameters: list[Tensor], *_rest: Any
+) -> list[Tensor]:
+    others = [] if initial is None else [initial]
     return [torch.empty_like(t, memory_format=torch.contiguous_format) for t in (x, *others, *parameters)]
 
 
 def backward(
     gradients: Sequence[Tensor | None],
-    options: Options,
+    options: LayerOptions,
     lengths: Tensor | None,
     x: Tensor,
-    hx: Tensor | None,
+    initial: Tensor | None,
     parameters: Sequence[Tensor],
     kept: Tensor,
 ) -> list[Tensor | None]:
-    """Gradients of x, hx and the parameters by the operator; arguments as in `calls.backward`."""
-    d_x, *others = layer_backward(*gradients, x, hx, lengths, list(parameters), kept, *options)
-    return [d_x, None if hx is None else others.pop(0), *others]
+    """Gradients of x, initial and the parameters by the operator; arguments as in `native_call.backward`."""
+    d_x, *others = layer_backward(*gradients, x, initial, lengths, list(parameters), kept, *options)
+    return [d_x, None if initial is None else others.pop(0), *others]
 
 
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
-    x, hx, lengths, parameters, *options, _ = inputs
-    ctx.save_for_backward(output[2], lengths, x, hx, *parameters)
-    ctx.options = Options(*options)
+    x, initial, lengths, parameters, *options, _ = inputs
+    ctx.save_for_backward(output[2], lengths, x, initial, *parameters)
+    ctx.options = LayerOptions(*options)
     ctx.set_materialize_grads(False)
 
 
 def _differentiate(ctx: Any, *gradients: Tensor | None) -> tuple[Any, ...]:
-    kept, lengths, x, hx, *parameters = ctx.saved_tensors
-    inputs = (gradients[:2], ctx.options, lengths, x, hx, parameters)
+    kept, lengths, x, initial, *parameters = ctx.saved_tensors
+    inputs = (gradients[:2], ctx.options, lengths, x, initial, parameters)
     found = by_operations(*inputs) if needs_operations(gradients) else backward(*inputs, kept)
-    d_x, d_hx, *others = found
-    return (d_x, d_hx, None, others, *[None] * 5)
+    d_x, d_initial, *others = found
+    return (d_x, d_initial, None, others, *[None] * 5)
 
 
 layer.register_autograd(_differentiate, setup_context=_setup)
 
 
 @register_flop_formula(torch.ops.grucast.gru_layer)
-def _flops(x: Sequence[int], _hx: Any, _lengths: Any, parameters: Sequence[Sequence[int]], *_: Any, **__: Any) -> int:
+def _flops(
+    x: Sequence[int], _initial: Any, _lengths: Any, parameters: Sequence[Sequence[int]], *_: Any, **__: Any
+) -> int:
     """The products' multiplications and additions, as torch counts those of its own operations."""
     return 2 * x[0] * x[1] * sum(prod(shape) for shape in parameters if len(shape) == 2)
 
 
 @register_flop_formula(torch.ops.grucast.gru_layer_backward)
-def _flops_backward(_o: Any, _f: Any, x: Any, hx: Any, lengths: Any, parameters: Any, *_: Any, **__: Any) -> int:
-    return 2 * _flops(x, hx, lengths, parameters)
+def _flops_backward(_o: Any, _f: Any, x: Any, initial: Any, lengths: Any, parameters: Any, *_: Any, **__: Any) -> int:
+    return 2 * _flops(x, initial, lengths, parameters)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from grucast.nn.recurrence import Options, recur_layer
+from grucast.nn.torch_ops import LayerOptions, recur_layer
 
 
 def needs_operations(gradients: Sequence[Tensor | None]) -> bool:
@@ -23,16 +23,16 @@ def _is_apart(gradient: Tensor) -> bool:
 
 def by_operations(
     gradients: Sequence[Tensor | None],
-    options: Options,
+    options: LayerOptions,
     lengths: Tensor | None,
     x: Tensor,
-    hx: Tensor | None,
+    initial: Tensor | None,
     parameters: Sequence[Tensor],
 ) -> list[Tensor | None]:
-    """Gradients of x, hx and the parameters, each None unless it requires one: forward again, then torch's own."""
-    tensors, create_graph = (x, hx, *parameters), torch.is_grad_enabled()
+    """Gradients of x, initial and the parameters, each None unless it requires one: forward again, then torch's own."""
+    tensors, create_graph = (x, initial, *parameters), torch.is_grad_enabled()
     with torch.enable_grad():
-        results = recur_layer(x, hx, parameters, options, lengths)
+        results = recur_layer(x, initial, parameters, options, lengths)
     pairs = [(result, g) for result, g in zip(results, gradients, strict=True) if g is not None]
     if not pairs:
         return [None] * len(tensors)

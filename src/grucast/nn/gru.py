@@ -14,10 +14,10 @@ from grucast.nn.autograd import run_layer, runs_natively
 from grucast.nn.drawing import dropout
 from grucast.nn.leaf import record_call, refuse_script
 from grucast.nn.packed import run_packed
-from grucast.nn.recurrence import (
+from grucast.nn.torch_ops import (
+    DirectionWeights,
     Gates,
-    Options,
-    Weights,
+    LayerOptions,
     autocast_dtype,
     check_lengths,
     has_fused_kernel,
@@ -189,79 +189,79 @@ class GRU(nn.RNNBase):
     @_flat_weights.setter
     def _flat_weights(self, _: list[Any]) -> None: ...
 
-    def _as_batch(self, weights: list[Any], x: Tensor, hx: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def _as_batch(self, weights: list[Any], x: Tensor, initial: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Inputs and states checked, with torch's own words; one sequence becomes a batch of one."""
         if x.dim() not in (2, 3):
             raise ValueError(f"GRU: Expected input to be 2D or 3D, got {x.dim()}D instead")
-        if hx is not None and hx.dim() != x.dim():
+        if initial is not None and initial.dim() != x.dim():
             kind = "batched 3-D" if x.dim() == 3 else "unbatched 2-D"
-            raise RuntimeError(f"For {kind} input, hx should also be {x.dim()}-D but got {hx.dim()}-D tensor")
+            raise RuntimeError(f"For {kind} input, hx should also be {x.dim()}-D but got {initial.dim()}-D tensor")
         if x.dim() == 2:
-            x, hx = x.unsqueeze(0 if self.batch_first else 1), None if hx is None else hx.unsqueeze(1)
+            x, initial = x.unsqueeze(0 if self.batch_first else 1), None if initial is None else initial.unsqueeze(1)
         first, second, features = x.shape
         if features != self.input_size or x.dtype != weights[0].dtype:
             self.check_input(x, None)
-        if hx is not None:
+        if initial is not None:
             count = self.num_layers * (2 if self.bidirectional else 1)
-            self.check_hidden_size(hx, (count, first if self.batch_first else second, self.hidden_size))
+            self.check_hidden_size(initial, (count, first if self.batch_first else second, self.hidden_size))
         if (second if self.batch_first else first) == 0:
             raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
-        return x, hx
+        return x, initial
 
     def _zeros(self, x: Tensor, batch: Any) -> Tensor:
         return x.new_zeros(self.num_layers * (2 if self.bidirectional else 1), batch, self.hidden_size)
 
-    def _forward_packed(self, x: PackedSequence, hx: Tensor | None) -> tuple[PackedSequence, Tensor]:
+    def _forward_packed(self, x: PackedSequence, initial: Tensor | None) -> tuple[PackedSequence, Tensor]:
         data, batch_sizes, order, original = x
-        hx = self._zeros(data, batch_sizes[0]) if hx is None else self.permute_hidden(hx, order)
-        self.check_forward_args(data, hx, batch_sizes)
+        initial = self._zeros(data, batch_sizes[0]) if initial is None else self.permute_hidden(initial, order)
+        self.check_forward_args(data, initial, batch_sizes)
         if has_fused_kernel(data, self.reset_after):
-            output, h_n = _VF.gru(data, batch_sizes, hx, *self._fused_options())
+            output, final = _VF.gru(data, batch_sizes, initial, *self._fused_options())
         else:
-            output, h_n = run_packed(partial(self._run_layers, self._flat_weights, False), data, batch_sizes, hx)
-        return PackedSequence(output, batch_sizes, order, original), self.permute_hidden(h_n, original)
+            output, final = run_packed(partial(self._run_layers, self._flat_weights, False), data, batch_sizes, initial)
+        return PackedSequence(output, batch_sizes, order, original), self.permute_hidden(final, original)
 
     def _run_fused(
-        self, weights: list[Any], batch_first: bool, x: Tensor, hx: Tensor | None, lengths: Tensor | None
+        self, weights: list[Any], batch_first: bool, x: Tensor, initial: Tensor | None, lengths: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """All layers in torch's own operator."""
         # A pack has no rows of length 0, and what is traced should not depend on whether there are some.
         if lengths is not None and (is_traced() or not lengths.all()):
-            return self._run_layers(weights, batch_first, x, hx, lengths)
+            return self._run_layers(weights, batch_first, x, initial, lengths)
         if lengths is None or not len(lengths):
-            hx = self._zeros(x, x.shape[0 if batch_first else 1]) if hx is None else hx
-            output, h_n = _VF.gru(x, hx, *self._fused_options(), batch_first)
-            return output, h_n
+            initial = self._zeros(x, x.shape[0 if batch_first else 1]) if initial is None else initial
+            output, final = _VF.gru(x, initial, *self._fused_options(), batch_first)
+            return output, final
         packed = pack_padded_sequence(x, lengths.cpu(), batch_first, enforce_sorted=False)
-        packed, h_n = self._forward_packed(packed, hx)
-        return pad_packed_sequence(packed, batch_first, total_length=x.shape[1 if batch_first else 0])[0], h_n
+        packed, final = self._forward_packed(packed, initial)
+        return pad_packed_sequence(packed, batch_first, total_length=x.shape[1 if batch_first else 0])[0], final
 
     def _run_layers(
-        self, weights: list[Any], batch_first: bool, x: Tensor, hx: Tensor | None, lengths: Tensor | None
+        self, weights: list[Any], batch_first: bool, x: Tensor, initial: Tensor | None, lengths: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Layer by layer, in the native kernels or, where they can't, in torch's operations."""
         dtype = weights[1].dtype
-        if kind := autocast_dtype(x, hx, dtype):
-            hx = None if hx is None else hx.to(dtype)
-            output, h_n = self._run_layers(weights, batch_first, x.to(dtype), hx, lengths)
-            return output.to(kind), h_n.to(kind)
-        options = Options(self.reset_after, batch_first, self.bidirectional, self.recompute)
-        run = run_layer if runs_natively(x, hx, weights[1]) else recur_layer
+        if kind := autocast_dtype(x, initial, dtype):
+            initial = None if initial is None else initial.to(dtype)
+            output, final = self._run_layers(weights, batch_first, x.to(dtype), initial, lengths)
+            return output.to(kind), final.to(kind)
+        options = LayerOptions(self.reset_after, batch_first, self.bidirectional, self.recompute)
+        run = run_layer if runs_natively(x, initial, weights[1]) else recur_layer
         each, directions = len(weights) // self.num_layers, 2 if self.bidirectional else 1
         finals: list[Tensor] = []
         for k in range(self.num_layers):
             if k and self.dropout and self.training:
                 x = dropout(x, self.dropout, self.dropout_generator)
             # A view costs as much as a tenth of a short call.
-            states = hx if hx is None or self.num_layers == 1 else hx[k * directions : (k + 1) * directions]
-            x, final = run(x, states, weights[k * each : (k + 1) * each], options, lengths)
+            own = initial if initial is None or self.num_layers == 1 else initial[k * directions : (k + 1) * directions]
+            x, final = run(x, own, weights[k * each : (k + 1) * each], options, lengths)
             finals.append(final)
         return x, finals[0] if len(finals) == 1 else torch.cat(finals)
 
-    def _layers(self, weights: list[Any]) -> list[list[tuple[int, Weights, bool]]]:
-        """For each layer its directions: place in h_n, weights, whether it runs backwards."""
+    def _layers(self, weights: list[Any]) -> list[list[tuple[int, DirectionWeights, bool]]]:
+        """For each layer its directions: place among the final states, weights, whether it runs backwards."""
         count, each = 2 if self.bidirectional else 1, 4 if self.bias else 2
-        parts = [Weights.of(weights[i : i + each]) for i in range(0, len(weights), each)]
+        parts = [DirectionWeights.of(weights[i : i + each]) for i in range(0, len(weights), each)]
         directions = [(i, part, i % count == 1) for i, part in enumerate(parts)]
         return [directions[i : i + count] for i in range(0, len(directions), count)]
 

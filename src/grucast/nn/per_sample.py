@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils._expanded_weights.expanded_weights_impl import ExpandedWeight
 
-from grucast.nn.recurrence import Options, recur_layer
+from grucast.nn.torch_ops import LayerOptions, recur_layer
 
 
 def are_expanded(parameters: Sequence[Tensor]) -> bool:
@@ -16,19 +16,19 @@ def are_expanded(parameters: Sequence[Tensor]) -> bool:
 
 
 def run_each(
-    x: Tensor, hx: Tensor | None, parameters: Sequence[Tensor], options: Options, lengths: Tensor | None
+    x: Tensor, initial: Tensor | None, parameters: Sequence[Tensor], options: LayerOptions, lengths: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     """One layer whose weights are each sample's own; arguments and results as in `autograd.run_layer`."""
     rows = 0 if options.batch_first else 1
 
-    def run(x: Tensor, hx: Tensor | None, lengths: Tensor | None, *parameters: Tensor) -> tuple[Tensor, Tensor]:
-        states = None if hx is None else hx.unsqueeze(1)
+    def run(x: Tensor, initial: Tensor | None, lengths: Tensor | None, *parameters: Tensor) -> tuple[Tensor, Tensor]:
+        states = None if initial is None else initial.unsqueeze(1)
         output, final = recur_layer(x.unsqueeze(rows), states, parameters, options, lengths)
         return output.squeeze(rows), final.squeeze(1)
 
     own = [_spread(p, x.shape[rows]) for p in parameters]
-    dims = (rows, None if hx is None else 1, None if lengths is None else 0, *[0] * len(own))
-    return torch.vmap(run, dims, (rows, 1))(x, hx, None if lengths is None else lengths[:, None], *own)
+    dims = (rows, None if initial is None else 1, None if lengths is None else 0, *[0] * len(own))
+    return torch.vmap(run, dims, (rows, 1))(x, initial, None if lengths is None else lengths[:, None], *own)
 
 
 def _spread(parameter: Tensor, batch: int) -> Tensor:

@@ -97,7 +97,7 @@ def load_nodes(path: str | Path) -> list[dict[str, Any]]:
     Traceback (most recent call last):
     grucast.errors.ModelFileError: absent.onnx does not exist or is not a file
     """
-    model = _read(path)
+    model = _read_model(path)
     found = [pair for graph in (model.graph, *model.functions) for pair in _operators(graph, ChainMap())]
     if not found:
         raise ModelFileError(f"{path}: an ONNX model, but without a GRU operator")
@@ -110,7 +110,7 @@ def load_nodes(path: str | Path) -> list[dict[str, Any]]:
     return nodes
 
 
-def _read(path: str | Path) -> "ModelProto":
+def _read_model(path: str | Path) -> "ModelProto":
     """A model that is all in this file."""
     try:
         import onnx

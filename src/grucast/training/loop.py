@@ -15,7 +15,7 @@ from grucast.errors import TrainingError, TrainingInterrupted
 from grucast.model.config import TrainingConfig
 from grucast.model.runtime import Tensors
 from grucast.nn.drawing import drop_from
-from grucast.nn.serial import serial_torch
+from grucast.nn.threads import serial_torch
 from grucast.training.checkpoint import Checkpoints
 from grucast.training.folder import COMPLETE
 from grucast.training.progress import Callback, Progress

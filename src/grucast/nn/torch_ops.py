@@ -13,7 +13,7 @@ from grucast.errors import ConfigError, ShapeError
 Result = TypeVar("Result", bound=tuple[Tensor, ...])
 
 
-class Weights(NamedTuple):
+class DirectionWeights(NamedTuple):
     """Parameters of one layer and direction, gates in the order reset, update, candidate; no bias is a zero bias."""
 
     weight_ih: Tensor  # (3H, I)
@@ -22,7 +22,7 @@ class Weights(NamedTuple):
     bias_hh: Tensor  # (3H,)
 
     @classmethod
-    def of(cls, parameters: Sequence[Tensor]) -> "Weights":
+    def of(cls, parameters: Sequence[Tensor]) -> "DirectionWeights":
         """Two parameters are a layer without bias, four one with it."""
         weight_ih, weight_hh, *biases = parameters
         zero = weight_ih.new_zeros(weight_ih.shape[0])
@@ -39,7 +39,7 @@ class Gates(NamedTuple):
     hidden: Tensor
 
 
-class Options(NamedTuple):
+class LayerOptions(NamedTuple):
     """What distinguishes one layer from another, besides its parameters."""
 
     reset_after: bool = True
@@ -121,17 +121,17 @@ def _(info: Any, dims: tuple[int | None, ...], lengths: Tensor, x: Tensor, batch
     return torch.stack([_lengths_operator(n, one, batch_first) for n, one in zip(*each, strict=True)]), 0
 
 
-def autocast_dtype(x: Tensor, hx: Tensor | None, dtype: torch.dtype) -> torch.dtype | None:
+def autocast_dtype(x: Tensor, initial: Tensor | None, dtype: torch.dtype) -> torch.dtype | None:
     """What torch's layers return where autocast lets inputs differ from weights of this dtype; None where it does not.
 
     Such inputs are computed with in the weights' own dtype.
     """
-    if x.dtype == dtype and (hx is None or hx.dtype == dtype):
+    if x.dtype == dtype and (initial is None or initial.dtype == dtype):
         return None
     kind = x.device.type
     if not (torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)):
         return None
-    return torch.promote_types((x if hx is None else hx).dtype, torch.get_autocast_dtype(kind))
+    return torch.promote_types((x if initial is None else initial).dtype, torch.get_autocast_dtype(kind))
 
 
 def full_precision(function: Callable[..., Result]) -> Callable[..., Result]:
@@ -149,18 +149,20 @@ def full_precision(function: Callable[..., Result]) -> Callable[..., Result]:
 
 
 def recur_layer(
-    x: Tensor, hx: Tensor | None, parameters: Sequence[Tensor], options: Options, lengths: Tensor | None = None
+    x: Tensor,
+    initial: Tensor | None,
+    parameters: Sequence[Tensor],
+    options: LayerOptions,
+    lengths: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """One layer in one or both directions; arguments and results as in `autograd.run_layer`."""
     x = x.transpose(0, 1) if options.batch_first else x
     directions = 2 if options.bidirectional else 1
     each = len(parameters) // directions
-    if hx is None:
-        hx = x.new_zeros(directions, x.shape[1], parameters[1].shape[1])
-    pairs = [
-        recur(x, hx[i], Weights.of(parameters[i * each : (i + 1) * each]), options.reset_after, lengths, i == 1)
-        for i in range(directions)
-    ]
+    if initial is None:
+        initial = x.new_zeros(directions, x.shape[1], parameters[1].shape[1])
+    weights = [DirectionWeights.of(parameters[i * each : (i + 1) * each]) for i in range(directions)]
+    pairs = [recur(x, initial[i], weights[i], options.reset_after, lengths, reverse=i == 1) for i in range(directions)]
     outputs, finals = zip(*pairs, strict=True)
     output = torch.cat(outputs, 2) if options.bidirectional else outputs[0]
     # Not a view: wrappers such as fully_shard warn of these.
@@ -170,8 +172,8 @@ def recur_layer(
 @full_precision
 def recur(
     x: Tensor,
-    hidden: Tensor,
-    weights: Weights,
+    initial: Tensor,
+    weights: DirectionWeights,
     reset_after: bool = True,
     lengths: Tensor | None = None,
     reverse: bool = False,
@@ -180,7 +182,7 @@ def recur(
 
     Args:
         x: Inputs, (T, B, I) with T > 0.
-        hidden: Initial state, (B, H).
+        initial: Initial state, (B, H).
         weights: Parameters of the layer.
         reset_after: Whether the reset gate acts after the recurrent product or before it.
         lengths: Valid steps of each row, (B,); beyond them the output is zero and the state stays.
@@ -193,20 +195,22 @@ def recur(
     if lengths is not None:
         valid = (torch.arange(x.shape[0], device=x.device)[:, None] < lengths).unsqueeze(2)  # (T, B, 1)
         x = x.masked_fill(~valid, 0)  # padding may hold NaN, and 0 * NaN would spoil the gradients
-    states = [step.hidden for step in _steps(x, hidden, weights, reset_after, valid, reverse)]
+    states = [step.hidden for step in _steps(x, initial, weights, reset_after, valid, reverse)]
     output = torch.stack(states[::-1] if reverse else states)
     return output if valid is None else output.masked_fill(~valid, 0), states[-1]
 
 
 @full_precision
-def recur_gates(x: Tensor, hidden: Tensor, weights: Weights, reset_after: bool = True, reverse: bool = False) -> Gates:
+def recur_gates(
+    x: Tensor, initial: Tensor, weights: DirectionWeights, reset_after: bool = True, reverse: bool = False
+) -> Gates:
     """The gates, candidates and states of one layer in one direction, each (T, B, H); arguments as in `recur`."""
-    steps = list(_steps(x, hidden, weights, reset_after, None, reverse))
+    steps = list(_steps(x, initial, weights, reset_after, None, reverse))
     return Gates(*map(torch.stack, zip(*(steps[::-1] if reverse else steps), strict=True)))
 
 
 def _steps(
-    x: Tensor, hidden: Tensor, weights: Weights, reset_after: bool, valid: Tensor | None, reverse: bool
+    x: Tensor, hidden: Tensor, weights: DirectionWeights, reset_after: bool, valid: Tensor | None, reverse: bool
 ) -> Iterator[Gates]:
     """The recurrence, step by step: (B, H) each, in the order of computation."""
     size = hidden.shape[1]
@@ -226,7 +230,7 @@ def _steps(
         yield Gates(reset, update, candidate, hidden)
 
 
-def _project(x: Tensor, weights: Weights, reset_after: bool) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+def _project(x: Tensor, weights: DirectionWeights, reset_after: bool) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
     """The input's share of the gates, T times (B, 2H), and of the candidate, T times (B, H).
 
     It carries every bias that no gate multiplies, so that the steps need not add them.

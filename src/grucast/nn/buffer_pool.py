@@ -12,16 +12,16 @@ WORTH_KEEPING = 1 << 15  # elements; smaller pieces the C library keeps itself
 
 
 class Loan(np.ndarray[Any, Any]):
-    """Memory that returns to its shelf when nothing uses it: no graph, hook or view."""
+    """Memory that returns to its pool when nothing uses it: no graph, hook or view."""
 
     whole: NDArray[Any]
-    shelf: "deque[NDArray[Any]]"
+    pool: "deque[NDArray[Any]]"
 
     def __del__(self) -> None:
-        self.shelf.append(self.whole)
+        self.pool.append(self.whole)
 
 
-class Shelf:
+class BufferPool:
     """Buffers between two training steps: fresh memory of this size costs a page fault every 4 KiB, at each step."""
 
     def __init__(self, places: int = 8) -> None:
@@ -36,7 +36,7 @@ class Shelf:
         if whole is None:
             whole = _empty(size, dtype).numpy()
         loan = whole[:size].view(Loan)
-        loan.whole, loan.shelf = whole, self._free
+        loan.whole, loan.pool = whole, self._free
         return torch.from_numpy(loan)
 
     def _find(self, size: int, dtype: torch.dtype) -> NDArray[Any] | None:

@@ -8,7 +8,7 @@ from grucast.errors import ShapeError
 from grucast.kernels import native
 from grucast.nn import GRU, GRUCell
 from grucast.nn.autograd import run_layer
-from grucast.nn.recurrence import Options
+from grucast.nn.torch_ops import LayerOptions
 
 pytestmark = pytest.mark.skipif(not native.available(), reason="the extension was not built")
 VARIANTS = pytest.mark.parametrize("reset_after", [True, False])
@@ -44,7 +44,7 @@ def test_memory_layout_changes_no_bits(layout, reset_after, batch, inputs, hidde
     parameters, results = [LAYOUTS["strided features"](torch.randn(shape)) for shape in shapes], []
     for copy in (lambda t: t, lambda t: torch.empty(t.shape).copy_(t)):
         tensors = [copy(t).requires_grad_() for t in (x, state, *parameters)]
-        outputs = run_layer(*tensors[:2], tensors[2:], Options(reset_after))
+        outputs = run_layer(*tensors[:2], tensors[2:], LayerOptions(reset_after))
         results.append([*outputs, *torch.autograd.grad(outputs, tensors, [copy(d_output), copy(d_final)])])
     assert equal(*results)
 
@@ -138,7 +138,7 @@ def test_steps_of_nothing_take_no_time(batch, inputs, hidden):
     steps = 3 if inputs and batch else 1 << 40
     x = torch.zeros(steps, batch, inputs, requires_grad=True)
     parameters = [torch.randn(3 * hidden, n, requires_grad=True) for n in (inputs, hidden)]
-    output, final = run_layer(x, None, parameters, Options())
+    output, final = run_layer(x, None, parameters, LayerOptions())
     assert (output.shape, final.shape) == ((steps, batch, hidden), (1, batch, hidden))
     found = torch.autograd.grad(final.sum(), [x, *parameters])
     assert not any(g.any() for g in found)

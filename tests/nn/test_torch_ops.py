@@ -6,7 +6,7 @@ import torch
 
 from grucast.errors import ConfigError, ShapeError
 from grucast.kernels import reference
-from grucast.nn.recurrence import Weights, autocast_dtype, check_lengths, recur, recur_gates
+from grucast.nn.torch_ops import DirectionWeights, autocast_dtype, check_lengths, recur, recur_gates
 
 VARIANTS = pytest.mark.parametrize("reset_after", [True, False])
 DIRECTIONS = pytest.mark.parametrize("reverse", [False, True])
@@ -19,7 +19,7 @@ def case(rng):
     """Inputs (T, B, I), state (B, H) and weights in float64."""
     shapes = [(STEPS, BATCH, INPUTS), (BATCH, SIZE), (3 * SIZE, INPUTS), (3 * SIZE, SIZE), (3 * SIZE,), (3 * SIZE,)]
     x, hidden, *weights = (torch.from_numpy(rng.uniform(-1, 1, shape)).requires_grad_() for shape in shapes)
-    return x, hidden, Weights(*weights)
+    return x, hidden, DirectionWeights(*weights)
 
 
 def to_numpy(x, hidden, weights):
@@ -59,7 +59,7 @@ def test_derivatives_equal_differences(case, reset_after, reverse, check):
     x, hidden = x[:4, 1:].detach().requires_grad_(), hidden[1:].detach().requires_grad_()
 
     def function(x, hidden, *weights):
-        return recur(x, hidden, Weights(*weights), reset_after, lengths, reverse)
+        return recur(x, hidden, DirectionWeights(*weights), reset_after, lengths, reverse)
 
     assert check(function, (x, hidden, *weights), fast_mode=True)
 
@@ -78,7 +78,7 @@ def test_nan_in_the_padding_reaches_nothing(case, reset_after):
 
 @VARIANTS
 def test_autocast_computes_in_full_precision(case, reset_after):
-    x, hidden, weights = case[0].float(), case[1].float(), Weights(*(w.float() for w in case[2]))
+    x, hidden, weights = case[0].float(), case[1].float(), DirectionWeights(*(w.float() for w in case[2]))
     expected, _ = recur(x, hidden, weights, reset_after)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         output, gates = recur(x, hidden, weights, reset_after)[0], recur_gates(x, hidden, weights)
@@ -98,15 +98,15 @@ def test_inputs_may_differ_from_the_weights_under_autocast_alone():
 
 @VARIANTS
 def test_the_meta_device_gives_shapes(case, reset_after):
-    x, hidden, weights = case[0].to("meta"), case[1].to("meta"), Weights(*(w.to("meta") for w in case[2]))
+    x, hidden, weights = case[0].to("meta"), case[1].to("meta"), DirectionWeights(*(w.to("meta") for w in case[2]))
     output, final = recur(x, hidden, weights, reset_after)
     assert (output.shape, final.shape) == ((STEPS, BATCH, SIZE), (BATCH, SIZE))
 
 
 def test_weights_of_two_parameters_have_zero_biases(case):
     _, _, weights = case
-    assert not torch.cat(Weights.of(weights[:2])[2:]).any()
-    assert Weights.of(weights) == weights
+    assert not torch.cat(DirectionWeights.of(weights[:2])[2:]).any()
+    assert DirectionWeights.of(weights) == weights
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import threading
 import pytest
 import torch
 
-from grucast.nn.serial import kernel_threads, serial_torch
+from grucast.nn.threads import kernel_threads, serial_torch
 
 
 @pytest.fixture(params=[1, 2])

@@ -9,45 +9,45 @@ from torch import Tensor
 
 from grucast.errors import ShapeError
 from grucast.kernels import native
-from grucast.nn.recurrence import Options
-from grucast.nn.serial import kernel_threads
+from grucast.nn.threads import kernel_threads
+from grucast.nn.torch_ops import LayerOptions
 
 
 def forward(
-    options: Options,
+    options: LayerOptions,
     lengths: Tensor | None,
     x: Tensor,
-    hx: Tensor | None,
+    initial: Tensor | None,
     parameters: Sequence[Tensor],
     kept: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
     """Output and final states; arguments as in `autograd.run_layer`, `kept` is memory for what backward needs."""
     output, final = empty_results(options, x, parameters)
-    tensors = [_dense_features(x), *map(_dense, (lengths, hx, *parameters))]
+    tensors = [_dense_features(x), *map(_dense, (lengths, initial, *parameters))]
     layers = _layers(options, tensors, (output, final, kept))
     if final.numel():
         native.forward_at(x.dtype == torch.float64, layers, kernel_threads())
     return output, final
 
 
-def empty_results(options: Options, x: Tensor, parameters: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+def empty_results(options: LayerOptions, x: Tensor, parameters: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Memory for the output and the final states."""
-    hidden, directions = parameters[1].shape[1], 2 if options.bidirectional else 1
+    units, directions = parameters[1].shape[1], 2 if options.bidirectional else 1
     first, second, _ = x.shape
-    output = x.new_empty(first, second, directions * hidden)
-    return output, x.new_empty(directions, first if options.batch_first else second, hidden)
+    output = x.new_empty(first, second, directions * units)
+    return output, x.new_empty(directions, first if options.batch_first else second, units)
 
 
-def kept_size(options: Options, x: Tensor, parameters: Sequence[Tensor]) -> int:
+def kept_size(options: LayerOptions, x: Tensor, parameters: Sequence[Tensor]) -> int:
     """Elements that backward needs of forward: gates, unless computed again, and states; the output may change."""
     batch, steps = x.shape[:2] if options.batch_first else x.shape[1::-1]
-    hidden = parameters[1].shape[1]
-    gates = 0 if options.recompute else native.saved_size(batch, steps, hidden)
-    return (2 if options.bidirectional else 1) * (gates + _states_size(batch, steps, hidden))
+    units = parameters[1].shape[1]
+    gates = 0 if options.recompute else native.saved_size(batch, steps, units)
+    return (2 if options.bidirectional else 1) * (gates + _states_size(batch, steps, units))
 
 
-def _states_size(batch: int, steps: int, hidden: int) -> int:
-    return batch * steps * hidden if steps > 1 else 0  # before one step there is only the initial state
+def _states_size(batch: int, steps: int, units: int) -> int:
+    return batch * steps * units if steps > 1 else 0  # before one step there is only the initial state
 
 
 def _dense(tensor: Tensor | None) -> Tensor | None:
@@ -62,7 +62,7 @@ def _dense_features(x: Tensor) -> Tensor:
 
 
 def _layers(
-    options: Options, tensors: list[Any], results: tuple[Tensor | None, Tensor | None, Tensor | None]
+    options: LayerOptions, tensors: list[Any], results: tuple[Tensor | None, Tensor | None, Tensor | None]
 ) -> list[tuple[int, ...]]:
     """The members of the kernels' Layer for each direction; the tensors must outlive them, the results are dense."""
     try:
@@ -73,39 +73,40 @@ def _layers(
 
 
 def _numbers(
-    options: Options, tensors: Sequence[Any], results: tuple[Tensor | None, Tensor | None, Tensor | None]
+    options: LayerOptions, tensors: Sequence[Any], results: tuple[Tensor | None, Tensor | None, Tensor | None]
 ) -> list[tuple[int, ...]]:
-    (x, lengths, hx, *parameters), (output, final, kept) = tensors, results
+    (x, lengths, initial, *parameters), (output, final, kept) = tensors, results
     reset_after, batch_first, bidirectional, recompute = options
-    directions, hidden, size = 2 if bidirectional else 1, parameters[1].shape[1], x.element_size()
-    wide, (first, second, features), (major, minor, _) = directions * hidden, x.shape, x.stride()
-    _check(x.dtype, (first if batch_first else second, features, hidden, directions), hx, parameters)
+    directions, units, size = 2 if bidirectional else 1, parameters[1].shape[1], x.element_size()
+    wide, (first, second, features), (major, minor, _) = directions * units, x.shape, x.stride()
+    _check(x.dtype, (first if batch_first else second, features, units, directions), initial, parameters)
     if batch_first:
         batch, steps, strides = first, second, (major, minor, second * wide, wide)
     else:
         batch, steps, strides = second, first, (minor, major, wide, second * wide)
-    gates = 0 if kept is None or recompute else native.saved_size(batch, steps, hidden) * size
-    states, state = 0 if kept is None else _states_size(batch, steps, hidden) * size, batch * hidden * size
-    at_x, at_hx, at_lengths, at_output = _address(x), _address(hx), _address(lengths), _address(output)
+    gates = 0 if kept is None or recompute else native.saved_size(batch, steps, units) * size
+    states, state = 0 if kept is None else _states_size(batch, steps, units) * size, batch * units * size
+    at_x, at_initial, at_lengths, at_output = _address(x), _address(initial), _address(lengths), _address(output)
     at_final, at_kept, weights = _address(final), _address(kept), [*map(_address, parameters)]
     each, layers = len(weights) // directions, []
     for i in range(directions):
-        numbers = (batch, steps, features, hidden, reset_after, i, at_x, *strides[:2])
-        pointers = (at_hx and at_hx + i * state, *weights[i * each : (i + 1) * each], *(0,) * (4 - each), at_lengths)
+        numbers = (batch, steps, features, units, reset_after, i, at_x, *strides[:2])
+        own = weights[i * each : (i + 1) * each]
+        pointers = (at_initial and at_initial + i * state, *own, *(0,) * (4 - each), at_lengths)
         at_gates, at_states = gates and at_kept + i * gates, states and at_kept + directions * gates + i * states
         kept_here = (at_final and at_final + i * state, at_gates, at_states)
-        layers.append((*numbers, at_output and at_output + i * hidden * size, *strides[2:], *pointers, *kept_here))
+        layers.append((*numbers, at_output and at_output + i * units * size, *strides[2:], *pointers, *kept_here))
     return layers
 
 
-def _check(dtype: torch.dtype, sizes: tuple[int, ...], hx: Tensor | None, parameters: Sequence[Tensor]) -> None:
+def _check(dtype: torch.dtype, sizes: tuple[int, ...], initial: Tensor | None, parameters: Sequence[Tensor]) -> None:
     """Kernels read memory as they are told; a module's weights may have been replaced by anything."""
-    batch, features, hidden, directions = sizes
-    rows = 3 * hidden
-    shapes = [(rows, features), (rows, hidden), (rows,), (rows,)][: len(parameters) // directions] * directions
+    batch, features, units, directions = sizes
+    rows = 3 * units
+    shapes = [(rows, features), (rows, units), (rows,), (rows,)][: len(parameters) // directions] * directions
     tensors = parameters
-    if hx is not None:
-        tensors, shapes = [*parameters, hx], [*shapes, (directions, batch, hidden)]
+    if initial is not None:
+        tensors, shapes = [*parameters, initial], [*shapes, (directions, batch, units)]
     if [t.shape for t in tensors] != shapes:
         given, wanted = next((t.shape, shape) for t, shape in zip(tensors, shapes, strict=True) if t.shape != shape)
         raise ShapeError(f"expected shape {wanted}, got {tuple(given)}")
@@ -133,16 +134,16 @@ def _address(tensor: Tensor | None) -> int:
 
 def backward(
     gradients: Sequence[Tensor | None],
-    options: Options,
+    options: LayerOptions,
     lengths: Tensor | None,
     x: Tensor,
-    hx: Tensor | None,
+    initial: Tensor | None,
     parameters: Sequence[Tensor],
     kept: Tensor,
     wanted: Sequence[bool],
 ) -> list[Tensor | None]:
-    """Gradients of x, hx and the parameters, where wanted."""
-    tensors = [_dense_features(x), *map(_dense, (lengths, hx, *parameters))]
+    """Gradients of x, initial and the parameters, where wanted."""
+    tensors = [_dense_features(x), *map(_dense, (lengths, initial, *parameters))]
     layers = _layers(options, tensors, (None, None, kept))
     d_output = None if gradients[0] is None else _dense_features(gradients[0])
     d_final = _dense(gradients[1])
@@ -174,7 +175,7 @@ _PROCESS = os.getpid()
 
 
 def _gradients(
-    options: Options,
+    options: LayerOptions,
     direction: int,
     d_output: Tensor | None,
     d_final: Tensor | None,
@@ -184,7 +185,7 @@ def _gradients(
     """The members of the kernels' Gradients for one direction."""
     rows, steps = (0, 1) if options.batch_first else (1, 0)
     directions = 2 if options.bidirectional else 1
-    d_hx, *parameters = results
+    d_initial, *parameters = results
     each = len(parameters) // directions
     weights = [_address(p) for p in parameters[direction * each : (direction + 1) * each]]
     at_output, at_x = (0, 0, 0), (0, 0, 0)
@@ -193,5 +194,5 @@ def _gradients(
         at_output = (_address(d_output) + offset, d_output.stride(rows), d_output.stride(steps))
     if d_x is not None:
         at_x = (_address(d_x), d_x.stride(rows), d_x.stride(steps))
-    states = [0 if t is None else _address(t) + direction * t.nbytes // directions for t in (d_final, d_hx)]
+    states = [0 if t is None else _address(t) + direction * t.nbytes // directions for t in (d_final, d_initial)]
     return (*at_output, *at_x, *states, *weights, *[0] * (4 - each))
