@@ -19,7 +19,7 @@ MODULES = [
     "grucast",
     *(m.name for m in pkgutil.walk_packages(grucast.__path__, "grucast.") if m.name not in APART),
 ]
-PUBLIC = ["grucast", "grucast.data", "grucast.kernels", "grucast.nn", "grucast.onnx"]
+PUBLIC = ["grucast", "grucast.data", "grucast.forecasting", "grucast.kernels", "grucast.nn", "grucast.onnx"]
 SOURCES = sorted([*ROOT.glob("src/**/*.py"), *ROOT.glob("tests/**/*.py"), *ROOT.glob("native/*")])
 
 

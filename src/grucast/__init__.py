@@ -6,7 +6,6 @@ from grucast.data.covariates import Covariates as Covariates
 from grucast.data.sources import read as read
 from grucast.forecasting.forecaster import GRUForecaster as GRUForecaster
 from grucast.forecasting.loading import load as load
-from grucast.forecasting.regressor import GRURegressor as GRURegressor
 from grucast.model.config import NetworkConfig as NetworkConfig
 from grucast.model.config import TrainingConfig as TrainingConfig
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     __version__: str
     from grucast.data.checks.examine import check as check
     from grucast.forecasting.one_call import forecast as forecast
+    from grucast.forecasting.regressor import GRURegressor as GRURegressor
 
 __all__ = [
     "Covariates",
@@ -28,11 +28,15 @@ __all__ = [
 ]
 
 
-LATER = {"check": "grucast.data.checks.examine", "forecast": "grucast.forecasting.one_call"}
+LATER = {
+    "GRURegressor": "grucast.forecasting.regressor",
+    "check": "grucast.data.checks.examine",
+    "forecast": "grucast.forecasting.one_call",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import `check` and `forecast` when they are first used, and look up the version: a stream needs none of them."""
+    """Import what a stream does not need when it is first used, and look up the version."""
     if name == "__version__":
         from importlib.metadata import version
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from grucast.data.covariates import Column
 from grucast.data.frequency import Frequency, Times
 from grucast.data.kinds import read_covariate
-from grucast.data.panel import Panel, factorize
+from grucast.data.panel import Panel
 from grucast.data.reading.intake import DEFAULT
 from grucast.data.reading.options import ReadOptions
 from grucast.data.reading.repairs import aggregate_rows
@@ -19,6 +19,7 @@ from grucast.data.refusals import refuse_other_clock
 from grucast.data.scalars import brief
 from grucast.data.sources import cells_of, take_in
 from grucast.data.stamps import is_zoned, to_times
+from grucast.data.table import factorize
 from grucast.data.wording import count, show_local
 from grucast.errors import DataError
 

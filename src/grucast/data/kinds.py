@@ -3,7 +3,6 @@
 import math
 from collections.abc import Collection, Sequence
 from datetime import date, time, timedelta
-from decimal import Decimal
 from typing import Any
 
 import narwhals as nw
@@ -11,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.covariates import RESERVED, Column, Covariate
-from grucast.data.scalars import brief, listed
+from grucast.data.scalars import NUMBERS, brief, is_nothing, is_text, listed
 from grucast.errors import DataError
 
 LARGEST = 1e30  # squares of larger values would not fit the network's float32
 TEXTS = (nw.String, nw.Categorical, nw.Enum)
-NUMBERS = (int, float, np.integer, np.floating, np.bool_, Decimal)
 NO_CELLS = (bytes, complex, date, time, timedelta, list, tuple, dict, set, np.ndarray, np.complexfloating)
 PLAIN = {str, type(None)}
 
@@ -64,16 +62,6 @@ def to_covariate(name: str, values: Sequence[Any], known: Column | None = None) 
     return finite(name, to_numbers(name, values))
 
 
-def is_text(values: Sequence[Any]) -> bool:
-    """Whether one of a column's values is no number."""
-    return not all(value is None or isinstance(value, NUMBERS) for value in values)
-
-
-def are_numbers(column: nw.Series[Any]) -> bool:
-    """Whether a column of objects holds numbers alone, Decimals among them."""
-    return column.dtype == nw.Object and not is_text([None if is_nothing(v) else v for v in column.to_list()])
-
-
 def to_codes(texts: Sequence[str | None]) -> Covariate:
     """A column of categories, numbered in the order of their first rows."""
     names = [text for text in dict.fromkeys(texts) if text is not None]
@@ -88,15 +76,6 @@ def finite(name: str, values: NDArray[np.float64]) -> Covariate:
         row = int(beyond.argmax())
         raise DataError(f"row {row + 1} has {name} = {values[row]:g}, infinite or beyond {LARGEST:g}: correct it")
     return Covariate(values)
-
-
-def is_nothing(value: Any) -> bool:
-    """Whether a value is None, NaN, or pandas' NA or NaT."""
-    if isinstance(value, Decimal):
-        return value.is_nan()
-    if isinstance(value, float | np.floating):
-        return bool(np.isnan(value))
-    return value is None or type(value).__name__ in ("NAType", "NaTType")
 
 
 def as_float(value: Any) -> float:

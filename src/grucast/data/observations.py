@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from grucast.data.covariates import Column, Covariate
 from grucast.data.frequency import LARGEST_TIME, Times
-from grucast.data.kinds import is_nothing, read_covariate, to_covariate
+from grucast.data.kinds import read_covariate, to_covariate
 from grucast.data.reading.intake import COUNTER
 from grucast.data.reading.missing import LARGEST
 from grucast.data.reading.origin import Origin
-from grucast.data.scalars import brief, listed, to_float
+from grucast.data.scalars import brief, is_nothing, listed, to_float
 from grucast.data.stamps import YEARS, is_zoned, outside, to_times, zone_of
 from grucast.data.table import Table
 from grucast.errors import DataError

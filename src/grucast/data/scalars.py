@@ -1,13 +1,16 @@
 """Single values from outside: as numbers, and as they are shown in messages."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from decimal import Decimal
 from itertools import islice
 from reprlib import Repr
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 
+NUMBERS = (int, float, np.integer, np.floating, np.bool_, Decimal)
 SHOWN = 80  # characters of a value
 NAMED = 10  # names of a list
 WIDEST = 1000  # bits of an integer that is written out
@@ -42,6 +45,25 @@ def to_float(value: Any) -> float | None:
         return math.inf
     except (TypeError, ValueError):  # an array, a signaling NaN
         return None
+
+
+def is_nothing(value: Any) -> bool:
+    """Whether a value is None, NaN, or pandas' NA or NaT."""
+    if isinstance(value, Decimal):
+        return value.is_nan()
+    if isinstance(value, float | np.floating):
+        return bool(np.isnan(value))
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
+
+
+def is_text(values: Sequence[Any]) -> bool:
+    """Whether one of a column's values is no number."""
+    return not all(value is None or isinstance(value, NUMBERS) for value in values)
+
+
+def are_numbers(column: nw.Series[Any]) -> bool:
+    """Whether a column of objects holds numbers alone, Decimals among them."""
+    return column.dtype == nw.Object and not is_text([None if is_nothing(v) else v for v in column.to_list()])
 
 
 def brief(value: Any) -> str:

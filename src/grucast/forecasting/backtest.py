@@ -5,25 +5,43 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Protocol, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grucast.data.covariates import Covariates
 from grucast.data.encoding import encode
 from grucast.data.panel import Panel
 from grucast.data.reading.options import Options, ReadOptions
 from grucast.data.sources import take, to_panel
 from grucast.data.windows import last_windows
 from grucast.errors import DataError
+from grucast.forecasting.arguments import positive
 from grucast.forecasting.baselines import SIMPLE, check_baselines, make_baselines
 from grucast.forecasting.frames import FrameKind, forecast_columns
 from grucast.forecasting.scoring import Score, score_models, seasonal_naive_errors
-
-if TYPE_CHECKING:
-    from grucast.forecasting.forecaster import GRUForecaster
+from grucast.model.models import ForecastModel
 
 Array = NDArray[Any]
+
+
+class Forecaster(Protocol):
+    """What can be backtested; `GRUForecaster` is one."""
+
+    h: int
+    level: tuple[float, ...]
+    covariates: Covariates
+
+    def clone(self) -> "Forecaster":
+        """One with the same settings, not fitted."""
+
+    def fit_panel(self, panel: Panel, kind: FrameKind) -> "Forecaster":
+        """Train on a panel."""
+
+    @property
+    def model_(self) -> ForecastModel:
+        """What was trained."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +66,7 @@ class Backtest:
 
 
 def backtest(
-    forecaster: "GRUForecaster",
+    forecaster: Forecaster,
     df: Any,
     n_windows: int = 3,
     step_size: int | None = None,
@@ -71,6 +89,13 @@ def backtest(
         ConfigError: An argument has no meaning.
         DataError: The data cannot be used or are too short for so many windows.
         MissingExtraError: A baseline needs statsforecast, which is not installed.
+
+    >>> from grucast import GRUForecaster, TrainingConfig
+    >>> from grucast.data import example
+    >>> from grucast.forecasting import backtest
+    >>> forecaster = GRUForecaster(h=24, input_size=48, training=TrainingConfig(max_steps=1))
+    >>> sorted(score.model for score in backtest(forecaster, example().tail(400), n_windows=1).scores)
+    ['Drift', 'GRU', 'Naive', 'SeasonalNaive24']
     """
     check_baselines(baselines)
     intake = take(df, ReadOptions.of(**options))
@@ -79,7 +104,7 @@ def backtest(
 
 
 def rolling_forecasts(
-    forecaster: "GRUForecaster",
+    forecaster: Forecaster,
     panel: Panel,
     kind: FrameKind,
     n_windows: int,
@@ -88,8 +113,6 @@ def rolling_forecasts(
     baselines: Sequence[str] = SIMPLE,
 ) -> Backtest:
     """Forecast and score each window of a panel; whatever is fitted knows nothing after its cutoff."""
-    from grucast.forecasting.arguments import positive
-
     h, step = forecaster.h, positive("step_size", step_size or forecaster.h)
     drops = [h + step * k for k in reversed(range(positive("n_windows", n_windows)))]  # steps after each cutoff
     refuse_short(panel, drops[0], h, n_windows)

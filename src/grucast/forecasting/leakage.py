@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from grucast.data.covariates import Covariate, Covariates
 from grucast.data.kinds import read_covariate
-from grucast.data.panel import NONE, factorize, show
+from grucast.data.panel import NONE
 from grucast.data.sources import read
 from grucast.data.stamps import to_times
+from grucast.data.table import factorize
+from grucast.data.wording import show
 
 Array = NDArray[Any]
 Key = tuple[Any, Any, Any]  # series, time stamp, cutoff
@@ -88,7 +90,7 @@ def leakage_check(
 
     >>> from grucast import GRUForecaster, TrainingConfig
     >>> from grucast.data import example
-    >>> from grucast.forecasting.leakage import leakage_check
+    >>> from grucast.forecasting import leakage_check
     >>> forecaster = GRUForecaster(h=24, input_size=48, training=TrainingConfig(max_steps=1))
     >>> print(leakage_check(forecaster, example().tail(400), n_windows=1))
     no leak: 856 forecasts are the same bits whatever comes after their cutoff

@@ -2,6 +2,10 @@
 
 A step whose actual value is NaN was not observed and does not count; a forecast that is NaN makes the measure NaN.
 Where a measure is not defined, such as over no step at all or with a scale of 0, it is NaN.
+
+>>> from grucast.forecasting import metrics
+>>> metrics.mase([3.0], [2.0], history=[1.0, 2.0, 4.0])
+0.6666666666666666
 """
 
 import math

@@ -14,8 +14,8 @@ from grucast.data.encoding import Encoded, encode_columns
 from grucast.data.frequency import Times
 from grucast.data.kinds import read_covariate, to_covariate
 from grucast.data.observations import Observations, length_of, pick, read_row
-from grucast.data.panel import show
 from grucast.data.sources import take_again
+from grucast.data.wording import show
 from grucast.errors import DataError
 from grucast.forecasting.frames import FrameKind, column_places, forecast_columns
 from grucast.model.models import ForecastModel

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from grucast.data.calendar import phases, phases_of_one
 from grucast.data.encoding import Encoded, Schema
 from grucast.data.frequency import Frequency, Times
-from grucast.data.panel import show
 from grucast.data.refusals import too_far
 from grucast.data.scalars import WIDEST, brief
 from grucast.data.windows import Window
+from grucast.data.wording import show
 from grucast.errors import DataError
 
 Array = NDArray[Any]

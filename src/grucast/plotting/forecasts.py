@@ -115,7 +115,7 @@ def plot_backtest(result: Any, path: str | Path | None = None, series: Names = N
     """Forecasts of a series from each cutoff beside what came, and below them each model's error by step.
 
     Args:
-        result: What `grucast.forecasting.backtest.backtest` returns.
+        result: What `grucast.forecasting.backtest` returns.
         path: Picture to write: .png, .svg, .pdf ...; none when None.
         series: Which to draw; the first one when None.
         target: What the values are, for the axis.

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from grucast.data.encoding import encode
 from grucast.data.features import make_features
 from grucast.data.fingerprint import trained_on
-from grucast.data.panel import Panel, show
+from grucast.data.panel import Panel
 from grucast.data.scalars import brief
 from grucast.data.windows import Windows, make_windows
+from grucast.data.wording import show
 from grucast.errors import CheckpointError, DataError
 from grucast.model.config import CheckpointConfig, TrainingConfig
 from grucast.model.file import describe

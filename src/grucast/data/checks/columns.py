@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.checks.rows import Ordered
-from grucast.data.kinds import are_numbers
 from grucast.data.reading.looks import to_cells
 from grucast.data.reading.missing import LARGEST
 from grucast.data.reading.numbers import parse_numbers
+from grucast.data.scalars import are_numbers
 
 Array = NDArray[Any]
 

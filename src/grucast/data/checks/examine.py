@@ -17,12 +17,12 @@ from grucast.data.checks.report import Finding, Grid, Report, to_finding, to_war
 from grucast.data.checks.rows import Ordered, take_usable
 from grucast.data.checks.seasonality import find_seasons, seasons_to_use
 from grucast.data.covariates import Covariates
-from grucast.data.panel import NONE, Panel, show
+from grucast.data.panel import NONE, Panel
 from grucast.data.reading.intake import Intake
 from grucast.data.reading.options import Names, ReadOptions
 from grucast.data.sources import to_panel
 from grucast.data.table import Table
-from grucast.data.wording import count
+from grucast.data.wording import count, show
 from grucast.errors import DataError
 
 Array = NDArray[Any]

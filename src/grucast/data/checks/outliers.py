@@ -8,7 +8,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from grucast.data.panel import Panel, show
+from grucast.data.panel import Panel
+from grucast.data.wording import show
 
 Array = NDArray[Any]
 

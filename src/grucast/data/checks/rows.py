@@ -6,7 +6,6 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.panel import factorize, show
 from grucast.data.reading.intake import Cells, Intake
 from grucast.data.reading.looks import to_cells, to_values
 from grucast.data.reading.missing import LARGEST
@@ -20,6 +19,8 @@ from grucast.data.reading.values import TEXTS
 from grucast.data.reading.written import take_apart
 from grucast.data.sources import cells_of, repaired
 from grucast.data.stamps import to_times
+from grucast.data.table import factorize
+from grucast.data.wording import show
 from grucast.errors import DataError
 
 Array = NDArray[Any]

@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 import narwhals as nw
 import numpy as np
 
-from grucast.data.kinds import are_numbers
-from grucast.data.panel import factorize
 from grucast.data.reading.intake import Cells, Intake
 from grucast.data.reading.looks import Look, to_cells
 from grucast.data.reading.missing import without_codes
@@ -17,7 +15,8 @@ from grucast.data.reading.options import ReadOptions
 from grucast.data.reading.origin import Origin
 from grucast.data.reading.stamping import Column, Stamped, require_complete, to_column
 from grucast.data.reading.values import TEXTS, Marks, has_leading_zero, to_target, typed
-from grucast.data.table import COLUMNS, Table
+from grucast.data.scalars import are_numbers
+from grucast.data.table import COLUMNS, Table, factorize
 from grucast.errors import DataError
 
 Frame = nw.DataFrame[Any]

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from grucast.data.frequency import Frequency
 from grucast.data.inference import find_frequency
-from grucast.data.panel import factorize
 from grucast.data.stamps import is_zoned, to_times, zone_of
-from grucast.data.table import COLUMNS, Table
+from grucast.data.table import COLUMNS, Table, factorize
 from grucast.errors import DataError
 
 Array = NDArray[Any]

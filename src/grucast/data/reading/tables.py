@@ -8,7 +8,6 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.panel import factorize
 from grucast.data.reading.assembly import Roles, assemble
 from grucast.data.reading.intake import Cells, Intake
 from grucast.data.reading.local import shown_twice
@@ -29,6 +28,7 @@ from grucast.data.reading.wide import (
     melt_series,
     melt_steps,
 )
+from grucast.data.table import factorize
 from grucast.errors import DataError
 
 Frame = nw.DataFrame[Any]
