@@ -1,68 +1,18 @@
-// The only file that knows Python: checks what comes in, then calls the kernels without the interpreter's lock.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-#include <nanobind/stl/optional.h>
-#include <nanobind/stl/vector.h>
+// Python's door to the layers: checks what comes in, then calls the kernels without the interpreter's lock.
+#include <nanobind/stl/tuple.h>
 
-#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <vector>
 
+#include "arrays.h"
 #include "dispatch.h"
-#include "head.h"
 #include "layer.h"
-#include "window.h"
+#include "optimiser.h"
 
-namespace nb = nanobind;
+void define_forecaster(nb::module_ &m);  // bindings_forecaster.cpp
 
 namespace {
-
-using std::optional;
-
-template <class T>
-using Array = nb::ndarray<T, nb::device::cpu>;
-template <class T>
-using In = Array<const T>;
-using Lengths = optional<In<std::int64_t>>;
-
-void require(bool good, const char *name, const char *what = "") {
-  if (!good) throw std::invalid_argument(std::string(name) + what);
-}
-
-template <class T>
-bool has_shape(const Array<T> &a, std::initializer_list<long> shape) {
-  if (a.ndim() != shape.size()) return false;
-  long axis = 0;
-  for (long n : shape)
-    if (long(a.shape(axis++)) != n) return false;
-  return true;
-}
-
-// A dense array of this shape.
-template <class T>
-T *dense(const Array<T> &a, std::initializer_list<long> shape, const char *name) {
-  require(has_shape(a, shape), name, " has the wrong shape");
-  long stride = 1;
-  for (long axis = long(a.ndim()) - 1; a.size() && axis >= 0; --axis) {
-    require(a.shape(axis) < 2 || a.stride(axis) == stride, name, " must be contiguous");
-    stride *= long(a.shape(axis));
-  }
-  return a.data();
-}
-
-template <class T>
-T *dense(const optional<Array<T>> &a, std::initializer_list<long> shape, const char *name) {
-  return a ? dense(*a, shape, name) : nullptr;
-}
-
-// (B, T, features) with dense features.
-template <class T>
-grucast::Strided<T> strided(const Array<T> &a, long batch, long steps, long features, const char *name) {
-  require(has_shape(a, {batch, steps, features}), name, " has the wrong shape");
-  require(!a.size() || features < 2 || a.stride(2) == 1, name, " must have contiguous features");
-  return {a.data(), long(a.stride(0)), long(a.stride(1))};
-}
 
 template <class T>
 void require_lengths(const grucast::Layer<T> &n) {
@@ -70,124 +20,129 @@ void require_lengths(const grucast::Layer<T> &n) {
     require(n.lengths[row] >= 0 && n.lengths[row] <= n.steps, "lengths must be between 0 and the steps of x");
 }
 
+// weight_ih, weight_hh, bias_ih, bias_hh
+template <class A>
+using Four = std::tuple<A, A, A, A>;
+
 template <class T>
 struct Tensors {
-  In<T> x, initial, weight_ih, weight_hh;
-  optional<In<T>> bias_ih, bias_hh;
-  Lengths lengths;
-  Array<T> output;
+  const In<T> &x, &initial;
+  const Four<In<T>> &weights;
+  const Lengths &lengths;
   bool reset_after, reverse;
 };
 
 template <class T>
 grucast::Layer<T> layer_of(const Tensors<T> &a) {
-  require(a.x.ndim() == 3 && a.weight_hh.ndim() == 2, "x must be (B, T, I) and weight_hh (3H, H)");
-  const long b = long(a.x.shape(0)), t = long(a.x.shape(1)), i = long(a.x.shape(2)), h = long(a.weight_hh.shape(1));
-  grucast::Layer<T> n{b, t, i, h, a.reset_after, a.reverse};
+  const auto &[weight_ih, weight_hh, bias_ih, bias_hh] = a.weights;
+  require(a.x.ndim() == 3 && weight_hh.ndim() == 2, "x must be (B, T, I) and weight_hh (3H, H)");
+  const long b = long(a.x.shape(0)), t = long(a.x.shape(1)), i = long(a.x.shape(2)), h = long(weight_hh.shape(1));
+  grucast::Layer<T> n{};
+  n.batch = b, n.steps = t, n.inputs = i, n.hidden = h, n.reset_after = a.reset_after, n.reverse = a.reverse;
   n.x = strided(a.x, b, t, i, "x");
   n.initial = dense(a.initial, {b, h}, "initial");
-  n.weight_ih = dense(a.weight_ih, {3 * h, i}, "weight_ih");
-  n.weight_hh = dense(a.weight_hh, {3 * h, h}, "weight_hh");
-  n.bias_ih = dense(a.bias_ih, {3 * h}, "bias_ih");
-  n.bias_hh = dense(a.bias_hh, {3 * h}, "bias_hh");
+  n.weight_ih = dense(weight_ih, {3 * h, i}, "weight_ih");
+  n.weight_hh = dense(weight_hh, {3 * h, h}, "weight_hh");
+  n.bias_ih = dense(bias_ih, {3 * h}, "bias_ih");
+  n.bias_hh = dense(bias_hh, {3 * h}, "bias_hh");
   n.lengths = dense(a.lengths, {b}, "lengths");
   require_lengths(n);
-  n.output = strided(a.output, b, t, h, "output");
-  n.saved = nullptr;
   return n;
 }
 
+// Memory for the gates, or of them.
 template <class T>
-void forward(In<T> x, In<T> initial, In<T> weight_ih, In<T> weight_hh, optional<In<T>> bias_ih, optional<In<T>> bias_hh,
-             Lengths lengths, bool reset_after, bool reverse, Array<T> output, Array<T> final, int threads) {
-  auto n = layer_of<T>({x, initial, weight_ih, weight_hh, bias_ih, bias_hh, lengths, output, reset_after, reverse});
+T *gates(const Array<T> &a, long batch, long steps, long hidden) {
+  const long size = long(a.size());
+  require(a.ndim() == 1 && size >= grucast::saved_size(batch, steps, hidden), "gates", " must be a vector of saved_size elements");
+  return dense(a, {size}, "gates");
+}
+
+template <class T>
+void forward(In<T> x, In<T> initial, Four<In<T>> weights, bool reset_after, Lengths lengths, bool reverse, Array<T> output,
+             Array<T> final, optional<Array<T>> saved, int threads) {
+  auto n = layer_of<T>({x, initial, weights, lengths, reset_after, reverse});
+  n.output = strided(output, n.batch, n.steps, n.hidden, "output");
   n.final = dense(final, {n.batch, n.hidden}, "final");
   if (!n.batch || !n.hidden) return;  // there may be 2^40 steps of nothing
+  if (saved) n.saved = gates(*saved, n.batch, n.steps, n.hidden);
   const nb::gil_scoped_release free;
   grucast::gru_forward(&n, 1, threads);
 }
 
+// Nothing is written where there are no rows or no units.
 template <class T>
-void linear(In<T> x, In<T> weight, optional<In<T>> bias, Array<T> y) {
+void backward(In<T> x, In<T> initial, Four<In<T>> weights, bool reset_after, Lengths lengths, bool reverse, In<T> output,
+              In<T> saved, optional<In<T>> d_output, optional<In<T>> d_final, optional<Array<T>> d_x, Array<T> d_initial,
+              Four<Array<T>> d_weights, int threads) {
+  auto n = layer_of<T>({x, initial, weights, lengths, reset_after, reverse});
+  const long b = n.batch, t = n.steps, i = n.inputs, h = n.hidden;
+  grucast::Gradients<T> g{};
+  if (d_output) g.output = strided(*d_output, b, t, h, "d_output");
+  g.final = dense(d_final, {b, h}, "d_final");
+  if (d_x) g.x = strided(*d_x, b, t, i, "d_x");
+  g.initial = dense(d_initial, {b, h}, "d_initial");
+  g.weight_ih = dense(std::get<0>(d_weights), {3 * h, i}, "d_weight_ih");
+  g.weight_hh = dense(std::get<1>(d_weights), {3 * h, h}, "d_weight_hh");
+  g.bias_ih = dense(std::get<2>(d_weights), {3 * h}, "d_bias_ih");
+  g.bias_hh = dense(std::get<3>(d_weights), {3 * h}, "d_bias_hh");
+  n.states = const_cast<T *>(dense(output, {b, t, h}, "output"));  // only read
+  if (!b || !h) return;
+  n.saved = const_cast<T *>(gates(saved, b, t, h));
+  const nb::gil_scoped_release free;
+  grucast::gru_backward(&n, &g, 1, threads);
+}
+
+template <class T>
+grucast::Linear<T> linear_of(const In<T> &x, const In<T> &weight) {
   require(x.ndim() == 2 && weight.ndim() == 2, "x must be (B, I) and weight (O, I)");
-  grucast::Linear<T> n{long(x.shape(0)), long(x.shape(1)), long(weight.shape(0)), nullptr, nullptr, nullptr, nullptr};
+  grucast::Linear<T> n{};
+  n.rows = long(x.shape(0)), n.inputs = n.row = long(x.shape(1)), n.step = 1, n.outputs = long(weight.shape(0));
   n.x = dense(x, {n.rows, n.inputs}, "x");
   n.weight = dense(weight, {n.outputs, n.inputs}, "weight");
+  return n;
+}
+
+template <class T>
+void linear(In<T> x, In<T> weight, optional<In<T>> bias, Array<T> y, int threads) {
+  auto n = linear_of(x, weight);
   n.bias = dense(bias, {n.outputs}, "bias");
   n.y = dense(y, {n.rows, n.outputs}, "y");
   if (!y.size()) return;
   const nb::gil_scoped_release free;
-  grucast::linear(n);
+  grucast::linear(n, threads);
 }
 
-// A weight and a bias that fit the inputs.
-grucast::Affine affine(const In<float> &weight, const In<float> &bias, long inputs, const char *name) {
-  require(weight.ndim() == 2, name, " must be (O, I)");
-  const long outputs = long(weight.shape(0));
-  return {outputs, inputs, dense(weight, {outputs, inputs}, name), bias.size() ? dense(bias, {outputs}, name) : nullptr};
-}
-
-void head(In<float> x, In<float> continued, In<float> statics, In<float> ahead, std::vector<In<float>> weights, Array<float> y) {
-  require(x.ndim() == 2 && continued.ndim() == 3 && statics.ndim() == 2 && ahead.ndim() == 3 && y.ndim() == 3,
-          "x must be (B, H), continued (B, C, h), statics (B, S), ahead (B, h, A) and y (B, h, Q)");
-  grucast::Head n{};
-  n.rows = long(x.shape(0)), n.state = long(x.shape(1)), n.continuations = long(continued.shape(1));
-  n.fixed = long(statics.shape(1)), n.known = long(ahead.shape(2));
-  n.horizon = long(y.shape(1)), n.quantiles = long(y.shape(2));
-  require(n.quantiles % 2 == 1, "the quantiles must be an odd number");
-  n.x = dense(x, {n.rows, n.state}, "x");
-  n.continued = dense(continued, {n.rows, n.continuations, n.horizon}, "continued");
-  n.statics = dense(statics, {n.rows, n.fixed}, "statics");
-  n.ahead = dense(ahead, {n.rows, n.horizon, n.known}, "ahead");
-  n.y = dense(y, {n.rows, n.horizon, n.quantiles}, "y");
-  require(weights.size() == (n.known ? 10 : 4), "there must be a weight and a bias of each layer");
-  n.hidden = affine(weights[0], weights[1], n.state + n.continuations * n.horizon + n.fixed, "hidden");
-  n.out = affine(weights[2], weights[3], n.hidden.outputs, "out");
-  require(n.out.outputs == n.horizon * n.quantiles, "out must give h Q numbers");
-  if (n.known) {
-    n.step_state = affine(weights[4], weights[5], n.hidden.outputs, "step_state");
-    n.step = affine(weights[6], weights[7], n.known, "step");
-    n.step_out = affine(weights[8], weights[9], n.step.outputs, "step_out");
-    require(n.step_state.outputs == n.step.outputs && n.step_out.outputs == n.quantiles, "the steps' layers do not fit");
-  }
-  if (!y.size()) return;
+template <class T>
+void linear_backward(In<T> d_y, In<T> x, In<T> weight, optional<Array<T>> d_x, Array<T> d_weight, Array<T> d_bias, int threads) {
+  const auto n = linear_of(x, weight);
+  grucast::LinearGradients<T> g{};
+  g.y = dense(d_y, {n.rows, n.outputs}, "d_y");
+  g.x = dense(d_x, {n.rows, n.inputs}, "d_x");
+  g.weight = dense(d_weight, {n.outputs, n.inputs}, "d_weight");
+  g.bias = dense(d_bias, {n.outputs}, "d_bias");
   const nb::gil_scoped_release free;
-  grucast::head(n);
+  grucast::linear_backward(n, g, threads);
 }
 
-void intervals(In<float> z, In<double> widths, In<double> centre, In<double> scale, In<bool> nonnegative,
-               Array<double> y) {
-  require(z.ndim() == 3, "z must be (B, h, Q)");
-  grucast::Intervals n{};
-  n.rows = long(z.shape(0)), n.horizon = long(z.shape(1)), n.quantiles = long(z.shape(2));
-  require(n.quantiles % 2 == 1, "the quantiles must be an odd number");
-  n.z = dense(z, {n.rows, n.horizon, n.quantiles}, "z"), n.y = dense(y, {n.rows, n.horizon, n.quantiles}, "y");
-  n.widths = dense(widths, {n.quantiles / 2}, "widths");
-  n.centre = dense(centre, {n.rows, 1}, "centre"), n.scale = dense(scale, {n.rows, 1}, "scale");
-  n.nonnegative = dense(nonnegative, {n.rows}, "nonnegative");
+void adamw_step(Array<float> weights, In<float> gradient, Array<float> mean, Array<float> square, long step, double rate,
+                double decay) {
+  const long size = long(weights.size());
+  require(weights.ndim() == 1, "weights", " must be a vector");
+  require(step >= 1, "step", " must be 1 or more");
+  grucast::AdamW a{size, dense(weights, {size}, "weights"), dense(gradient, {size}, "gradient"), dense(mean, {size}, "mean"),
+                   dense(square, {size}, "square"), double(step), rate, decay};
   const nb::gil_scoped_release free;
-  grucast::intervals(n);
+  grucast::adamw_step(a);
 }
 
-void window_features(In<double> history, In<std::int64_t> seasons, long recent, Array<float> inputs, Array<float> continued,
-                     Array<double> centre, Array<double> scale, Array<float> naive_error) {
-  require(history.ndim() == 2 && seasons.ndim() == 1, "history must be (B, T) and seasons (S,)");
-  require(inputs.ndim() == 3 && continued.ndim() == 3, "inputs must be (B, T, C) and continued (B, 2S, h)");
-  grucast::Windows w{};
-  w.count = long(history.shape(0)), w.steps = long(history.shape(1)), w.seasons = long(seasons.size());
-  w.horizon = long(continued.shape(2)), w.width = long(inputs.shape(2)), w.recent = recent;
-  const std::int64_t *given = dense(seasons, {w.seasons}, "seasons");
-  const std::vector<long> season(given, given + w.seasons);
-  for (const long s : season) require(1 <= s && s <= w.steps, "a season must be from 1 to T");
-  require(recent >= 1 && w.seasons >= 1 && w.width >= 2 + w.seasons, "too few seasons, columns or recent steps");
-  w.season = season.data();
-  w.history = dense(history, {w.count, w.steps}, "history");
-  w.inputs = dense(inputs, {w.count, w.steps, w.width}, "inputs");
-  w.continued = dense(continued, {w.count, 2 * w.seasons, w.horizon}, "continued");
-  w.centre = dense(centre, {w.count, 1}, "centre"), w.scale = dense(scale, {w.count, 1}, "scale");
-  w.naive_error = dense(naive_error, {w.count, 1}, "naive_error");
+template <class T>
+double norm(In<T> x) {
+  const long size = long(x.size());
+  require(x.ndim() == 1, "x", " must be a vector");
+  const T *from = dense(x, {size}, "x");
   const nb::gil_scoped_release free;
-  grucast::window_features(w);
+  return grucast::norm(from, size);
 }
 
 template <class T>
@@ -299,11 +254,18 @@ void backward_at(nb::list layers, nb::list gradients, int threads) {
 template <class T>
 void define(nb::module_ &m) {
   using namespace nb::literals;
-  m.def("forward", &forward<T>, "x"_a.noconvert(), "initial"_a.noconvert(), "weight_ih"_a.noconvert(),
-        "weight_hh"_a.noconvert(), "bias_ih"_a.noconvert().none(), "bias_hh"_a.noconvert().none(),
-        "lengths"_a.noconvert().none(), "reset_after"_a, "reverse"_a, "output"_a.noconvert(), "final"_a.noconvert(),
+  m.def("forward", &forward<T>, "x"_a.noconvert(), "initial"_a.noconvert(), "weights"_a.noconvert(),
+        "reset_after"_a, "lengths"_a.noconvert().none(), "reverse"_a, "output"_a.noconvert(), "final"_a.noconvert(),
+        "gates"_a.noconvert().none(), "threads"_a);
+  m.def("backward", &backward<T>, "x"_a.noconvert(), "initial"_a.noconvert(), "weights"_a.noconvert(),
+        "reset_after"_a, "lengths"_a.noconvert().none(), "reverse"_a, "output"_a.noconvert(), "gates"_a.noconvert(),
+        "d_output"_a.noconvert().none(), "d_final"_a.noconvert().none(), "d_x"_a.noconvert().none(),
+        "d_initial"_a.noconvert(), "d_weights"_a.noconvert(), "threads"_a);
+  m.def("linear", &linear<T>, "x"_a.noconvert(), "weight"_a.noconvert(), "bias"_a.noconvert().none(), "y"_a.noconvert(),
         "threads"_a);
-  m.def("linear", &linear<T>, "x"_a.noconvert(), "weight"_a.noconvert(), "bias"_a.noconvert().none(), "y"_a.noconvert());
+  m.def("linear_backward", &linear_backward<T>, "d_y"_a.noconvert(), "x"_a.noconvert(), "weight"_a.noconvert(),
+        "d_x"_a.noconvert().none(), "d_weight"_a.noconvert(), "d_bias"_a.noconvert(), "threads"_a);
+  m.def("norm", &norm<T>, "x"_a.noconvert());
   m.def("sigmoid", [](In<T> x, Array<T> y) { activate<T>("sigmoid", x, y); }, "x"_a.noconvert(), "y"_a.noconvert());
   m.def("tanh", [](In<T> x, Array<T> y) { activate<T>("tanh", x, y); }, "x"_a.noconvert(), "y"_a.noconvert());
 }
@@ -329,13 +291,9 @@ NB_MODULE(_native, m) {
   m.def("backward_at", [](bool dual, nb::list layers, nb::list gradients, int threads) {
     dual ? backward_at<double>(layers, gradients, threads) : backward_at<float>(layers, gradients, threads);
   });
-  m.def("head", &head, "x"_a.noconvert(), "continued"_a.noconvert(), "statics"_a.noconvert(), "ahead"_a.noconvert(),
-        "weights"_a.noconvert(), "y"_a.noconvert());
-  m.def("intervals", &intervals, "z"_a.noconvert(), "widths"_a.noconvert(), "centre"_a.noconvert(), "scale"_a.noconvert(),
-        "nonnegative"_a.noconvert(), "y"_a.noconvert());
-  m.def("window_features", &window_features, "history"_a.noconvert(), "seasons"_a.noconvert(), "recent"_a,
-        "inputs"_a.noconvert(), "continued"_a.noconvert(), "centre"_a.noconvert(), "scale"_a.noconvert(),
-        "naive_error"_a.noconvert());
+  m.def("adamw_step", &adamw_step, "weights"_a.noconvert(), "gradient"_a.noconvert(), "mean"_a.noconvert(),
+        "square"_a.noconvert(), "step"_a, "rate"_a, "decay"_a);
+  define_forecaster(m);
   define<float>(m);
   define<double>(m);
 }

@@ -48,14 +48,24 @@ struct Gradients {
   T *bias_hh;               // (3H,)
 };
 
-// y = x W' + b, dense.
+// y = x W' + b. Element (b, i) of x is x[b * row + i * step].
 template <class T>
 struct Linear {
   long rows, inputs, outputs;
   const T *x;       // (rows, inputs)
-  const T *weight;  // (outputs, inputs)
+  long row, step;
+  const T *weight;  // (outputs, inputs), or transposed (inputs, outputs); dense
+  bool transposed;
   const T *bias;    // (outputs,) or null
-  T *y;             // (rows, outputs)
+  T *y;             // (rows, outputs), dense
+};
+
+// Of a linear layer, all dense.
+template <class T>
+struct LinearGradients {
+  const T *y;        // (rows, outputs)
+  T *x;              // (rows, inputs); null: not wanted
+  T *weight, *bias;  // (outputs, inputs), (outputs,)
 };
 
 // Sums over one group of rows: hidden (3H, padded H), input (3H, padded I), bias (4H,).
@@ -87,7 +97,8 @@ struct Kernels {
     void (*backward)(const Layer<T> &, const Gradients<T> &, const T *packed, long item, T *scratch, Partial<T>);
   };
   Path tiles, rows;
-  void (*linear)(const Linear<T> &, long item, T *panel);  // an item is 16 outputs, the panel (inputs, 16) of scratch
+  // Outputs output .. output + 15 of rows first .. last - 1; the panel is scratch (inputs, 16).
+  void (*linear)(const Linear<T> &, long output, long first, long last, T *panel);
   void (*sigmoid)(const T *x, T *y, long n);
   void (*tanh)(const T *x, T *y, long n);
 };

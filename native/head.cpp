@@ -10,7 +10,7 @@ namespace grucast {
 namespace {
 
 void apply(const Affine &a, const float *x, long rows, float *y) {
-  linear(Linear<float>{rows, a.inputs, a.outputs, x, a.weight, a.bias, y});
+  linear(Linear<float>{rows, a.inputs, a.outputs, x, a.inputs, 1, a.weight, false, a.bias, y}, 1);
 }
 
 void relu(std::vector<float> &x) {

@@ -161,14 +161,30 @@ void gru_backward(const Layer<T> *layers, const Gradients<T> *gradients, long co
 }
 
 template <class T>
-void linear(const Linear<T> &n) {
-  const FlushDenormals guard;
-  T *panel = workspace<T>(Slot::scratch, n.inputs * kLanes);
-  for (long item = 0; item * kLanes < n.outputs; ++item) kernels<T>().linear(n, item, panel);
+void linear(const Linear<T> &n, int threads) {
+  const long panels = (n.outputs + kLanes - 1) / kLanes;
+  if (double(n.rows) * n.inputs * n.outputs < kSmallWork) threads = 1;
+  const long parts = panels < threads ? threads : 1;  // of the rows; where they are cut is without effect
+  parallel(panels * parts, threads, [&](long item) {
+    const FlushDenormals guard;
+    const long part = item % parts;
+    kernels<T>().linear(n, item / parts * kLanes, n.rows * part / parts, n.rows * (part + 1) / parts,
+                        workspace<T>(Slot::scratch, n.inputs * kLanes));
+  });
 }
 
-template void linear(const Linear<float> &);
-template void linear(const Linear<double> &);
+template <class T>
+void linear_backward(const Linear<T> &n, const LinearGradients<T> &g, int threads) {
+  const T one = 1;
+  if (g.x) linear(Linear<T>{n.rows, n.outputs, n.inputs, g.y, n.outputs, 1, n.weight, true, nullptr, g.x}, threads);
+  linear(Linear<T>{n.outputs, n.rows, n.inputs, g.y, 1, n.outputs, n.x, true, nullptr, g.weight}, threads);
+  linear(Linear<T>{1, n.rows, n.outputs, &one, 0, 0, g.y, true, nullptr, g.bias}, 1);
+}
+
+template void linear(const Linear<float> &, int);
+template void linear(const Linear<double> &, int);
+template void linear_backward(const Linear<float> &, const LinearGradients<float> &, int);
+template void linear_backward(const Linear<double> &, const LinearGradients<double> &, int);
 template void gru_forward(const Layer<float> *, long, int);
 template void gru_forward(const Layer<double> *, long, int);
 template void gru_backward(const Layer<float> *, const Gradients<float> *, long, int);

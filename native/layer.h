@@ -19,6 +19,10 @@ void gru_backward(const Layer<T> *layers, const Gradients<T> *gradients, long co
 
 // Every row by itself, its sums over the inputs in order.
 template <class T>
-void linear(const Linear<T> &n);
+void linear(const Linear<T> &n, int threads);
+
+// Gradients of the dense layer n; those of weight and bias are sums over the rows in order.
+template <class T>
+void linear_backward(const Linear<T> &n, const LinearGradients<T> &g, int threads);
 
 }  // namespace grucast

@@ -3,15 +3,15 @@
 
 template <class V, int N>
 inline void linear_rows(const Linear<Num<V>> &n, long row, const Num<V> *panel, const Num<V> *biases, long output, long some) {
-  const Num<V> *x = n.x + row * n.inputs;
+  const Num<V> *x = n.x + row * n.row;
   Vec<V> sums[N][kVecs<V>];
   for (int r = 0; r < N; ++r) load_all<V>(biases, sums[r]);
-  for (long k = 0; k < n.inputs; ++k, panel += kLanes) {
+  for (long k = 0; k < n.inputs; ++k, panel += kLanes, x += n.step) {
     Vec<V> weights[kVecs<V>];
     load_all<V>(panel, weights);
 #pragma GCC unroll 12
     for (int r = 0; r < N; ++r) {
-      const Vec<V> factor = V::all(x[r * n.inputs + k]);
+      const Vec<V> factor = V::all(x[r * n.row]);
 #pragma GCC unroll 8
       for (int v = 0; v < kVecs<V>; ++v) sums[r][v] = V::fma(weights[v], factor, sums[r][v]);
     }
@@ -23,16 +23,29 @@ inline void linear_rows(const Linear<Num<V>> &n, long row, const Num<V> *panel, 
   }
 }
 
-// Outputs 16 * item and the 15 after it, of all rows.
+// The weights of 16 outputs, of which `some` exist, as [inputs][16].
 template <class V>
-void linear(const Linear<Num<V>> &n, long item, Num<V> *panel) {
-  const long first = item * kLanes, some = n.outputs - first < kLanes ? n.outputs - first : kLanes;
-  const Num<V> *rows[kLanes];
-  Num<V> biases[kLanes];
-  for (long o = 0; o < kLanes; ++o) {
-    rows[o] = n.weight + (first + (o < some ? o : 0)) * n.inputs;
-    biases[o] = o < some ? bias(n.bias, first + o) : 0;
+void weight_panel(const Linear<Num<V>> &n, long output, long some, Num<V> *panel) {
+  if (!n.transposed) {
+    const Num<V> *rows[kLanes];
+    for (long o = 0; o < kLanes; ++o) rows[o] = n.weight + (output + (o < some ? o : 0)) * n.inputs;
+    return to_lanes<V>(rows, n.inputs, panel);
   }
-  to_lanes<V>(rows, n.inputs, panel);
-  in_blocks<kBlock<V>>(n.rows, [&](auto r, long row) { linear_rows<V, r.value>(n, row, panel, biases, first, some); });
+  for (long k = 0; k < n.inputs; ++k, panel += kLanes) {
+    if (some == kLanes) {
+      copy(n.weight + k * n.outputs + output, kLanes, panel);
+    } else {
+      clear(panel, kLanes);
+      copy(n.weight + k * n.outputs + output, some, panel);
+    }
+  }
+}
+
+template <class V>
+void linear(const Linear<Num<V>> &n, long output, long first, long last, Num<V> *panel) {
+  const long some = n.outputs - output < kLanes ? n.outputs - output : kLanes;
+  Num<V> biases[kLanes];
+  for (long o = 0; o < kLanes; ++o) biases[o] = o < some ? bias(n.bias, output + o) : 0;
+  weight_panel<V>(n, output, some, panel);
+  in_blocks<kBlock<V>>(last - first, [&](auto r, long row) { linear_rows<V, r.value>(n, first + row, panel, biases, output, some); });
 }

@@ -18,20 +18,41 @@ def saved_size(batch: int, steps: int, hidden: int) -> int:
 def forward(
     x: Array,
     initial: Array,
-    weight_ih: Array,
-    weight_hh: Array,
-    bias_ih: Array | None,
-    bias_hh: Array | None,
-    lengths: Array | None,
+    weights: tuple[Array, Array, Array, Array],
     reset_after: bool,
+    lengths: Array | None,
     reverse: bool,
     output: Array,
     final: Array,
+    gates: Array | None,
+    threads: int,
+) -> None: ...
+def backward(
+    x: Array,
+    initial: Array,
+    weights: tuple[Array, Array, Array, Array],
+    reset_after: bool,
+    lengths: Array | None,
+    reverse: bool,
+    output: Array,
+    gates: Array,
+    d_output: Array | None,
+    d_final: Array | None,
+    d_x: Array | None,
+    d_initial: Array,
+    d_weights: tuple[Array, Array, Array, Array],
     threads: int,
 ) -> None: ...
 def forward_at(dual: bool, layers: list[tuple[int, ...]], threads: int) -> None: ...
 def backward_at(dual: bool, layers: list[tuple[int, ...]], gradients: list[tuple[int, ...]], threads: int) -> None: ...
-def linear(x: Array, weight: Array, bias: Array | None, y: Array) -> None: ...
+def linear(x: Array, weight: Array, bias: Array | None, y: Array, threads: int) -> None: ...
+def linear_backward(
+    d_y: Array, x: Array, weight: Array, d_x: Array | None, d_weight: Array, d_bias: Array, threads: int
+) -> None: ...
+def adamw_step(
+    weights: Array, gradient: Array, mean: Array, square: Array, step: int, rate: float, decay: float
+) -> None: ...
+def norm(x: Array) -> float: ...
 def head(x: Array, continued: Array, statics: Array, ahead: Array, weights: list[Array], y: Array) -> None: ...
 def intervals(z: Array, widths: Array, centre: Array, scale: Array, nonnegative: Array, y: Array) -> None: ...
 def window_features(

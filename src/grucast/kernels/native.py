@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,17 +89,113 @@ def gru_forward(
     >>> gru_forward(np.ones((1, 3, 1)), np.ones((1, 2)), zeros)[1]
     array([[0.125, 0.125]])
     """
-    size = hidden.shape[1]
-    output = np.empty((*x.shape[:2], size), x.dtype)
-    final = np.empty((len(x), size), x.dtype)
+    given = _prepared(x, hidden, weights, reset_after, lengths, reverse)
+    _native.forward(*given, None, threads)
+    return given[-2:]
+
+
+class Forward(NamedTuple):
+    """One layer in one direction over sequences, run forward: all that backward reads."""
+
+    x: Array  # (B, T, I)
+    hidden: Array  # (B, H)
+    weights: Weights
+    reset_after: bool
+    lengths: NDArray[np.int64] | None
+    reverse: bool
+    output: Array  # (B, T, H)
+    final: Array  # (B, H)
+    gates: Array  # at least saved_size elements
+
+
+def gru_record(
+    x: Array,
+    hidden: Array,
+    weights: Weights,
+    reset_after: bool = True,
+    lengths: NDArray[np.int64] | None = None,
+    reverse: bool = False,
+    threads: int = 1,
+    memory: Array | None = None,
+) -> Forward:
+    """As `gru_forward`, but keeps the gates in `memory`, a vector of `saved_size` elements or more; None is new memory.
+
+    What it returns is what backward reads, so none of these arrays may change before.
+
+    Raises:
+        ValueError: A shape doesn't fit, or a length is out of range.
+        TypeError: The arrays are not all float32 or all float64.
+    """
+    batch, steps, _ = x.shape
+    memory = np.empty(saved_size(batch, steps, hidden.shape[1]), x.dtype) if memory is None else memory
+    forward = Forward(*_prepared(x, hidden, weights, reset_after, lengths, reverse), memory)
+    _native.forward(*forward, threads)
+    return forward
+
+
+def _prepared(
+    x: Array, hidden: Array, weights: Weights, reset_after: bool, lengths: NDArray[np.int64] | None, reverse: bool
+) -> tuple[Array, Array, Weights, bool, NDArray[np.int64] | None, bool, Array, Array]:
+    """The members of `Forward` but the gates, contiguous, with memory for the results."""
+    target()  # names the choices when GRUCAST_TARGET is wrong
+    batch, steps, _ = x.shape
+    output = np.empty((batch, steps, hidden.shape[1]), x.dtype)
+    final = np.empty((batch, hidden.shape[1]), x.dtype)
     x, hidden, *dense = (np.ascontiguousarray(a) for a in (x, hidden, *weights))
     rows = None if lengths is None else np.ascontiguousarray(lengths, np.int64)
-    target()  # names the choices when GRUCAST_TARGET is wrong
-    _native.forward(x, hidden, *Weights(*dense), rows, reset_after, reverse, output, final, threads)
-    return output, final
+    return x, hidden, Weights(*dense), reset_after, rows, reverse, output, final
 
 
-def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
+def gru_backward_of(
+    forward: Forward, d_output: Array | None, d_final: Array | None, threads: int = 1, wants_x: bool = True
+) -> tuple[Array | None, Array, Weights]:
+    """Gradients of a recorded layer, from those of its output (B, T, H) and of its final state (B, H); None is zero.
+
+    Args:
+        forward: Of `gru_record`.
+        d_output: Gradient of the output.
+        d_final: Gradient of the final state.
+        threads: Most threads to use; the result never depends on them.
+        wants_x: Whether the gradient of x is wanted.
+
+    Returns:
+        Gradients of x (None unless wanted), of the initial state and of the weights.
+
+    Raises:
+        ValueError: A shape doesn't fit.
+        TypeError: An array is missing or of another type.
+
+    >>> zeros = Weights(np.zeros((6, 1)), np.zeros((6, 2)), np.zeros(6), np.zeros(6))
+    >>> forward = gru_record(np.ones((1, 3, 1)), np.ones((1, 2)), zeros)
+    >>> gru_backward_of(forward, None, np.ones((1, 2)))[1]
+    array([[0.125, 0.125]])
+    """
+    new = np.empty_like if forward.final.size else np.zeros_like
+    d_x, d_hidden, d_weights = (
+        new(forward.x) if wants_x else None,
+        new(forward.hidden),
+        Weights(*map(new, forward.weights)),
+    )
+    d_output, d_final = (None if d is None else np.ascontiguousarray(d) for d in (d_output, d_final))
+    _native.backward(*forward[:7], forward.gates, d_output, d_final, d_x, d_hidden, d_weights, threads)
+    return d_x, d_hidden, d_weights
+
+
+def gru_backward(
+    d_output: Array | None,
+    d_final: Array | None,
+    x: Array,
+    hidden: Array,
+    weights: Weights,
+    reset_after: bool = True,
+    lengths: NDArray[np.int64] | None = None,
+    reverse: bool = False,
+) -> tuple[Array | None, Array, Weights]:
+    """The function of `reference_backward.gru_backward`, natively: `gru_record`, then `gru_backward_of`."""
+    return gru_backward_of(gru_record(x, hidden, weights, reset_after, lengths, reverse), d_output, d_final)
+
+
+def linear(x: Array, weight: Array, bias: Array | None = None, threads: int = 1) -> Array:
     """The function of `reference.linear`, natively; a row's bits depend on nothing but the row.
 
     Raises:
@@ -112,8 +208,57 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     y = np.empty((len(x), len(weight)), x.dtype)
     bias = None if bias is None else np.ascontiguousarray(bias)
     target()  # names the choices when GRUCAST_TARGET is wrong
-    _native.linear(np.ascontiguousarray(x), np.ascontiguousarray(weight), bias, y)
+    _native.linear(np.ascontiguousarray(x), np.ascontiguousarray(weight), bias, y, threads)
     return y
+
+
+def linear_backward(
+    d_y: Array, x: Array, weight: Array, wants_x: bool = True, threads: int = 1
+) -> tuple[Array | None, Array, Array]:
+    """The function of `reference_backward.linear_backward`, natively; a row's d_x depends on nothing but the row.
+
+    Raises:
+        ValueError: A shape doesn't fit.
+        TypeError: The arrays are not all float32 or all float64.
+
+    >>> linear_backward(np.ones((2, 1)), np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0, 6.0]]))[1:]
+    (array([[4., 6.]]), array([2.]))
+    """
+    d_y, x, weight = (np.ascontiguousarray(a) for a in (d_y, x, weight))
+    d_x, d_weight, d_bias = np.empty_like(x) if wants_x else None, np.empty_like(weight), np.empty(len(weight), x.dtype)
+    target()  # names the choices when GRUCAST_TARGET is wrong
+    _native.linear_backward(d_y, x, weight, d_x, d_weight, d_bias, threads)
+    return d_x, d_weight, d_bias
+
+
+def adamw_step(
+    weights: Array, gradient: Array, mean: Array, square: Array, step: int, rate: float, decay: float
+) -> None:
+    """The function of `reference_backward.adamw_step`, natively, to the same bits on every target.
+
+    Raises:
+        ValueError: The vectors are not dense and of one length, or the step is below 1.
+        TypeError: They are not float32, or cannot be written.
+
+    >>> weights, mean, square = np.zeros((3, 1), np.float32)
+    >>> adamw_step(weights, np.ones(1, np.float32), mean, square, 1, 0.5, 0.0)
+    >>> weights.round(3)
+    array([-0.5], dtype=float32)
+    """
+    _native.adamw_step(weights, gradient, mean, square, step, rate, decay)
+
+
+def norm(x: Array) -> float:
+    """The Euclidean norm of a vector, its squares summed in double precision in a fixed order.
+
+    Raises:
+        ValueError: x is not a dense vector.
+        TypeError: x is neither float32 nor float64.
+
+    >>> norm(np.array([3.0, 4.0]))
+    5.0
+    """
+    return _native.norm(x)
 
 
 def head(
