@@ -3,7 +3,7 @@ import warnings
 
 import pytest
 
-from grucast.errors import LONGEST, CheckpointWarning, DataError, DataWarning, UnknownCategoryWarning, plain
+from grucast.errors import LONGEST_MESSAGE, CheckpointWarning, DataError, DataWarning, UnknownCategoryWarning, plain
 
 HOSTILE = "a\x1b[31mred\x1b]0;title\x07\r\nb\tc\x9b\u202ed\u2066\u2028\ufeff\ud800\x00"
 SHOWN = r"a\x1b[31mred\x1b]0;title\x07\r\nb\tc\x9b\u202ed\u2066\u2028\ufeff\ud800\x00"
@@ -27,10 +27,10 @@ def test_an_error_is_one_line_whatever_it_names():
 
 def test_a_message_of_a_megabyte_keeps_its_ends():
     text = str(DataError(f"column {'x' * 10**6} is no number: give numbers"))
-    assert len(text) == LONGEST
+    assert len(text) == LONGEST_MESSAGE
     assert text.startswith("column xxx")
     assert text.endswith("xxx is no number: give numbers")
-    assert str(DataError("x" * LONGEST)) == "x" * LONGEST
+    assert str(DataError("x" * LONGEST_MESSAGE)) == "x" * LONGEST_MESSAGE
 
 
 @pytest.mark.parametrize("kind", [CheckpointWarning, DataWarning, UnknownCategoryWarning])

@@ -30,7 +30,7 @@ UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
-LONGEST = 2000  # characters of a message
+LONGEST_MESSAGE = 2000  # characters of a message
 
 
 def plain(text: object) -> str:
@@ -43,8 +43,8 @@ def plain(text: object) -> str:
 
 
 def shortened(text: str) -> str:
-    """Text of at most LONGEST characters, its middle left out where there are more: advice stands at the end."""
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 500]} ... {text[5 - 500 :]}"
+    """Text of at most LONGEST_MESSAGE characters, without its middle where there are more: advice stands at the end."""
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[: LONGEST_MESSAGE - 500]} ... {text[5 - 500 :]}"
 
 
 class OneLine(Exception):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grucast.data.week import DAY, MONDAY, SECOND, Week, to_open
+from grucast.data.week import DAY, FIRST_MONDAY, SECOND, Week, to_open
 
 HOUR = 3600 * SECOND
 
@@ -23,7 +23,7 @@ def test_only_open_steps_are_counted(made, first, ahead):
     week, slots, within = made
     assert week.slots.tolist() == slots
     listed = [k * 7 * DAY + slot * week.step for k in range(-300, 602) for slot in slots]  # every open step, in order
-    listed = MONDAY + (np.array(listed) + within).astype("timedelta64[us]")
+    listed = FIRST_MONDAY + (np.array(listed) + within).astype("timedelta64[us]")
     begin = len(slots) * 300 + first % (len(slots) * 300)
     times = week.ahead(listed[begin], np.arange(ahead))
     np.testing.assert_array_equal(times, listed[begin : begin + ahead])
@@ -36,7 +36,7 @@ def test_only_open_steps_are_counted(made, first, ahead):
 def test_business_hours_are_continued_as_pandas_does(mask):
     hours = pd.offsets.CustomBusinessHour(start="09:00", end="17:00", weekmask=mask)
     times = pd.date_range("2024-02-05", periods=400, freq=hours).to_numpy().astype("datetime64[us]")
-    slots = np.unique((times - MONDAY).astype(np.int64) % (7 * DAY) // HOUR)
+    slots = np.unique((times - FIRST_MONDAY).astype(np.int64) % (7 * DAY) // HOUR)
     week = Week(HOUR, to_open(slots, HOUR, 0))
     np.testing.assert_array_equal(week.ahead(times[0], np.arange(400)), times)
     assert week.seasons == (8, 8 * len(mask.split()))

@@ -71,7 +71,7 @@ def test_panel_shorter_than_its_horizon_has_no_window():
 def test_windows_do_not_depend_on_blocks(monkeypatch):
     panel = panel_of(20, 6, 13, missing=(3, 4, 5, 6, 30))
     whole, _ = make_windows(panel, 5, 2)
-    monkeypatch.setattr(windows_module, "BLOCK", 7)
+    monkeypatch.setattr(windows_module, "PLACE_BLOCK", 7)
     parts, _ = make_windows(panel, 5, 2)
     np.testing.assert_array_equal(parts.ends, whole.ends)
     np.testing.assert_array_equal(parts.series, whole.series)

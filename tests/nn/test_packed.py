@@ -21,7 +21,7 @@ LENGTHS = [1, 90, 2, 20, 19, 3, 1, 4]
 
 @pytest.fixture(autouse=True)
 def _no_padding_is_too_little(monkeypatch):
-    monkeypatch.setattr(packed, "LITTLE", 0)
+    monkeypatch.setattr(packed, "ALWAYS_PADDED", 0)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_one_long_row_among_short_ones_is_not_padded_around(reset_after, padded)
 def test_a_little_padding_is_not_worth_more_calls(padded, monkeypatch):
     layer, pack = GRU(1, 2), pack_sequence([torch.randn(n, 1) for n in LENGTHS], enforce_sorted=False)
     for most, calls in ((90 * 8 * 3 - 1, 3), (90 * 8 * 3, 1)):
-        monkeypatch.setattr(packed, "LITTLE", most)
+        monkeypatch.setattr(packed, "ALWAYS_PADDED", most)
         padded.clear()
         layer(pack)
         assert len(padded) == calls
@@ -102,6 +102,6 @@ def test_padding_is_bounded_by_the_pack(lengths):
         patch.setattr(gru, "recur_layer", gru.run_layer)
         layer, rows = GRU(1, 1), [torch.arange(n, dtype=torch.float32)[:, None] for n in lengths]
         output, _ = layer(pack_sequence(rows, enforce_sorted=False))
-    assert sum(sizes) <= packed.MOST * sum(lengths)
+    assert sum(sizes) <= packed.MOST_PADDED * sum(lengths)
     for row, mine in zip(rows, unpack_sequence(output), strict=True):
         assert torch.equal(row, mine)

@@ -353,7 +353,7 @@ def test_model_without_a_gru_is_refused(path):
 def test_file_beyond_the_largest_is_not_read(path, monkeypatch):
     node, weights = parts(GRU(4, 3))
     write(path, model_of(graph_of([node], weights)))
-    monkeypatch.setattr(layers, "LARGEST", path.stat().st_size - 1)
+    monkeypatch.setattr(layers, "MOST_BYTES", path.stat().st_size - 1)
     with pytest.raises(ModelFileError, match="bytes, more than "):
         load_layer(path)
 

@@ -43,7 +43,7 @@ def backtest(
     plot: Annotated[str | None, typer.Option(help="Picture of past forecasts and of the error by step.")] = None,
     series: common.Series = "",
     *,
-    roles: common.Roles,
+    roles: common.CovariateOptions,
     settings: common.Settings,
     columns: common.Columns,
     as_json: common.Json = False,

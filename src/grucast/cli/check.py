@@ -22,7 +22,7 @@ COLOURS = {"error": "bold red", "warning": "yellow", "note": "dim"}
 @command("grucast check sales.csv --future price,holiday")
 def check(
     data: common.Data,
-    roles: common.Roles,
+    roles: common.CovariateOptions,
     columns: common.Columns,
     clean: Annotated[
         str | None, typer.Option("--write", help="Table of the series as they are read: unique_id, ds, y ...")

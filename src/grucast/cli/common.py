@@ -94,7 +94,7 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Roles:
+class CovariateOptions:
     """Options that declare covariates."""
 
     past: Annotated[str, typer.Option(help="Columns known up to the present only, with commas between.")] = ""
@@ -135,7 +135,7 @@ class Settings(Training):
         None
     )
 
-    def forecaster(self, horizon: int, roles: Roles) -> GRUForecaster:
+    def forecaster(self, horizon: int, roles: CovariateOptions) -> GRUForecaster:
         """A forecaster with these settings, not fitted."""
         shape = (horizon, self.input_size, self.season_length)
         return GRUForecaster(*shape, covariates=roles.covariates, training=self.config)

@@ -18,7 +18,7 @@ def fit(
     data: common.Data,
     horizon: common.Horizon,
     path: Annotated[str, typer.Option("--out", help="Model file to write.", show_default=False)],
-    roles: common.Roles,
+    roles: common.CovariateOptions,
     settings: common.Settings,
     columns: common.Columns,
     save_on_interrupt: Annotated[

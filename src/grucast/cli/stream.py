@@ -18,7 +18,7 @@ from grucast.errors import DataError, GrucastError
 from grucast.forecasting.stream import Stream
 from grucast.model.header import distinct
 
-LONGEST = 2**20  # bytes of a line
+LONGEST_LINE = 2**20  # bytes of a line
 
 
 @command("tail -f observations.jsonl | grucast stream model.safetensors --state state.safetensors")
@@ -60,10 +60,10 @@ def stream(
 def lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
     """Lines that are not empty, with their numbers; None for one that is too long to be read."""
     number = 0
-    while line := file.readline(LONGEST):
+    while line := file.readline(LONGEST_LINE):
         number += 1
-        whole = len(line) < LONGEST or line.endswith(b"\n")
-        while not line.endswith(b"\n") and (line_rest := file.readline(LONGEST)):
+        whole = len(line) < LONGEST_LINE or line.endswith(b"\n")
+        while not line.endswith(b"\n") and (line_rest := file.readline(LONGEST_LINE)):
             line = line_rest
         yield number, line if whole else None
 
@@ -85,7 +85,7 @@ def answer(live: Stream, number: int, line: bytes | None) -> dict[str, Any]:
 def parse(line: bytes | None) -> dict[str, Any]:
     """One JSON object."""
     if line is None:
-        raise DataError(f"the line is longer than {LONGEST:,} bytes")
+        raise DataError(f"the line is longer than {LONGEST_LINE:,} bytes")
     if is_deep(line):
         raise DataError(f"the line is not JSON of a row: more than {DEEPEST} brackets are within each other")
     try:

@@ -33,7 +33,7 @@ STAMPED: dict[str, tuple[Kind, int, bool]] = {  # kind, months, on the last day
 LOOSE = {"M": "ME", "Q": "QE", "Y": "YE", "A": "YE"}  # read as pandas does, and of data that are stamped elsewhere too
 POLARS = {"mo": 1, "MO": 1, "q": 3, "y": 12}  # months, from the day of the first stamp on
 MILLISECONDS = ("ms", "Ms", "mS")  # or starts of months
-MOST = 2**40  # steps of an alias
+LONGEST_ALIAS = 2**40  # steps of an alias
 
 
 def parse_frequency(text: str) -> Frequency:
@@ -51,7 +51,7 @@ def parse_frequency(text: str) -> Frequency:
     found = re.fullmatch(r"(\d{0,12})([A-Za-z]*)(?:-([A-Za-z]{3}))?", str(text).strip())
     number, unit, anchor = (part or "" for part in found.groups()) if found else ("", "", "")
     count = int(number or 1)
-    frequency = of_alias(count, number, unit, anchor.upper()) if 1 <= count <= MOST else None
+    frequency = of_alias(count, number, unit, anchor.upper()) if 1 <= count <= LONGEST_ALIAS else None
     if frequency is None:
         hint = {"m": ": write 1m or min for minutes, M for months", "ms": ": write MS for starts of months"}
         raise ConfigError(f"freq (--freq) = {text!r} is not known{hint.get(unit.lower(), '')}; give one of {TAKEN}")

@@ -10,7 +10,7 @@ from grucast.data.frequency import Frequency, Times
 from grucast.data.panel import Panel
 
 Cycle = Literal["day", "week", "year"]
-BLOCK = 256  # steps whose phases are computed at once for one series, since a stream needs them again
+PHASE_BLOCK = 256  # steps whose phases are computed at once for one series, since a stream needs them again
 MONDAY = np.datetime64("2001-01-01", "us")  # the start of a year as well
 CYCLES: dict[Cycle, float] = {"day": 86400e6, "week": 7 * 86400e6, "year": 365.2425 * 86400e6}  # microseconds
 
@@ -51,7 +51,7 @@ def phases_of_one(
     frequency: Frequency, start: Any, cycles: tuple[Cycle, ...], first: int, count: int
 ) -> NDArray[np.float32]:
     """The phases of `count` steps of one series, (1, count, 2 C)."""
-    block, skip = divmod(first, BLOCK)
+    block, skip = divmod(first, PHASE_BLOCK)
     return block_of_phases(frequency, start, cycles, block, count)[:, skip : skip + count]
 
 
@@ -59,8 +59,8 @@ def phases_of_one(
 def block_of_phases(
     frequency: Frequency, start: Any, cycles: tuple[Cycle, ...], block: int, more: int
 ) -> NDArray[np.float32]:
-    """The phases of one series from step `block` times BLOCK on, kept for the windows that begin within the block."""
-    positions = block * BLOCK + np.arange(BLOCK + more)
+    """The phases of one series from step `block` times PHASE_BLOCK on, kept for the windows that begin in the block."""
+    positions = block * PHASE_BLOCK + np.arange(PHASE_BLOCK + more)
     return compute_phases(frequency, np.array([start]), cycles, positions[None])
 
 

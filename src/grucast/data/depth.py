@@ -6,9 +6,9 @@ from io import BytesIO
 import numpy as np
 
 DEEPEST = 32  # brackets within each other; a table has two, and what lies deeper is no value of it
-TEXTS = re.compile(rb'"(?:[^"\\\n]++|\\.)*+"')  # possessive, so that a long text takes no memory
-STEPS = np.zeros(256, np.int8)
-STEPS[[*b"[{"]], STEPS[[*b"]}"]] = 1, -1
+STRINGS = re.compile(rb'"(?:[^"\\\n]++|\\.)*+"')  # possessive, so that a long text takes no memory
+BRACKETS = np.zeros(256, np.int8)
+BRACKETS[[*b"[{"]], BRACKETS[[*b"]}"]] = 1, -1
 
 
 def is_deep(text: bytes) -> bool:
@@ -19,7 +19,7 @@ def is_deep(text: bytes) -> bool:
     """
     if opened(text) < text.count(b"\n{") + DEEPEST:  # nearly all begin a line
         return False
-    return any(opened(line) > DEEPEST and depth(TEXTS.sub(b"", line)) > DEEPEST for line in BytesIO(text))
+    return any(opened(line) > DEEPEST and depth(STRINGS.sub(b"", line)) > DEEPEST for line in BytesIO(text))
 
 
 def opened(text: bytes) -> int:
@@ -29,4 +29,4 @@ def opened(text: bytes) -> int:
 
 def depth(line: bytes) -> int:
     """The most brackets within each other."""
-    return int(STEPS[np.frombuffer(line, np.uint8)].cumsum(dtype=np.int64).max(initial=0))
+    return int(BRACKETS[np.frombuffer(line, np.uint8)].cumsum(dtype=np.int64).max(initial=0))

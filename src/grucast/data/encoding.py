@@ -16,7 +16,7 @@ from grucast.data.scalars import SHOWN
 from grucast.errors import DataError, UnknownCategoryWarning
 
 VOCABULARY = 2**19  # bytes that the names of all categories may take in a model file
-FARTHEST = 1e6  # deviations from the mean that a number may have: a trillion rows could not have one farther
+MOST_DEVIATIONS = 1e6  # deviations from the mean that a number may have: a trillion rows could not have one farther
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +144,9 @@ def encode_columns(
 
 
 def scaled(covariate: Covariate, column: Column) -> NDArray[np.float64]:
-    """Numbers in deviations from the training data's mean, at most FARTHEST, so that no forecast overflows."""
+    """Numbers in deviations from the training data's mean, at most MOST_DEVIATIONS, so that no forecast overflows."""
     require_kind(covariate, column, "numbers")
-    most = FARTHEST * column.scale
+    most = MOST_DEVIATIONS * column.scale
     distance = np.minimum(np.maximum(covariate.values - column.centre, -most), most)
     return np.asarray(distance / column.scale)
 

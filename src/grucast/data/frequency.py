@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.months import DAY, MONTH, business_day, days_in, half_day, halves
+from grucast.data.months import DAY_TYPE, MONTH_TYPE, business_day, days_in, half_day, halves
 from grucast.data.week import DAYS, Week, week_of
 from grucast.data.zones import to_local, to_utc
 from grucast.errors import DataError
@@ -169,11 +169,11 @@ class Frequency:
         if self.kind == "week":
             return self.week.count(times, start)
         if self.kind == "business":
-            return np.asarray(np.busday_count(start.astype(DAY), times.astype(DAY)))
+            return np.asarray(np.busday_count(start.astype(DAY_TYPE), times.astype(DAY_TYPE)))
         if self.kind == "half_month":
             return halves(times, self.month_end) - halves(start, self.month_end)
         if self.kind != "duration":
-            return np.asarray((times.astype(MONTH) - start.astype(MONTH)).astype(np.int64) // self.step)
+            return np.asarray((times.astype(MONTH_TYPE) - start.astype(MONTH_TYPE)).astype(np.int64) // self.step)
         return np.asarray(((times - start).astype(np.int64) + self.step // 2) // self.step)
 
     def _ahead(self, start: Times, positions: NDArray[np.int64]) -> Times:
@@ -181,7 +181,7 @@ class Frequency:
             return np.asarray(start + positions * np.timedelta64(self.step, "us"))
         if self.kind == "week":
             return self.week.ahead(start, positions)
-        today = start.astype(DAY)
+        today = start.astype(DAY_TYPE)
         return np.asarray(self._day_ahead(today, positions) + (start - today))
 
     def _day_ahead(self, today: Times, positions: NDArray[np.int64]) -> Times:
@@ -190,12 +190,12 @@ class Frequency:
             return np.asarray(np.busday_offset(today, positions, roll="forward"))
         if self.kind == "half_month":
             return half_day(halves(today, self.month_end) + positions, self.month_end)
-        month = today.astype(MONTH)
+        month = today.astype(MONTH_TYPE)
         months = month + positions * self.step
         if self.kind == "business_month":
             return business_day(months, self.month_end)
-        day = 31 if self.month_end else self.day or (today - month.astype(DAY)).astype(np.int64) + 1
-        return np.asarray(months.astype(DAY) + (np.minimum(day, days_in(months)) - 1))
+        day = 31 if self.month_end else self.day or (today - month.astype(DAY_TYPE)).astype(np.int64) + 1
+        return np.asarray(months.astype(DAY_TYPE) + (np.minimum(day, days_in(months)) - 1))
 
 
 @dataclass(frozen=True)
@@ -226,10 +226,10 @@ class Stated(Frequency):
         """Which time stamps are of another weekday or month."""
         wrong = np.zeros(local.shape, bool)
         if self.weekday is not None:
-            wrong |= (local.astype(DAY).astype(np.int64) + 3) % 7 != self.weekday  # 1970 began on a Thursday
+            wrong |= (local.astype(DAY_TYPE).astype(np.int64) + 3) % 7 != self.weekday  # 1970 began on a Thursday
         if self.month:
             period = 3 if self.step % 12 else 12  # quarters, years
-            wrong |= (local.astype(MONTH).astype(np.int64) - (self.month - 1)) % period != 0
+            wrong |= (local.astype(MONTH_TYPE).astype(np.int64) - (self.month - 1)) % period != 0
         return wrong
 
 

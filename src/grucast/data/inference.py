@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.frequency import EVEN, MICROSECONDS, Frequency, Kind, Stated, Times
-from grucast.data.months import DAY, MONTH, MOSTLY, shared_day, stamped_on
+from grucast.data.months import DAY_TYPE, MONTH_TYPE, MOSTLY, shared_day, stamped_on
 from grucast.data.openings import find_open
 from grucast.data.steps import NO_STEP, common_steps, starts_of, steps_after, times_seen
 from grucast.data.zones import to_local, to_utc
@@ -16,7 +16,7 @@ from grucast.errors import DataError
 
 Integers = NDArray[np.int64]
 KINDS: tuple[Kind, ...] = ("integer", "duration", "month", "business_month", "half_month")
-MONTHS: tuple[tuple[Kind, bool], ...] = (
+MONTH_KINDS: tuple[tuple[Kind, bool], ...] = (
     ("month", False),
     ("month", True),
     ("business_month", False),
@@ -26,8 +26,8 @@ SHORTEST_MONTH = 28 * MICROSECONDS["D"]
 SHORTEST_HALF, LONGEST_HALF = 13 * MICROSECONDS["D"], 17 * MICROSECONDS["D"]
 SHORTEST_DAY = 22 * MICROSECONDS["h"]  # clocks put forward take an hour, seldom two
 WEEKENDS = 2  # Fridays followed by a Monday that show business days
-OFTEN = 0.2  # share of the rows after which a step must follow to be taken for that of all
-FEW = 10  # rows of a series that need not show the frequency where others do
+LEAST_SHARE = 0.2  # share of the rows after which a step must follow to be taken for that of all
+EXEMPT_ROWS = 10  # rows of a series that need not show the frequency where others do
 
 
 def find_frequency(times: Times, bounds: Integers, ids: Sequence[Any], zone: str = "") -> Frequency:
@@ -82,12 +82,12 @@ def restamped(frequency: Frequency, times: Times, bounds: Integers) -> Frequency
     """Months on the day that most time stamps have, unless all are where the frequency has them."""
     rows = np.diff(bounds)
     shares = stamped_on(times, bounds)[0] @ rows / rows.sum()
-    ends = shares[MONTHS.index(("month", True))] == 1 and rows.max() > 2
+    ends = shares[MONTH_KINDS.index(("month", True))] == 1 and rows.max() > 2
     fits = frequency.positions(times, np.repeat(times[bounds[:-1]], rows)) % 1 == 0
     if fits.all() and not ends:
         return frequency
-    (kind, end), share = MONTHS[preferred(shares)], shares.max()
-    day = shared_day(times, bounds) if (kind, end) == MONTHS[0] else 0
+    (kind, end), share = MONTH_KINDS[preferred(shares)], shares.max()
+    day = shared_day(times, bounds) if (kind, end) == MONTH_KINDS[0] else 0
     return replace(frequency, kind=kind, month_end=end, day=day) if share >= MOSTLY else frequency
 
 
@@ -97,13 +97,13 @@ def local_days(times: Times, bounds: Integers, zone: str) -> Times | None:
         return None
     local = to_local(times, zone)
     first = np.repeat(local[bounds[:-1]], np.diff(bounds))
-    daily = local.astype(DAY) + (first - first.astype(DAY))
+    daily = local.astype(DAY_TYPE) + (first - first.astype(DAY_TYPE))
     return np.asarray(daily) if (to_utc(daily, zone) == times).all() else None
 
 
 def least_rows(rows: Integers) -> int:
     """Rows of a series that must show the frequency of all."""
-    return max(3, min(FEW, -(-int(rows.max()) // 2)))
+    return max(3, min(EXEMPT_ROWS, -(-int(rows.max()) // 2)))
 
 
 def agreed(found: Integers, times: Times, bounds: Integers, ids: Sequence[Any]) -> Frequency:
@@ -129,7 +129,7 @@ def agreed(found: Integers, times: Times, bounds: Integers, ids: Sequence[Any]) 
 def to_frequency(found: Integers, times: Times, bounds: Integers) -> Frequency:
     """What a row of `series_steps` says."""
     kind, step, end = KINDS[found[0]], int(found[1]), bool(found[2])
-    return Frequency(kind, step, end, shared_day(times, bounds) if (kind, end) == MONTHS[0] else 0)
+    return Frequency(kind, step, end, shared_day(times, bounds) if (kind, end) == MONTH_KINDS[0] else 0)
 
 
 def has_own_step(
@@ -171,15 +171,15 @@ def month_steps(times: Times, bounds: Integers, steps: Integers) -> tuple[Intege
     half = steps <= LONGEST_HALF
     choice = preferred(days)
     share = np.where(half, middles.max(0), days.max(0))
-    kinds = np.array([KINDS.index(kind) for kind, _ in MONTHS])[choice]
-    ends = np.where(half, middles[1] > middles[0], np.array([end for _, end in MONTHS])[choice])
-    step = np.where(half, 1, common_steps(times.astype(MONTH).astype(np.int64), bounds))
+    kinds = np.array([KINDS.index(kind) for kind, _ in MONTH_KINDS])[choice]
+    ends = np.where(half, middles[1] > middles[0], np.array([end for _, end in MONTH_KINDS])[choice])
+    step = np.where(half, 1, common_steps(times.astype(MONTH_TYPE).astype(np.int64), bounds))
     found = np.stack([np.where(half, KINDS.index("half_month"), kinds), step, ends], axis=1)
     return found, np.where(even, ~half & (share == 1), share >= MOSTLY)
 
 
 def preferred(shares: NDArray[np.float64]) -> Any:
-    """Which of MONTHS has the largest share; of equal ones month ends, then any fixed day, then those of business."""
+    """Which of MONTH_KINDS has the largest share; of equal ones month ends, then fixed days, then business."""
     order = np.array([1, 0, 2, 3])
     return order[np.argmax(shares[order], axis=0)]
 
@@ -192,7 +192,7 @@ def refined(frequency: Frequency, times: Times, bounds: Integers) -> Frequency:
     if frequency.kind not in EVEN or not (since_first(times, bounds) % frequency.step).any():
         return frequency
     step = int(np.gcd.reduce(since_first(times, bounds)))
-    often = (steps_after(times, bounds) == step).mean() >= OFTEN
+    often = (steps_after(times, bounds) == step).mean() >= LEAST_SHARE
     return replace(frequency, step=step) if often else frequency
 
 
@@ -203,7 +203,7 @@ def since_first(times: Times, bounds: Integers) -> Integers:
 
 def leaves_out_weekends(times: Times, bounds: Integers) -> bool:
     """Daily stamps never fall on a Saturday or Sunday, and at least two Fridays are followed by their Monday."""
-    weekday = (times.astype(DAY).astype(np.int64) + 3) % 7  # 1970 began on a Thursday; 0 is Monday
+    weekday = (times.astype(DAY_TYPE).astype(np.int64) + 3) % 7  # 1970 began on a Thursday; 0 is Monday
     over_weekend = (weekday == 4) & (steps_after(times, bounds) == 3 * MICROSECONDS["D"])
     return bool(weekday.max() < 5 and over_weekend.sum() >= WEEKENDS)
 

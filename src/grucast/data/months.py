@@ -10,7 +10,7 @@ from grucast.data.steps import most_common
 Times = NDArray[Any]  # datetime64[us]
 Integers = NDArray[np.int64]
 
-MONTH, DAY = "datetime64[M]", "datetime64[D]"
+MONTH_TYPE, DAY_TYPE = "datetime64[M]", "datetime64[D]"
 NEXT = np.timedelta64(1, "M")
 MIDDLE = 15
 MOSTLY = 0.75  # share of the rows that shows what the others should be
@@ -22,7 +22,7 @@ def days_in(months: Times) -> Integers:
     >>> days_in(np.array(["2024-02", "2100-02"], "datetime64[M]"))
     array([29, 28])
     """
-    return np.asarray(((months + NEXT).astype(DAY) - months.astype(DAY)).astype(np.int64))
+    return np.asarray(((months + NEXT).astype(DAY_TYPE) - months.astype(DAY_TYPE)).astype(np.int64))
 
 
 def business_day(months: Times, last: bool) -> Times:
@@ -32,8 +32,8 @@ def business_day(months: Times, last: bool) -> Times:
     array(['2024-06-03'], dtype='datetime64[D]')
     """
     if last:
-        return np.asarray(np.busday_offset((months + NEXT).astype(DAY), -1, roll="forward"))
-    return np.asarray(np.busday_offset(months.astype(DAY), 0, roll="forward"))
+        return np.asarray(np.busday_offset((months + NEXT).astype(DAY_TYPE), -1, roll="forward"))
+    return np.asarray(np.busday_offset(months.astype(DAY_TYPE), 0, roll="forward"))
 
 
 def halves(times: Times, ends: bool) -> Integers:
@@ -45,16 +45,16 @@ def halves(times: Times, ends: bool) -> Integers:
 
 def half_day(number: Integers, ends: bool) -> Times:
     """The day on which half months are stamped."""
-    months = (number // 2).astype(MONTH)
+    months = (number // 2).astype(MONTH_TYPE)
     second = days_in(months) if ends else np.int64(MIDDLE)
     day = np.where(number % 2 == 1, second, MIDDLE if ends else 1)
-    return np.asarray(months.astype(DAY) + (day - 1))
+    return np.asarray(months.astype(DAY_TYPE) + (day - 1))
 
 
 def split(times: Times) -> tuple[Times, Integers, Integers]:
     """Month, day of the month and days in that month."""
-    months, days = times.astype(MONTH), times.astype(DAY)
-    return months, (days - months.astype(DAY)).astype(np.int64) + 1, days_in(months)
+    months, days = times.astype(MONTH_TYPE), times.astype(DAY_TYPE)
+    return months, (days - months.astype(DAY_TYPE)).astype(np.int64) + 1, days_in(months)
 
 
 def stamped_on(times: Times, bounds: Integers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -65,7 +65,7 @@ def stamped_on(times: Times, bounds: Integers) -> tuple[NDArray[np.float64], NDA
     """
     rows, firsts = np.diff(bounds), bounds[:-1]
     months, day, last = split(times)
-    days = times.astype(DAY)
+    days = times.astype(DAY_TYPE)
     hour = times - days
     same_hour = hour == np.repeat(hour[firsts], rows)
     usual = np.zeros(len(rows), np.int64)

@@ -12,16 +12,16 @@ from grucast.data.covariates import Column, Covariate
 from grucast.data.frequency import LARGEST_TIME, Times
 from grucast.data.kinds import read_covariate, to_covariate
 from grucast.data.reading.intake import COUNTER
-from grucast.data.reading.missing import LARGEST
+from grucast.data.reading.missing import LARGEST_Y
 from grucast.data.reading.origin import Origin
 from grucast.data.scalars import brief, is_nothing, listed, to_float
-from grucast.data.stamps import YEARS, is_zoned, outside, to_times, zone_of
+from grucast.data.stamps import BOUNDS, is_zoned, outside, to_times, zone_of
 from grucast.data.table import Table
 from grucast.errors import DataError
 
-LONGEST = 100  # characters of a time stamp
+LONGEST_STAMP = 100  # characters of a time stamp
 HERE = Origin(("the observations",))
-FIRST, LAST = YEARS
+FIRST, LAST = BOUNDS
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,9 @@ class Observations:
         if whole is None or y.dtype.kind not in "if":
             rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
             return cls.of_rows(rows, known, time_format)
-        if (np.abs(y) > LARGEST).any():
+        if (np.abs(y) > LARGEST_Y).any():
             raise DataError(
-                f"y = {y[np.abs(y) > LARGEST][0]:g} is infinite or beyond {LARGEST:g}: correct it or leave it NaN"
+                f"y = {y[np.abs(y) > LARGEST_Y][0]:g} is infinite or beyond {LARGEST_Y:g}: correct it or leave it NaN"
             )
         ids = read_ids(columns.get("unique_id", ("series",) * len(y)))
         beside = {name: to_covariate(name, list(pick(columns, name)), column) for name, column in known.items()}
@@ -187,7 +187,7 @@ def read_id(name: Any) -> str | int:
 def read_time(time: Any, time_format: str | None = None) -> Any:
     """An integer as int64, a date or datetime as datetime64 in UTC; text and codes (202401) as the format says."""
     counted = isinstance(time, int | np.integer) and not isinstance(time, bool) and abs(int(time)) <= LARGEST_TIME
-    if (counted and time_format not in (None, COUNTER)) or (isinstance(time, str) and len(time) <= LONGEST):
+    if (counted and time_format not in (None, COUNTER)) or (isinstance(time, str) and len(time) <= LONGEST_STAMP):
         from grucast.data.reading.times import read_stamps
 
         stamp = read_stamps([str(time)], HERE, "ds", time_format).times[0]
@@ -205,7 +205,7 @@ def read_time(time: Any, time_format: str | None = None) -> Any:
 def to_stamp(time: date | np.datetime64) -> Any:
     """A date or time as datetime64 in UTC; None if it is not of the years 1 to 9999, or finer than a microsecond."""
     if isinstance(time, np.datetime64):
-        if time.dtype == YEARS.dtype:  # as in what a stream gives back; `to_whole` takes ten times as long
+        if time.dtype == BOUNDS.dtype:  # as in what a stream gives back; `to_whole` takes ten times as long
             return time if FIRST <= time <= LAST else None
         whole = to_whole(np.array([time]))
         return None if whole is None else whole[0]
@@ -230,6 +230,6 @@ def read_y(y: Any) -> float:
     value = y if isinstance(y, float) else np.nan if is_nothing(y) else to_float(y)
     if value is None:
         raise DataError(f"y = {brief(y)} is not a number: give null where it is missing")
-    if abs(value) > LARGEST:
-        raise DataError(f"y = {value:g} is infinite or beyond {LARGEST:g}: correct it, or give null")
+    if abs(value) > LARGEST_Y:
+        raise DataError(f"y = {value:g} is infinite or beyond {LARGEST_Y:g}: correct it, or give null")
     return value

@@ -13,8 +13,8 @@ Integers = NDArray[np.int64]
 SOME = 200_000  # rows that are looked at first
 CLOSED = 0.1  # share of the week that must be closed,
 OPEN = 0.8  # and of the open steps that must be there,
-HALF = 0.5  # also on each open day
-DAYS, WEEKS, SLOT_WEEKS = 3, 2, 3  # in which a time of day, a day or a step of the week is never there
+OPEN_DAILY = 0.5  # also on each open day
+FEWEST_DAYS, FEWEST_WEEKS, SLOT_WEEKS = 3, 2, 3  # in which a time of day, a day or a step of the week is never there
 CHANCE = 0.005  # that the rows missing elsewhere leave it out as well
 
 
@@ -66,8 +66,8 @@ def find_closed(seen: Integers, could: Integers) -> NDArray[np.bool_]:
     ways = [
         (np.broadcast_to(empty, seen.shape), count, least)
         for empty, count, least in (
-            (nights, could.sum(0, keepdims=True), DAYS),
-            (seen.sum(1, keepdims=True) == 0, could.min(1, keepdims=True), WEEKS),
+            (nights, could.sum(0, keepdims=True), FEWEST_DAYS),
+            (seen.sum(1, keepdims=True) == 0, could.min(1, keepdims=True), FEWEST_WEEKS),
             (weekend, 2 * could[5:].min(), 2),
             (seen == 0, could, SLOT_WEEKS),
         )
@@ -82,4 +82,4 @@ def mostly_there(seen: Integers, could: Integers, is_open: NDArray[np.bool_], ea
     """Whether the open steps mostly have rows, on each open day."""
     possible = np.where(is_open, could, 0)
     parts = (seen, possible) if each else (seen.sum(1), possible.sum(1))
-    return bool(seen.sum() >= OPEN * possible.sum() and (parts[0] >= HALF * parts[1]).all())
+    return bool(seen.sum() >= OPEN * possible.sum() and (parts[0] >= OPEN_DAILY * parts[1]).all())

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from grucast.data.frequency import MICROSECONDS, Frequency, Stated, Times
 from grucast.data.inference import least_rows
-from grucast.data.months import DAY, MOSTLY, split
+from grucast.data.months import DAY_TYPE, MOSTLY, split
 from grucast.data.scalars import brief
 from grucast.data.steps import count_pairs
 from grucast.data.wording import count, show, show_day, show_local
@@ -16,7 +16,7 @@ from grucast.data.zones import to_local
 from grucast.errors import DataError, TimeStampError
 
 Codes = NDArray[Any]
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 UNITS = {1: "month", 3: "quarter", 12: "year"}
 SHIFTED = (0, 0.5, 1, 23, 23.5)  # hours after the time of day that a series keeps where clocks change
 OF_MONTHS = ("month", "business_month", "half_month")
@@ -45,7 +45,7 @@ def on_sunday_night(times: Times) -> bool:
     """All are on a Sunday before 4 a.m., when clocks are put back."""
     if times.dtype.kind != "M":
         return False
-    days = times.astype(DAY)
+    days = times.astype(DAY_TYPE)
     night = (times - days > np.timedelta64(0, "h")) & (times - days < np.timedelta64(4, "h"))
     return bool((night & (days.astype(np.int64) % 7 == 3)).all())  # 1970-01-04 was a Sunday
 
@@ -84,7 +84,7 @@ def refuse_unstated(stated: Stated, frequency: Frequency, codes: Codes, times: T
     if wrong.size:
         row = wrong[0]
         day = stated.weekday
-        what = f"no {WEEKDAYS[day]}" if day is not None else f"in none of the months that {stated.name} has"
+        what = f"no {WEEKDAY_NAMES[day]}" if day is not None else f"in none of the months that {stated.name} has"
         raise TimeStampError(
             f"series {ids[codes[row]]!r} has {show_day(local[row])}, which is {what} "
             f"({count(wrong.size, 'such row')} in all): correct it, or give another freq= (--freq) than {stated.name}"

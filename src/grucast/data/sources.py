@@ -13,7 +13,7 @@ from grucast.data.covariates import Covariates
 from grucast.data.frequency import Frequency
 from grucast.data.panel import NONE, Panel, make_panel
 from grucast.data.reading.intake import DEFAULT, Cells, Intake
-from grucast.data.reading.missing import LARGEST, find_codes
+from grucast.data.reading.missing import LARGEST_Y, find_codes
 from grucast.data.reading.options import Names, ReadOptions
 from grucast.data.reading.origin import Origin
 from grucast.data.table import COLUMNS, Table
@@ -21,11 +21,11 @@ from grucast.data.wording import count
 from grucast.errors import ConfigError, DataError, DataWarning, TimeStampError
 
 if TYPE_CHECKING:
-    from grucast.data.raw import Raw
+    from grucast.data.raw import RawTable
 
 MIXED = ";,"  # separators of several files, which say nothing of the decimal mark
-YEARS = 1800  # integers from here on may be years, or dates
-FEWEST = 3  # rows of a series that show a frequency
+FIRST_YEAR = 1800  # integers from here on may be years, or dates
+FEWEST_FOR_STEP = 3  # rows of a series that show a frequency
 
 
 def read(  # noqa: PLR0913 - each is an option of the command line, too
@@ -177,14 +177,18 @@ def take_tidy(source: Any) -> Intake | None:
     if not typed or ids.null_count() or ds.null_count() or not (ds.dtype in (nw.Date, nw.Datetime) or counts(ds)):
         return None
     values = y.to_numpy()
-    if (np.abs(values) > LARGEST).any() or find_codes(values):
+    if (np.abs(values) > LARGEST_Y).any() or find_codes(values):
         return None
     return Intake(Table(frame, ids, ds, y))
 
 
 def counts(ds: nw.Series[Any]) -> bool:
     """Whether a column holds integers that cannot be years or dates."""
-    return ds.dtype in (nw.Int64, nw.Int32) and (ds[0] < YEARS and -(2**62) < ds.min() < YEARS) and ds.max() < 2**62
+    return (
+        ds.dtype in (nw.Int64, nw.Int32)
+        and (ds[0] < FIRST_YEAR and -(2**62) < ds.min() < FIRST_YEAR)
+        and ds.max() < 2**62
+    )
 
 
 def read_cells(source: str, options: ReadOptions) -> Cells:
@@ -225,7 +229,7 @@ def holds_series(cells: Cells, options: ReadOptions) -> bool:
     return True
 
 
-def joined(files: "list[Raw]") -> Cells:
+def joined(files: "list[RawTable]") -> Cells:
     """The rows of all files, one after the other.
 
     Raises:
@@ -293,7 +297,7 @@ def refuse_wrong_stamps(intake: Intake) -> None:
 
     Series too short or too irregular to show a step are read all the same: it is for those who forecast to refuse them.
     """
-    if len(intake.table.y) < FEWEST:
+    if len(intake.table.y) < FEWEST_FOR_STEP:
         return
     try:
         to_panel(intake)

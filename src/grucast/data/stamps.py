@@ -11,7 +11,7 @@ from grucast.data.wording import show_day
 from grucast.data.zones import name_of
 from grucast.errors import DataError
 
-YEARS = np.array(["0001-01-01", "9999-12-31T23:59:59.999999"], "datetime64[us]")  # those of Python's datetime
+BOUNDS = np.array(["0001-01-01", "9999-12-31T23:59:59.999999"], "datetime64[us]")  # those of Python's datetime
 
 
 def to_times(ds: nw.Series[Any]) -> Times:
@@ -42,7 +42,7 @@ def outside(times: Any) -> NDArray[np.bool_]:
     """Which dates, of any precision, are not of the years 1 to 9999; NaT is not."""
     if np.datetime_data(times.dtype)[0] not in ("Y", "M", "W", "D", "h", "m", "s", "ms", "us"):
         return np.asarray(np.isnat(times))  # what is finer does not reach so far
-    first, last = YEARS.astype(times.dtype)
+    first, last = BOUNDS.astype(times.dtype)
     return np.asarray(~((times >= first) & (times <= last)))
 
 

@@ -15,9 +15,9 @@ Integers = NDArray[np.int64]
 SECOND = 10**6  # microseconds
 DAY = 86400 * SECOND
 WEEK = 7 * DAY
-MONDAY = np.datetime64("1970-01-05", "us")
+FIRST_MONDAY = np.datetime64("1970-01-05", "us")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-LONGEST = 60  # letters that describe the hours; what takes more is counted instead
+LONGEST_TEXT = 60  # letters that describe the hours; what takes more is counted instead
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Week:
         """The time stamps that many open steps after `start`."""
         week, place = np.divmod(self._number(start, start) + positions, len(self.slots))
         steps = week * (7 * self.per_day) + self.slots[place]
-        return np.asarray(MONDAY + (within_step(start, self.step) + steps * self.step).astype("timedelta64[us]"))
+        return np.asarray(FIRST_MONDAY + (within_step(start, self.step) + steps * self.step).astype("timedelta64[us]"))
 
     def _number(self, times: Times, start: Times) -> Integers:
         """Open steps since the first Monday of 1970."""
@@ -90,7 +90,7 @@ def week_of(step: int, open_at: tuple[int, ...]) -> Week:
 
 def since_monday(times: Times) -> Integers:
     """Microseconds since a Monday."""
-    return np.asarray((times - MONDAY).astype(np.int64))
+    return np.asarray((times - FIRST_MONDAY).astype(np.int64))
 
 
 def within_step(start: Times, step: int) -> Integers:
@@ -122,7 +122,7 @@ def describe(week: Week) -> str:
         groups.setdefault(own, []).append(day)
     parts = [join_days(own) + clock_times(places, week, within) for places, own in groups.items()]
     text = ", ".join(parts)
-    return text if len(text) <= LONGEST else f"{len(week.slots)} of {7 * week.per_day} steps a week"
+    return text if len(text) <= LONGEST_TEXT else f"{len(week.slots)} of {7 * week.per_day} steps a week"
 
 
 def join_days(days: Sequence[int]) -> str:

@@ -11,7 +11,7 @@ from grucast.data.calendar import phases
 from grucast.data.encoding import Encoded
 from grucast.data.panel import Panel
 
-BLOCK = 2**20  # places looked at together, so that memory stays bounded
+PLACE_BLOCK = 2**20  # places looked at together, so that memory stays bounded
 
 
 class Window(NamedTuple):
@@ -109,8 +109,8 @@ def make_windows(panel: Panel, encoded: Encoded, input_size: int, h: int) -> Win
 
     ends: list[NDArray[np.int64]] = []
     owners: list[NDArray[np.int64]] = []
-    for start in range(0, len(panel.values), BLOCK):
-        place = np.arange(start, min(start + BLOCK, len(panel.values)))
+    for start in range(0, len(panel.values), PLACE_BLOCK):
+        place = np.arange(start, min(start + PLACE_BLOCK, len(panel.values)))
         series = np.searchsorted(panel.offsets, place, side="right") - 1
         which = usable(place, series)
         ends.append(place[which])

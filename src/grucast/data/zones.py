@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from grucast.errors import DataError
 
 Times = NDArray[Any]  # datetime64[us]
-BLOCK = 63  # days that the time zone database is asked about at once; the 146,097 of 400 years are whole blocks
-CYCLE = 146_097 // BLOCK
-OLDEST, NEWEST = (int(np.datetime64(year, "D").astype(int)) // BLOCK for year in ("1500", "2500"))
+BLOCK_DAYS = 63  # days that the time zone database is asked about at once; the 146,097 of 400 years are whole blocks
+CYCLE = 146_097 // BLOCK_DAYS
+OLDEST, NEWEST = (int(np.datetime64(year, "D").astype(int)) // BLOCK_DAYS for year in ("1500", "2500"))
 
 
 def to_local(times: Times, zone: str) -> Times:
@@ -42,10 +42,10 @@ def changes_around(times: Times, zone: str) -> tuple[Times, Times]:
 
 def blocks_around(days: NDArray[np.int64]) -> tuple[int, ...]:
     """The blocks of days in which these days are, and those two days before and after them; no others, however far."""
-    first = (int(days.min()) - 2) // BLOCK
-    seen = np.zeros((int(days.max()) + 2) // BLOCK - first + 1, bool)
+    first = (int(days.min()) - 2) // BLOCK_DAYS
+    seen = np.zeros((int(days.max()) + 2) // BLOCK_DAYS - first + 1, bool)
     for away in (-2, 2):
-        seen[(days + away) // BLOCK - first] = True
+        seen[(days + away) // BLOCK_DAYS - first] = True
     return tuple((np.flatnonzero(seen) + first).tolist())
 
 
@@ -57,7 +57,7 @@ def clock_changes(zone: str, blocks: tuple[int, ...]) -> tuple[Times, Times]:
     for block in blocks:
         for second, offset in changes_within(zone, like_block(block)):
             if not offsets or offset != offsets[-1]:
-                changes.append(block * BLOCK * 86400 + second)
+                changes.append(block * BLOCK_DAYS * 86400 + second)
                 offsets.append(offset)
     return np.array(changes[1:], "M8[s]").astype("M8[us]"), np.array(offsets, "m8[s]").astype("m8[us]")
 
@@ -73,8 +73,8 @@ def changes_within(zone: str, block: int) -> tuple[tuple[int, int], ...]:
 
     No zone changes its clocks twice in a day.
     """
-    place, first = find_zone(zone), block * BLOCK
-    days = [offset_at(day * 86400, place) for day in range(first, first + BLOCK + 1)]
+    place, first = find_zone(zone), block * BLOCK_DAYS
+    days = [offset_at(day * 86400, place) for day in range(first, first + BLOCK_DAYS + 1)]
     changed = [day for day, (before, after) in enumerate(pairwise(days)) if before != after]
     seconds = [change_within((first + day) * 86400, place) - first * 86400 for day in changed]
     return (0, days[0]), *zip(seconds, (days[day + 1] for day in changed), strict=True)

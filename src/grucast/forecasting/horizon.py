@@ -6,7 +6,7 @@ from grucast.data.frequency import MICROSECONDS, Frequency
 
 MOST_OF_A_DAY = 288  # steps that a day may have to be forecast whole
 SHARE = 4  # of the longest series, a horizon is at most one part in so many
-MONTHS = {1: (12, "a year"), 3: (8, "two years"), 12: (5, "five years")}
+HORIZONS = {1: (12, "a year"), 3: (8, "two years"), 12: (5, "five years")}
 UNKNOWN = (12, "12 steps")
 
 
@@ -34,7 +34,7 @@ def span_of(frequency: Frequency) -> tuple[int, str]:
     """The horizon of series that are long enough."""
     seasons = frequency.seasons
     if frequency.kind in ("month", "business_month"):
-        return MONTHS.get(frequency.step, UNKNOWN)
+        return HORIZONS.get(frequency.step, UNKNOWN)
     if frequency.kind in ("integer", "half_month"):
         return UNKNOWN
     if frequency.kind == "business" or frequency.step == MICROSECONDS["D"]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TESTS = 3  # windows of the brief backtest, fewer for short series
-LEAST = 2  # horizons before the first of them
+HORIZONS_BEFORE = 2  # horizons before the first of them
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def forecast_intake(
 def brief_backtest(forecaster: GRUForecaster, panel: Panel, kind: FrameKind) -> Backtest | None:
     """The last windows forecast from what was known before them; None if there is no room for one."""
     h, longest = forecaster.h, int(panel.lengths.max())
-    room = (longest - LEAST * h - 1) // h
+    room = (longest - HORIZONS_BEFORE * h - 1) // h
     if room < 1:
         return None
     try:

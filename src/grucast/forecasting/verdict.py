@@ -8,7 +8,7 @@ from grucast.forecasting.backtest import Backtest
 from grucast.forecasting.scoring import Score
 
 EQUAL = 0.02  # errors that differ by no more are about equal
-FEW = 20  # points of coverage below what an interval promises that call for a warning
+SHORTFALL = 20  # points of coverage below what an interval promises that call for a warning
 PLAIN = {
     "Naive": "repeating the last value",
     "Drift": "continuing the straight line from the first to the last value",
@@ -16,8 +16,8 @@ PLAIN = {
 SEASONAL = "SeasonalNaive"
 HOUR, DAY, WEEK = (MICROSECONDS[unit] for unit in ("h", "D", "W"))
 SPANS = {DAY: "the day before", WEEK: "a week before", 52 * WEEK: "a year before"}
-STEPS = {HOUR: "hour", DAY: "day", WEEK: "week"}
-MONTHS = {1: "month", 3: "quarter", 6: "half-year"}
+STEP_NAMES = {HOUR: "hour", DAY: "day", WEEK: "week"}
+MONTH_NAMES = {1: "month", 3: "quarter", 6: "half-year"}
 
 
 def verdict(result: Backtest, frequency: Frequency, h: int) -> str:
@@ -56,7 +56,7 @@ def warnings(result: Backtest) -> tuple[str, ...]:
     return tuple(
         f"the {level:g}% interval held only {share:.0%} of the values: the truth lies outside more often than it says"
         for level, share in shown_interval(gru)
-        if 100 * share < level - FEW
+        if 100 * share < level - SHORTFALL
     )
 
 
@@ -117,12 +117,12 @@ def in_words(model: str, frequency: Frequency) -> str:
 
 def same_step(season: int, frequency: Frequency) -> str | None:
     """The step a season before by its place in the day, week or year; None where that has no name."""
-    step, length = STEPS.get(frequency.step, "time"), season * frequency.step
+    step, length = STEP_NAMES.get(frequency.step, "time"), season * frequency.step
     if frequency.kind == "week":  # of some steps, which are counted
         *day, week = frequency.seasons
         before = dict.fromkeys(day, "of the open day before") | {week: "a week before"}
         return f"the same {step} {before[season]}" if season in before else None
-    months = {12: f"the same {MONTHS.get(frequency.step, 'months')} a year before"}
+    months = {12: f"the same {MONTH_NAMES.get(frequency.step, 'months')} a year before"}
     named = {
         "duration": {span: f"the same {step} {before}" for span, before in SPANS.items()},
         "business": {5: "the same day a week before"},

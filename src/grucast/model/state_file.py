@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from grucast.data.frequency import LARGEST_TIME
-from grucast.data.reading.missing import LARGEST
+from grucast.data.reading.missing import LARGEST_Y
 from grucast.data.scalars import brief
 from grucast.data.stamps import outside
 from grucast.errors import DataError, ModelFileError
@@ -123,7 +123,7 @@ def filled(states: States, arrays: dict[str, Any], ids: list[str | int]) -> Stat
     sound = {
         "lengths": (lengths >= 1) & (lengths <= LONGEST),
         "starts": in_time(arrays["starts"], states.starts.dtype),
-        "values": ~(np.abs(arrays["values"]) > LARGEST),
+        "values": ~(np.abs(arrays["values"]) > LARGEST_Y),
         "numbers": ~np.isinf(arrays["numbers"]),
         "static_numbers": ~np.isinf(arrays["static_numbers"]),
         "nonnegative": arrays["nonnegative"].view(np.uint8) <= 1,

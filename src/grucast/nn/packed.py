@@ -9,8 +9,8 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from grucast.nn.torch_ops import is_traced
 
 Run = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]  # (T, B, I), (L * D, B, H), (B,) to output and states
-MOST = 4  # times the pack's own steps that rows and padding may come to
-LITTLE = 1 << 22  # numbers, of inputs and states, that may be padded whatever the rows: more calls take more time
+MOST_PADDED = 4  # times the pack's own steps that rows and padding may come to
+ALWAYS_PADDED = 1 << 22  # numbers, of inputs and states, that may be padded whatever the rows: more calls take longer
 
 
 def run_packed(run: Run, data: Tensor, batch_sizes: Tensor, initial: Tensor) -> tuple[Tensor, Tensor]:
@@ -28,7 +28,7 @@ def run_packed(run: Run, data: Tensor, batch_sizes: Tensor, initial: Tensor) -> 
     rows = initial.shape[1]
     padded = len(batch_sizes) * rows
     # What records the calls must hold for packs of other rows.
-    if is_traced() or padded <= MOST * len(data) or padded * (data.shape[1] + initial.shape[2]) <= LITTLE:
+    if is_traced() or padded <= MOST_PADDED * len(data) or padded * (data.shape[1] + initial.shape[2]) <= ALWAYS_PADDED:
         return _run_padded(run, data, batch_sizes, initial)
     firsts = _groups(batch_sizes, rows)
     at = batch_sizes.device  # whatever the default device
@@ -55,5 +55,5 @@ def _groups(batch_sizes: Tensor, rows: int) -> list[int]:
     firsts = [0]
     while firsts[-1] < rows:
         longest = int((batch_sizes > firsts[-1]).sum())
-        firsts.append(int(batch_sizes[(longest - 1) // MOST]))
+        firsts.append(int(batch_sizes[(longest - 1) // MOST_PADDED]))
     return firsts

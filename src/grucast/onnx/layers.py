@@ -30,7 +30,7 @@ ATTRIBUTES = {  # name: type
     "direction": "STRING",
 }
 OWN = ("", "ai.onnx")  # the domain of ONNX' operators
-LARGEST = 2**31 - 1  # bytes: more is no message of protobuf
+MOST_BYTES = 2**31 - 1  # bytes: more is no message of protobuf
 ROOM = 2**28  # bytes that the layers of any file may take; more at most ten times its size
 SHARE = 2**18  # bytes that a layer counts for beside its weights, for the time that it takes
 
@@ -120,8 +120,8 @@ def _read_model(path: str | Path) -> "ModelProto":
     if not os.path.isfile(path):  # noqa: PTH113 - False for names that no file can have, too
         raise ModelFileError(f"{path} does not exist or is not a file")
     try:
-        if (size := os.path.getsize(path)) > LARGEST:  # noqa: PTH202
-            raise ValueError(f"it has {size} bytes, more than {LARGEST}")
+        if (size := os.path.getsize(path)) > MOST_BYTES:  # noqa: PTH202
+            raise ValueError(f"it has {size} bytes, more than {MOST_BYTES}")
         model: ModelProto = onnx.ModelProto.FromString(read_all(Path(path)))
         _require_known(model, onnx.defs.onnx_opset_version())
     except (OSError, DataError) as error:

@@ -17,9 +17,9 @@ from grucast.model.models import ForecastModel
 from grucast.onnx.graph import columns_of
 
 Array = NDArray[Any]
-ROWS = 64  # windows of each kind, fewer where they are long
+MOST_WINDOWS = 64  # windows of each kind, fewer where they are long
 VALUES = 2**20  # in all windows of a kind
-DAYS = 365 * 60  # from 1980 on, where random windows begin
+SPAN = 365 * 60  # from 1980 on, where random windows begin
 
 
 class Case(NamedTuple):
@@ -97,7 +97,7 @@ def random_case(model: ForecastModel, rng: np.random.Generator) -> Case:
         return rng.integers(0, sizes, (*shape, len(sizes))).astype(np.int32)
 
     frequency, cycles = model.frequency, model.schema.cycles
-    starts = (np.datetime64("1980-01-01") + rng.integers(0, DAYS, batch)).astype("datetime64[us]")
+    starts = (np.datetime64("1980-01-01") + rng.integers(0, SPAN, batch)).astype("datetime64[us]")
     positions = np.broadcast_to(model.input_size + steps(model), (batch, whole))
     history = random_histories(batch, model.input_size, model.seasons[0], rng)
     window = Window(
@@ -136,4 +136,4 @@ def steps(model: ForecastModel) -> NDArray[np.int64]:
 
 def rows(model: ForecastModel) -> int:
     """Windows of each kind."""
-    return int(np.clip(VALUES // (model.input_size + model.h), 2, ROWS))
+    return int(np.clip(VALUES // (model.input_size + model.h), 2, MOST_WINDOWS))

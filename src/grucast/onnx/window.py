@@ -6,7 +6,7 @@ import numpy as np
 
 from grucast.data.calendar import CYCLES, MONDAY, Cycle
 from grucast.data.covariates import Column
-from grucast.data.encoding import FARTHEST
+from grucast.data.encoding import MOST_DEVIATIONS
 from grucast.data.features import places
 from grucast.onnx.builder import LAST, Builder
 
@@ -76,11 +76,11 @@ def continue_season(g: Builder, window: Scaled, steps: int, season: int, h: int)
 
 
 def scaled_numbers(g: Builder, numbers: str, columns: tuple[Column, ...]) -> str:
-    """Numbers (..., C) in deviations from the training data's mean, at most FARTHEST, NaN where missing."""
+    """Numbers (..., C) in deviations from the training data's mean, at most MOST_DEVIATIONS, NaN where missing."""
     centre = np.array([column.centre for column in columns])
     scale = np.array([column.scale for column in columns])
     distance = g.op("Sub", numbers, centre)
-    bounded = g.op("Max", g.op("Min", distance, FARTHEST * scale), -FARTHEST * scale)
+    bounded = g.op("Max", g.op("Min", distance, MOST_DEVIATIONS * scale), -MOST_DEVIATIONS * scale)
     kept = g.op(
         "Where", g.op("IsNaN", distance), distance, bounded
     )  # runtimes disagree on the smaller of NaN and a number

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Names = Sequence[Any] | str | None
+SeriesNames = Sequence[Any] | str | None
 MORE = 2.2  # inches of each further series
 DENSE, BINS = 3000, 600  # points of a line that a picture can show; means to show in the place of more
 LOOKS: Any = [  # of the models beside the GRU
@@ -46,7 +46,7 @@ LOOKS: Any = [  # of the models beside the GRU
 def plot_series(
     frame: Any,
     path: str | Path | None = None,
-    series: Names = None,
+    series: SeriesNames = None,
     last: int | None = None,
     target: str = "y",
 ) -> "Figure":
@@ -80,7 +80,7 @@ def plot_forecast(
     forecast: Any,
     path: str | Path | None = None,
     context: int | None = None,
-    series: Names = None,
+    series: SeriesNames = None,
     target: str = "y",
 ) -> "Figure":
     """The end of each series and its forecast with intervals, which begin at the last observation.
@@ -111,7 +111,9 @@ def plot_forecast(
     return drawing
 
 
-def plot_backtest(result: Any, path: str | Path | None = None, series: Names = None, target: str = "y") -> "Figure":
+def plot_backtest(
+    result: Any, path: str | Path | None = None, series: SeriesNames = None, target: str = "y"
+) -> "Figure":
     """Forecasts of a series from each cutoff beside what came, and below them each model's error by step.
 
     Args:

@@ -15,9 +15,9 @@ from grucast.errors import ConfigError, DataError, plain
 
 Array = NDArray[Any]
 Frame = nw.DataFrame[Any]
-MOST = 4  # series in one figure, unless they are named
+MOST_SERIES = 4  # series in one figure, unless they are named
 MOST_NAMED = 50
-SHOWN = 48  # letters of a name
+NAME_LETTERS = 48  # letters of a name
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Line:
         return low, mean, high
 
 
-def choose(ids: Iterable[Any], series: Sequence[Any] | str | None, most: int = MOST) -> list[Any]:
+def choose(ids: Iterable[Any], series: Sequence[Any] | str | None, most: int = MOST_SERIES) -> list[Any]:
     """The series to draw: the first few, or those named, however their names are typed.
 
     Raises:
@@ -83,7 +83,7 @@ def choose(ids: Iterable[Any], series: Sequence[Any] | str | None, most: int = M
 def short(name: Any) -> str:
     """A name that fits above its axes."""
     text = plain(name)
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+    return text if len(text) <= NAME_LETTERS else f"{text[: NAME_LETTERS - 1]}…"
 
 
 def lines_of(frame: Frame, names: Sequence[Any]) -> dict[Any, Line]:

@@ -132,7 +132,7 @@ def test_lists_of_records_that_differ_are_left_out_unread():
 
 
 def test_columns_found_piece_by_piece_are_those_of_the_whole(monkeypatch, rng):
-    monkeypatch.setattr(records, "FEWEST", 1)
+    monkeypatch.setattr(records, "FIRST_LINES", 1)
     cells = ("1", "2.5", '"x"', "true", "null", '{"a": 1}', '{"a": 2.5, "b": null}', "[1]", '[{"c": 1}]')
     for _ in range(100):
         drawn = rng.choice(cells, (20, 3))

@@ -191,7 +191,7 @@ def test_error_of_a_server_is_told(server, monkeypatch):
         with pytest.raises(DataError, match="cannot be read: ") as caught:
             read_raw(url)
         assert "s3cret" not in str(caught.value)
-    monkeypatch.setattr("grucast.data.raw.content.LARGEST", 10)
+    monkeypatch.setattr("grucast.data.raw.content.MOST_DOWNLOADED", 10)
     with pytest.raises(DataError, match="is larger than 0 GiB: download it"):
         read_raw(f"{server}/sales.csv")
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from grucast.data.checks.rows import Ordered
 from grucast.data.reading.looks import to_cells
-from grucast.data.reading.missing import LARGEST
+from grucast.data.reading.missing import LARGEST_Y
 from grucast.data.reading.numbers import parse_numbers
 from grucast.data.scalars import are_numbers
 
@@ -17,7 +17,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Column:
+class ColumnSummary:
     """A further column.
 
     Attributes:
@@ -42,7 +42,7 @@ class Column:
         return self.values <= 1
 
 
-def describe_columns(frame: nw.DataFrame[Any], rows: Ordered) -> list[Column]:
+def describe_columns(frame: nw.DataFrame[Any], rows: Ordered) -> list[ColumnSummary]:
     """Describe all columns but unique_id, ds and y."""
     after, series = rows_after_last(rows), len(rows.ids)
     further = (column for column in frame.iter_columns() if column.name not in ("unique_id", "ds", "y"))
@@ -59,7 +59,7 @@ def rows_after_last(rows: Ordered) -> Array:
     return after
 
 
-def describe(frame: nw.DataFrame[Any], column: nw.Series[Any], after: Array, series: int) -> Column:
+def describe(frame: nw.DataFrame[Any], column: nw.Series[Any], after: Array, series: int) -> ColumnSummary:
     """Describe one column of a frame of so many series."""
     missing = absent(column)
     count = int(missing.sum())
@@ -67,7 +67,7 @@ def describe(frame: nw.DataFrame[Any], column: nw.Series[Any], after: Array, ser
     distinct = present.n_unique() if len(present) else 0
     static = distinct <= 1 or (distinct <= series and varies_never(frame, column.name, missing))
     known = float((~missing[after]).mean()) if len(after) else None
-    return Column(column.name, kind_of(column), count, int(distinct), bool(static), known)
+    return ColumnSummary(column.name, kind_of(column), count, int(distinct), bool(static), known)
 
 
 def absent(column: nw.Series[Any]) -> Array:
@@ -97,12 +97,12 @@ def kind_of(column: nw.Series[Any]) -> str:
     return "text" if dtype in (nw.String, nw.Categorical, nw.Enum, nw.Object) else str(dtype)
 
 
-def numbers(frame: nw.DataFrame[Any], columns: list[Column], rows: Ordered) -> dict[str, NDArray[np.float64]]:
+def numbers(frame: nw.DataFrame[Any], columns: list[ColumnSummary], rows: Ordered) -> dict[str, NDArray[np.float64]]:
     """The columns of numbers that vary, also as text, in the order of the rows; NaN where missing or too large."""
     found = {}
     for column in columns:
         if not column.static and (values := as_numbers(frame[column.name], column.kind)) is not None:
-            found[column.name] = np.where(np.abs(values) <= LARGEST, values, np.nan)[rows.order]
+            found[column.name] = np.where(np.abs(values) <= LARGEST_Y, values, np.nan)[rows.order]
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 
-from grucast.data.checks.columns import Column
+from grucast.data.checks.columns import ColumnSummary
 from grucast.data.checks.leaks import Leak, find_leaks
 from grucast.data.checks.means import Target
 from grucast.data.checks.report import Finding, to_finding
@@ -29,7 +29,11 @@ def roles_of(covariates: Covariates) -> dict[str, str]:
 
 
 def judge_covariates(
-    frame: nw.DataFrame[Any], rows: Ordered, columns: Sequence[Column], covariates: Covariates, leaks: Sequence[Leak]
+    frame: nw.DataFrame[Any],
+    rows: Ordered,
+    columns: Sequence[ColumnSummary],
+    covariates: Covariates,
+    leaks: Sequence[Leak],
 ) -> list[Finding]:
     """Say which columns are not there, hold what cannot be used, or do not fit their role."""
     described = {column.name: column for column in columns}
@@ -48,7 +52,7 @@ def judge_covariates(
     return found
 
 
-def judge_role(column: Column, role: str) -> list[Finding]:
+def judge_role(column: ColumnSummary, role: str) -> list[Finding]:
     """Whether a column is known in advance when it is declared to be, by the rows after the last y."""
     if role == "past" and column.known_ahead:
         what = f"past covariate {column.name} has values in {column.known_ahead:.0%} of the rows after the last y"

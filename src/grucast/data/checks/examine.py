@@ -8,7 +8,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.checks.columns import Column, describe_columns, numbers
+from grucast.data.checks.columns import ColumnSummary, describe_columns, numbers
 from grucast.data.checks.declared import judge_covariates, judge_leak, roles_of
 from grucast.data.checks.leaks import Leak, find_leaks
 from grucast.data.checks.means import Target
@@ -27,8 +27,8 @@ from grucast.errors import DataError
 
 Array = NDArray[Any]
 
-SHORT = 10  # observed values
-OFTEN = 0.01  # share of outliers above which they are no mistakes
+SHORT_SERIES = 10  # observed values
+MOST_OUTLIERS = 0.01  # share of outliers above which they are no mistakes
 MUCH = 0.2  # share of missing values worth a warning
 LEVELS = ("error", "warning", "note")
 
@@ -45,9 +45,9 @@ def check(
 
     Args:
         df: Anything that `grucast.read` takes. Rows that cannot be used are listed and left out.
-        id_col: Column that names the series.
-        time_col: Column of time stamps.
-        target_col: Column to forecast.
+        id_col: ColumnSummary that names the series.
+        time_col: ColumnSummary of time stamps.
+        target_col: ColumnSummary to forecast.
         covariates: Columns beside y, as a forecaster is given them; whether they are what they are declared to be.
         **options: How the data are to be read, as `grucast.read` takes them.
 
@@ -145,7 +145,7 @@ def describe_grid(panel: Panel, rows: Ordered, steps: Array, ahead: bool) -> Gri
         gaps=int(gaps.sum()),
         gap_series=int((gaps > 0).sum()),
         longest_gap=int(jump.max(initial=0)),
-        short=int((observed < SHORT).sum()),
+        short=int((observed < SHORT_SERIES).sum()),
         outliers=count,
         farthest=farthest,
         seasons=seasons,
@@ -190,7 +190,7 @@ def judge_grid(grid: Grid, rows: int) -> list[Finding]:
     """Gaps, short series, empty ends, and outliers."""
     found = []
     if grid.short:
-        what = f"{count(grid.short, 'series')} {'has' if grid.short == 1 else 'have'} fewer than {SHORT} values"
+        what = f"{count(grid.short, 'series')} {'has' if grid.short == 1 else 'have'} fewer than {SHORT_SERIES} values"
         found.append(Finding("warning", what, "forecast, but with little to go on"))
     if grid.gaps:
         found.append(judge_gaps(grid, rows))
@@ -202,7 +202,7 @@ def judge_grid(grid: Grid, rows: int) -> list[Finding]:
     if grid.outliers:
         far = grid.farthest[0]
         what = f"{count(grid.outliers, 'outlier')}, the farthest is {far.y:g} in series {far.unique_id!r} at {far.ds}"
-        if grid.outliers > OFTEN * rows:
+        if grid.outliers > MOST_OUTLIERS * rows:
             what = f"{grid.outliers / rows:.0%} of the values are far from those around them, so the series jump"
         found.append(Finding("note", what, "correct them or leave y empty if they are mistakes"))
     return found
@@ -234,7 +234,7 @@ def empty_ends(panel: Panel) -> Array:
     return np.asarray(panel.lengths - 1 - last)
 
 
-def judge_column(column: Column) -> Finding:
+def judge_column(column: ColumnSummary) -> Finding:
     """A column that tells nothing."""
     what = f"column {column.name} has {'one value' if column.values else 'no value'}"
     return Finding("note", what, "it tells nothing: drop it")

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from grucast.data.checks.means import EXACT, MovingMeans, Target, without_rounding
 
 Array = NDArray[Any]
-Kind = Literal["same", "sum", "ahead", "near", "past"]
+LeakKind = Literal["same", "sum", "ahead", "near", "past"]
 
 NEAR = 1e-3  # share of the variance of y's differences left unexplained below which a column is suspected
-LEAST = 20  # degrees of freedom below which nothing is said
+LEAST_FREEDOM = 20  # degrees of freedom below which nothing is said
 MOST_ROWS = 100_000  # for the search of linear combinations
 MOST_COLUMNS = 200  # for the same: those that tell most of y,
 ROUND = 50  # of which so many are chosen at once,
@@ -29,7 +29,7 @@ class Leak:
     for a thousandth of its variance, a suspicion; `past`: earlier values of y, which is harmless.
     """
 
-    kind: Kind
+    kind: LeakKind
     columns: tuple[str, ...]
     text: str
 
@@ -75,7 +75,7 @@ def unexplained(change: Array, by: Array, codes: Array) -> float:
     y, x = (centred(values[seen], codes, count) for values in (change, by))
     xx, yy, xy = (np.bincount(codes, product) for product in (x * x, y * y, x * y))
     free = np.where(yy > 0, np.maximum(count - 2, 0), 0)
-    if free.sum() < LEAST:
+    if free.sum() < LEAST_FREEDOM:
         return 1.0
     left = 1 - xy**2 / np.where(xx * yy > 0, xx * yy, 1)
     return float((free * left).sum() / free.sum())
@@ -162,7 +162,7 @@ def complete_rows(target: Target, change: Array, columns: Mapping[str, Array]) -
     free = np.count_nonzero(y[moves]) - np.count_nonzero(count)
     x = [centred(own[name][rows], codes, count)[moves] / scale[moves] for name in names]
     names = [name for name, values in zip(names, x, strict=True) if values.any()]
-    if free < LEAST + 2 * min(len(names), MOST_COLUMNS):
+    if free < LEAST_FREEDOM + 2 * min(len(names), MOST_COLUMNS):
         return [], np.empty((0, 1))
     x = [values / np.linalg.norm(values) for values in x if values.any()]
     return names, np.stack([*x, y[moves] / scale[moves]], axis=1)
@@ -196,7 +196,7 @@ def describe_mean(name: str, ahead: int, width: int) -> Leak:
     where = f"{abs(ahead)} steps {'ahead' if ahead > 0 else 'back'}" if ahead else "at its own step"
     where = where.replace(" 1 steps", " 1 step") if abs(ahead) != 1 else where.replace("steps", "step")
     what = f"y {where}" if width == 1 else f"the mean of {width} values of y, the last {where}"
-    kind: Kind = "ahead" if ahead > 0 else "same" if ahead == 0 else "past"
+    kind: LeakKind = "ahead" if ahead > 0 else "same" if ahead == 0 else "past"
     return Leak(kind, (name,), f"{name} moves as {what}")
 
 

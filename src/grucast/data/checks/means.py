@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 EXACT = 1e-8  # share of the variance of y's differences left unexplained that rounding can cause
-FEWEST = 10  # rows on which a mean can be told
+FEWEST_PAIRS = 10  # rows on which a mean can be told
 REACH = 30  # steps to both sides that a moving mean of y is looked for in
-SAMPLE = 1000  # rows of one series among which
-ROWS = 128  # are looked at first: those with most of y around them
+SAMPLE_ROWS = 1000  # rows of one series among which
+FIRST_ROWS = 128  # are looked at first: those with most of y around them
 AHEAD, WIDTH = (each.ravel() for each in np.meshgrid(np.arange(-REACH, REACH + 1), np.arange(1, REACH + 1)))
-MOST = 5  # means of a column that are looked at in all rows
+MOST_MEANS = 5  # means of a column that are looked at in all rows
 KEPT = 16  # sets of rows whose means are remembered
 
 
@@ -61,8 +61,8 @@ class Means(NamedTuple):
         series = Target(np.zeros(int(within.sum()), np.int64), target.steps[within], target.y[within])
         near = series.moved(np.arange(-2 * REACH, REACH + 1), rows + 1 - int(within.argmax()))
         known = np.isfinite(near).sum(1)
-        best = np.flatnonzero(known >= np.sort(known)[-ROWS:][0])
-        some = best[np.linspace(0, len(best) - 1, min(len(best), ROWS)).astype(int)]
+        best = np.flatnonzero(known >= np.sort(known)[-FIRST_ROWS:][0])
+        some = best[np.linspace(0, len(best) - 1, min(len(best), FIRST_ROWS)).astype(int)]
         change = near[some][:, 2 * REACH + AHEAD] - near[some][:, 2 * REACH + AHEAD - WIDTH]
         seen = np.isfinite(change)
         count = np.maximum(seen.sum(0), 1)
@@ -77,7 +77,7 @@ class Means(NamedTuple):
         y = without_rounding(y - y.mean(), np.abs(y).mean())
         total, squares = np.stack([y, y * y]) @ self.seen
         yy = squares - total**2 / self.pairs
-        known = (self.pairs >= FEWEST) & (self.xx > 0) & (yy > 1e-9 * squares)
+        known = (self.pairs >= FEWEST_PAIRS) & (self.xx > 0) & (yy > 1e-9 * squares)
         return np.where(known, 1 - (y @ self.x) ** 2 / np.where(known, self.xx * yy, 1), 1)
 
 
@@ -98,14 +98,14 @@ class MovingMeans:
             return []
         codes = self.target.codes[1:]
         longest = np.bincount(codes[moving]).argmax()
-        rows = np.flatnonzero(moving & (codes == longest))[:SAMPLE]
+        rows = np.flatnonzero(moving & (codes == longest))[:SAMPLE_ROWS]
         if (key := rows.tobytes()) not in self.around:
             if len(self.around) == KEPT:
                 self.around.clear()
             self.around[key] = Means.at(self.target, rows)
         alike = np.flatnonzero(self.around[key].left_over(own) <= EXACT)
         found = [(int(AHEAD[index]), int(WIDTH[index])) for index in alike]
-        return sorted(found, key=lambda pair: (max(pair[0], -1), pair[1], abs(pair[0])))[:MOST]
+        return sorted(found, key=lambda pair: (max(pair[0], -1), pair[1], abs(pair[0])))[:MOST_MEANS]
 
 
 def without_rounding(rest: Array, size: Array) -> Array:

@@ -14,9 +14,9 @@ from grucast.data.wording import show
 Array = NDArray[Any]
 
 WINDOW = 7  # steps
-FAR = 10.0  # scales
-SHOWN = 5
-BLOCK = 1_000_000  # steps looked at together, to bound the memory
+FAR_SCALES = 10.0  # scales
+SHOWN_OUTLIERS = 5
+BLOCK_STEPS = 1_000_000  # steps looked at together, to bound the memory
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ def find_outliers(panel: Panel, seasons: Sequence[int] = ()) -> tuple[int, list[
     medians, distance = distances(panel, owner, 1)
     for season in seasons:
         distance = np.minimum(distance, distances(panel, owner, season)[1])
-    far = np.flatnonzero(distance > FAR)
-    first = far[np.argsort(-distance[far], kind="stable")][:SHOWN]
+    far = np.flatnonzero(distance > FAR_SCALES)
+    first = far[np.argsort(-distance[far], kind="stable")][:SHOWN_OUTLIERS]
     times = panel.frequency.times(panel.starts[owner[first]], first - panel.offsets[owner[first]])
     return len(far), [
         Outlier(
@@ -71,8 +71,8 @@ def running_median(values: Array, owner: Array, step: int) -> Array:
     padded = np.pad(values, side, constant_values=np.nan)
     owners = np.pad(owner, side, constant_values=-1)
     medians = np.empty_like(values)
-    for first in range(0, len(values), BLOCK):
-        block = slice(first, first + BLOCK)
+    for first in range(0, len(values), BLOCK_STEPS):
+        block = slice(first, first + BLOCK_STEPS)
         own = sliding_window_view(owners, 2 * side + 1)[block, ::step] == owner[block, None]
         near = sliding_window_view(padded, 2 * side + 1)[block, ::step]
         near = np.sort(np.where(own, near, np.nan), axis=1)  # NaN at the end

@@ -4,20 +4,20 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from grucast.data.checks.columns import Column
+from grucast.data.checks.columns import ColumnSummary
 from grucast.data.checks.leaks import Leak
 from grucast.data.checks.outliers import Outlier
 from grucast.data.checks.seasonality import Season
 from grucast.errors import plain
 
-Level = Literal["error", "warning", "note"]
+Severity = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True)
 class Finding:
     """Something about the data and what to do about it; with an error they cannot be used."""
 
-    level: Level
+    level: Severity
     what: str
     advice: str
 
@@ -108,7 +108,7 @@ class Report:
     zero: float
     negative: float
     grid: Grid | None
-    columns: list[Column]
+    columns: list[ColumnSummary]
     leaks: list[Leak]
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()

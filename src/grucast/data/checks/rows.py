@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from grucast.data.reading.intake import Cells, Intake
 from grucast.data.reading.looks import to_cells, to_values
-from grucast.data.reading.missing import LARGEST
+from grucast.data.reading.missing import LARGEST_Y
 from grucast.data.reading.names import alias
 from grucast.data.reading.numbers import parse_numbers
 from grucast.data.reading.options import ReadOptions
@@ -65,7 +65,7 @@ def bad_rows(cells: Cells, options: ReadOptions) -> list[tuple[str, Array]]:
     for column in names.target:
         values, none = to_numbers(cells, column, options.decimal, missing)
         found += [(f"a {column} that is not a number", none)]
-        found += [(f"a {column} that is infinite or beyond {LARGEST:g}", np.abs(values) > LARGEST)]
+        found += [(f"a {column} that is infinite or beyond {LARGEST_Y:g}", np.abs(values) > LARGEST_Y)]
     return [(text, rows) for text, rows in found if rows.any()]
 
 

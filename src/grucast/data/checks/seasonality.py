@@ -11,10 +11,10 @@ from grucast.data.panel import Panel
 
 Array = NDArray[Any]
 
-SERIES = 100  # spread evenly over the panel
-STEPS = 4096  # the last ones of each
+SAMPLED_SERIES = 100  # spread evenly over the panel
+LAST_STEPS = 4096  # the last ones of each
 PEAKS = 5
-CYCLES = 3  # whole periods that a series must have
+FEWEST_CYCLES = 3  # whole periods that a series must have
 WEAK = 0.1  # a usual season must be stronger,
 CLEAR = 0.3  # any other that strong,
 STRONGER = 0.05  # and a multiple of a season that much stronger than it
@@ -42,9 +42,9 @@ def find_seasons(panel: Panel) -> list[Season]:
 
     A multiple of a shorter season counts where it is stronger.
     """
-    longest = np.argsort(-panel.lengths, kind="stable")[: 10 * SERIES]
-    some = longest[np.linspace(0, len(longest) - 1, min(len(longest), SERIES)).astype(int)]
-    steps = int(min(panel.lengths.max(), STEPS))
+    longest = np.argsort(-panel.lengths, kind="stable")[: 10 * SAMPLED_SERIES]
+    some = longest[np.linspace(0, len(longest) - 1, min(len(longest), SAMPLED_SERIES)).astype(int)]
+    steps = int(min(panel.lengths.max(), LAST_STEPS))
     values = np.stack([last(panel.series(index), steps) for index in some])
     found: list[Season] = []
     for period in panel.frequency.seasons:
@@ -87,7 +87,7 @@ def seasonal_strength(values: Array, period: int) -> float:
     """
     detrended = values - moving_mean(values, period)
     whole = detrended.shape[1] // period
-    if whole < CYCLES - 1:
+    if whole < FEWEST_CYCLES - 1:
         return 0.0
     cycles = detrended[:, detrended.shape[1] - whole * period :].reshape(len(values), whole, period)
     seen = np.isfinite(cycles)
@@ -128,7 +128,7 @@ def peaks(values: Array) -> list[int]:
     found: list[int] = []
     for series in (np.diff(values, axis=1), without_line(values)):
         correlation = np.median(autocorrelation(series), axis=0)
-        lags = np.arange(2, min(len(correlation), values.shape[1] // (CYCLES + 1) + 1) - 1)
+        lags = np.arange(2, min(len(correlation), values.shape[1] // (FEWEST_CYCLES + 1) + 1) - 1)
         if not len(lags):
             continue
         here, before, after = correlation[lags], correlation[lags - 1], correlation[lags + 1]

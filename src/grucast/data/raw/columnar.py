@@ -9,16 +9,16 @@ import polars as pl
 
 from grucast.data.raw.flat import flatten, paths
 from grucast.data.raw.nesting import parquet_depth
-from grucast.data.raw.table import Raw, check_size
+from grucast.data.raw.table import RawTable, check_size
 from grucast.errors import DataError, InputError
 
-CELLS = 2**27  # that a file may always have; more at most a hundred times its bytes
-DEEPEST = 100  # records and lists within each other
+FILE_CELLS = 2**27  # that a file may always have; more at most a hundred times its bytes
+DEEPEST_TYPE = 100  # records and lists within each other
 RECORD_BATCH = 3  # of Arrow's kinds of messages
 END = b"\xff\xff\xff\xff\0\0\0\0"  # of an Arrow stream
 
 
-def read_columnar(data: bytes, name: str, kind: str) -> Raw:
+def read_columnar(data: bytes, name: str, kind: str) -> RawTable:
     """Read the file of a table whose columns have types.
 
     Args:
@@ -38,7 +38,7 @@ def read_columnar(data: bytes, name: str, kind: str) -> Raw:
                 require_shallow(data, name)
             table = (pl.scan_parquet if kind == "Parquet" else pl.scan_ipc)(BytesIO(data))
             schema, rows = table.collect_schema(), table.select(pl.len()).collect().item()
-        check_size(rows, len(paths(schema)), len(data), max(CELLS, 100 * len(data)), name)
+        check_size(rows, len(paths(schema)), len(data), max(FILE_CELLS, 100 * len(data)), name)
         frame, notes = flatten(pl.read_ipc_stream(BytesIO(data)).lazy() if kind == "an Arrow stream" else table)
     except InputError:
         raise
@@ -51,7 +51,7 @@ def read_columnar(data: bytes, name: str, kind: str) -> Raw:
         RecursionError,
     ) as error:
         raise DataError(f"{name} cannot be read as {kind}: {str(error).splitlines()[0][:200]}") from error
-    return Raw(name, frame, None, notes)
+    return RawTable(name, frame, None, notes)
 
 
 def require_shallow(data: bytes, name: str) -> None:
@@ -60,9 +60,9 @@ def require_shallow(data: bytes, name: str) -> None:
         depth = parquet_depth(data)
     except (ValueError, IndexError, RecursionError) as error:
         raise ValueError("its footer is damaged") from error
-    if depth > DEEPEST:
+    if depth > DEEPEST_TYPE:
         raise DataError(
-            f"{name} has {depth:,} records and lists within each other, more than {DEEPEST}: write it as CSV"
+            f"{name} has {depth:,} records and lists within each other, more than {DEEPEST_TYPE}: write it as CSV"
         )
 
 

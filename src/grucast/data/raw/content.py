@@ -17,7 +17,7 @@ from urllib.request import Request, urlopen
 from grucast.errors import DataError
 
 CHUNK = 2**20
-LARGEST = 2**30  # bytes taken from the network
+MOST_DOWNLOADED = 2**30  # bytes taken from the network
 SMALL = 2**27  # bytes of a file that may be empty
 TIMEOUT = 60  # seconds without an answer
 
@@ -160,6 +160,6 @@ def bounded(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
     size = 0
     for chunk in chunks:
         size += len(chunk)
-        if size > LARGEST:
-            raise DataError(f"{name} is larger than {LARGEST // 2**30} GiB: download it and name the file")
+        if size > MOST_DOWNLOADED:
+            raise DataError(f"{name} is larger than {MOST_DOWNLOADED // 2**30} GiB: download it and name the file")
         yield chunk

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from grucast.data.raw.content import checked, read_start
-from grucast.data.raw.table import Raw, name_frame
+from grucast.data.raw.table import RawTable, name_frame
 from grucast.data.raw.values import BATCH, gather
 from grucast.errors import ConfigError, DataError, MissingExtraError
 
@@ -19,7 +19,7 @@ SECONDS = 600  # that PostgreSQL may take for an answer
 KNOWN = "a path, an http(s) URL, or the URL of a database: sqlite:///, postgresql:// or duckdb:///"
 
 
-def read_url(source: str, query: str | None = None) -> Raw:
+def read_url(source: str, query: str | None = None) -> RawTable:
     """Read the result of a query, or the only table, of a database.
 
     Args:
@@ -40,7 +40,7 @@ def read_url(source: str, query: str | None = None) -> Raw:
     return read_file(path, str(path), query)
 
 
-def read_file(path: Path, name: str, query: str | None = None) -> Raw:
+def read_file(path: Path, name: str, query: str | None = None) -> RawTable:
     """Read the result of a query, or the only table, of a file that is a database."""
     if read_start(path, 12)[8:] == b"DUCK":
         return read_duckdb(path, name, query)
@@ -74,7 +74,7 @@ def parse_url(source: str) -> "URL":
     return url
 
 
-def read_postgresql(url: "URL", query: str | None) -> Raw:
+def read_postgresql(url: "URL", query: str | None) -> RawTable:
     """Read in a transaction that can change nothing; rows come through a cursor, which takes queries alone."""
     alchemy = load("sqlalchemy", "SQLAlchemy (to read databases)", "cli")
     load("psycopg", "psycopg (to read PostgreSQL)", "sql")
@@ -94,7 +94,7 @@ def bound_time(connection: "Connection") -> None:
     connection.connection.cursor().execute(f"SET LOCAL statement_timeout = {SECONDS * 1000}")
 
 
-def run(engine: "Engine", name: str, query: str | None) -> Raw:
+def run(engine: "Engine", name: str, query: str | None) -> RawTable:
     """The result of a query, or the only table."""
     alchemy = load("sqlalchemy", "SQLAlchemy (to read databases)", "cli")
     try:
@@ -114,7 +114,7 @@ def run(engine: "Engine", name: str, query: str | None) -> Raw:
         engine.dispose()
 
 
-def read_duckdb(path: Path, name: str, query: str | None) -> Raw:
+def read_duckdb(path: Path, name: str, query: str | None) -> RawTable:
     """Read without a way to other files."""
     duckdb = load("duckdb", "duckdb (to read DuckDB files)", "sql")
     try:

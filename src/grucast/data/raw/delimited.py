@@ -14,16 +14,16 @@ import polars as pl
 
 from grucast.data.raw.dialect import Sample, decide, fields, ill_divided, too_many
 from grucast.data.raw.header import kind_of
-from grucast.data.raw.table import Raw, check_width, name_frame, skipped
+from grucast.data.raw.table import RawTable, check_width, name_frame, skipped
 from grucast.data.raw.text import as_text
 from grucast.errors import DataError
 
 STATED = re.compile(rb'\s*"?sep=(.)"?[ \t]*\n')  # what Excel writes, and reads, as the first line
-TAIL = 2**16  # bytes at the end among which lines below the data are looked for
+TAIL_BYTES = 2**16  # bytes at the end among which lines below the data are looked for
 GAP = re.compile(rb"\n[^\S\n]*\n")
 
 
-def read_delimited(data: bytes, name: str, skip_rows: int = 0) -> Raw:
+def read_delimited(data: bytes, name: str, skip_rows: int = 0) -> RawTable:
     """Read the text of a table.
 
     Args:
@@ -48,7 +48,7 @@ def read_delimited(data: bytes, name: str, skip_rows: int = 0) -> Raw:
     return replace(raw, separator=separator, notes=(*notes, *lines, *raw.notes))
 
 
-def parse(body: bytes, sample: Sample, name: str) -> Raw:
+def parse(body: bytes, sample: Sample, name: str) -> RawTable:
     """The rows of data as a frame with the header's names."""
     wanted = len(sample.header or range(sample.width))
     widest = max((len(row) for row in sample.rows[sample.layout.first :]), default=0)
@@ -114,7 +114,7 @@ def read_slowly(body: bytes, separator: str, wanted: int, name: str) -> pl.DataF
 
 def cut_footer(body: bytes, sample: Sample) -> tuple[bytes, int]:
     """The rows of data without lines of text below an empty line, and how many lines these are."""
-    begin = max(0, len(body) - TAIL)
+    begin = max(0, len(body) - TAIL_BYTES)
     cut = len(body)
     for gap in reversed(list(GAP.finditer(body, begin))):
         below = StringIO(body[gap.end() : cut].decode(errors="replace"))

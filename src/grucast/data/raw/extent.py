@@ -7,8 +7,8 @@ from zipfile import BadZipFile, ZipFile
 
 from grucast.errors import DataError
 
-CELLS = 2**24  # that a sheet may always reach over; more at most a hundred times those that it holds
-FAR = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{3}\d|[A-Za-z]*\d{5})""")  # a place that may be far out
+SHEET_CELLS = 2**24  # that a sheet may always reach over; more at most a hundred times those that it holds
+FAR_PLACE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{3}\d|[A-Za-z]*\d{5})""")  # a place that may be far out
 PLACE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]*)(\d+)""")
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 Extent = tuple[int, int, int]  # rows, columns, cells that are held
@@ -21,7 +21,7 @@ def check_extents(archive: ZipFile, name: str) -> None:
     except (BadZipFile, OSError, NotImplementedError, ValueError, RuntimeError, ParseError) as error:
         raise DataError(f"{name} is a damaged workbook: {error}") from error
     for rows, columns, cells in extents:
-        if rows * columns > max(CELLS, 100 * cells):
+        if rows * columns > max(SHEET_CELLS, 100 * cells):
             raise DataError(
                 f"{name} has a sheet of {rows:,} rows and {columns:,} columns with {cells:,} cells: "
                 "delete what stands far out, or save it as CSV"
@@ -34,7 +34,7 @@ def excel(archive: ZipFile) -> Iterator[Extent]:
         if not re.fullmatch(r"xl/\w*sheets/.*\.xml", member, re.IGNORECASE):
             continue
         xml = archive.read(member)
-        if FAR.search(xml):
+        if FAR_PLACE.search(xml):
             places = PLACE.findall(xml)
             columns = {letters.upper() for letters, _ in places}
             yield max(int(row) for _, row in places), max(map(number_of, columns)), len(places)

@@ -14,7 +14,7 @@ NUMBER = re.compile(
     r"\s?[%$€£¥]?\)?",
     re.IGNORECASE,
 )
-MISSING = [
+EMPTY_WORDS = [
     "na",
     "n/a",
     "nan",
@@ -30,7 +30,7 @@ MISSING = [
     "#null!",
 ]
 MONTH_OR_DAY = re.compile(r"(1[5-9]|2[0-4])\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])?")
-YEARS = range(1500, 2501)
+HEADER_YEARS = range(1500, 2501)
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def find_shapes(rows: Sequence[Row], width: int) -> tuple[frozenset[str], ...]:
 
 def shape(cell: str | None) -> str | None:
     """How a cell looks: "0" for a number, "a" for words, "0-0-0" or "a 0" and so on; None where nothing is told."""
-    if not cell or cell.lower() in MISSING or not any(letter.isalnum() for letter in cell):
+    if not cell or cell.lower() in EMPTY_WORDS or not any(letter.isalnum() for letter in cell):
         return None
     if not any(letter.isdigit() for letter in cell):
         return "a"
@@ -136,4 +136,4 @@ def is_count(row: Row, shapes: tuple[frozenset[str], ...]) -> bool:
     steps = {int(after) - int(before) for before, after in pairwise(cells)}
     if all(MONTH_OR_DAY.fullmatch(cell) for cell in cells):
         return min(steps) > 0 or max(steps) < 0
-    return len(steps) == 1 and 0 < abs(min(steps)) <= 10 and all(int(cell) in YEARS for cell in cells)
+    return len(steps) == 1 and 0 < abs(min(steps)) <= 10 and all(int(cell) in HEADER_YEARS for cell in cells)

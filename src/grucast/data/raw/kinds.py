@@ -6,7 +6,7 @@ import re
 from grucast.data.raw.text import UTF16
 from grucast.errors import DataError
 
-HEAD = 2**16  # bytes that tell
+HEAD_BYTES = 2**16  # bytes that tell
 BEGINNINGS = (  # how files begin: the kind
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
@@ -75,7 +75,7 @@ def find_text(data: bytes, name: str) -> str:
     """What kind of text a content is."""
     if data.startswith(UTF16):
         return "delimited text"
-    head = data[:HEAD].removeprefix(codecs.BOM_UTF8).lstrip()
+    head = data[:HEAD_BYTES].removeprefix(codecs.BOM_UTF8).lstrip()
     if b"\0" in data or CONTROL.search(head):
         raise DataError(f"{name} is {BINARY}")
     if HTML.match(head):

@@ -13,7 +13,7 @@ from grucast.errors import DataError, MissingExtraError
 
 CHUNK = 2**20
 UNPACKED = 2**27  # bytes that a file may always unpack to; more at most a hundred times its size
-DEEPEST = 3
+DEEPEST_ARCHIVE = 3
 STREAMS: dict[str, Callable[[BytesIO], gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile]] = {
     "gzip": lambda file: gzip.GzipFile(fileobj=file),
     "bzip2": bz2.BZ2File,
@@ -34,7 +34,7 @@ def unpack(data: bytes, name: str) -> tuple[bytes, str, str]:
         MissingExtraError: What unpacks it is not installed.
     """
     most = max(UNPACKED, 100 * len(data))
-    for _ in range(DEEPEST):
+    for _ in range(DEEPEST_ARCHIVE):
         kind = find_kind(data, name)
         if kind == "zip":
             with open_zip(data, name) as archive:
@@ -45,7 +45,7 @@ def unpack(data: bytes, name: str) -> tuple[bytes, str, str]:
             data = unpack_stream(data, kind, name, most)
         else:
             return data, kind, name
-    raise DataError(f"{name} is packed more than {DEEPEST} times: unpack it first")
+    raise DataError(f"{name} is packed more than {DEEPEST_ARCHIVE} times: unpack it first")
 
 
 def unpack_stream(data: bytes, kind: str, name: str, most: int) -> bytes:

@@ -10,19 +10,19 @@ import polars as pl
 
 from grucast.data.depth import DEEPEST, is_deep
 from grucast.data.raw.flat import flatten, paths
-from grucast.data.raw.table import Raw, check_size
+from grucast.data.raw.table import RawTable, check_size
 from grucast.data.raw.text import as_text
 from grucast.data.scalars import listed
 from grucast.errors import DataError
 
-LARGEST = 2**27  # bytes of JSON that is no lines: in the memory it takes many times as much
-CELLS = 2**24  # that lines may always make; more at most ten times their bytes
-FEWEST, MOST = 1000, 16_000  # lines looked at together
+MOST_BYTES_AT_ONCE = 2**27  # bytes of JSON that is no lines: in the memory it takes many times as much
+ALWAYS_CELLS = 2**24  # that lines may always make; more at most ten times their bytes
+FIRST_LINES, MOST_LINES = 1000, 16_000  # lines looked at together
 WANTED = 'write [{"ds": ..., "y": ...}, ...] or {"ds": [...], "y": [...]}'
 GEOJSON = ("FeatureCollection", "Feature", "GeometryCollection")
 
 
-def read_records(data: bytes, name: str) -> Raw:
+def read_records(data: bytes, name: str) -> RawTable:
     """Read JSON: an array of records, an object of columns or of one such array, or a record a line.
 
     Raises:
@@ -30,9 +30,9 @@ def read_records(data: bytes, name: str) -> Raw:
     """
     text, notes = as_text(data, name)
     if not is_lines(text):
-        if len(text) > LARGEST:
+        if len(text) > MOST_BYTES_AT_ONCE:
             raise DataError(
-                f"{name} has more than {LARGEST // 2**20} MiB of JSON: write a record a line, CSV or Parquet"
+                f"{name} has more than {MOST_BYTES_AT_ONCE // 2**20} MiB of JSON: write a record a line, CSV or Parquet"
             )
         try:
             content = json.loads(text, parse_constant=constant)
@@ -44,7 +44,7 @@ def read_records(data: bytes, name: str) -> Raw:
             text = "\n".join(json.dumps(record) for record in records).encode()
         except RecursionError as error:
             raise DataError(f"{name} cannot be read as JSON: it is nested too deeply") from error
-    return Raw(name, *parse_lines(text, name, tuple(notes)))
+    return RawTable(name, *parse_lines(text, name, tuple(notes)))
 
 
 def is_lines(text: bytes) -> bool:
@@ -74,7 +74,7 @@ def find_schema(text: bytes, name: str) -> pl.Schema:
     Raises:
         DataError: Lines hold so many different fields that the table would fill the memory.
     """
-    lines, most = text.count(b"\n") + 1, max(CELLS, 10 * len(text))
+    lines, most = text.count(b"\n") + 1, max(ALWAYS_CELLS, 10 * len(text))
     kinds: dict[tuple[Any, ...], bytes] = {}
     fields: set[str] = set()
     for piece in pieces(text):
@@ -87,11 +87,11 @@ def find_schema(text: bytes, name: str) -> pl.Schema:
 
 def pieces(text: bytes) -> Iterator[bytes]:
     """The lines, more of them each time."""
-    file, count = BytesIO(text), FEWEST
+    file, count = BytesIO(text), FIRST_LINES
     while piece := b"".join(islice(file, count)):
         if not piece.isspace():
             yield piece + b"\n"
-        count = min(2 * count, MOST)
+        count = min(2 * count, MOST_LINES)
 
 
 def infer(text: bytes) -> pl.Schema:

@@ -6,9 +6,9 @@ from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 
 from grucast.data.raw.content import fetch, find_paths, read_all, read_input, read_start
-from grucast.data.raw.kinds import HEAD, is_database
+from grucast.data.raw.kinds import HEAD_BYTES, is_database
 from grucast.data.raw.packed import unpack
-from grucast.data.raw.table import Raw
+from grucast.data.raw.table import RawTable
 from grucast.errors import ConfigError, MissingExtraError
 
 WEB = ("http", "https")
@@ -21,7 +21,7 @@ PROMISED = {  # what names end with: kinds that they promise
 
 
 @dataclass(frozen=True)
-class Options:
+class SourceOptions:
     """What the user says of the source; each has a meaning for some kinds alone."""
 
     skip_rows: int = 0
@@ -31,7 +31,7 @@ class Options:
 
 def read_raw(
     source: str, *, skip_rows: int = 0, sheet: str | int | None = None, query: str | None = None
-) -> list[list[Raw]]:
+) -> list[list[RawTable]]:
     r"""Read files, a URL, standard input or a database as tables of cells.
 
     Args:
@@ -58,7 +58,7 @@ def read_raw(
         ([{'day': '2024-01-01', 'sold': '1,5'}], ';', ('2 lines above the header skipped',))
     """
     require("polars (to read files)", "polars", "cli")
-    options = Options(skip_rows, None if sheet is None else str(sheet), query)
+    options = SourceOptions(skip_rows, None if sheet is None else str(sheet), query)
     if skip_rows < 0:
         raise ConfigError(f"skip_rows is {skip_rows}, but must be 0 or more")
     if source == "-":
@@ -82,14 +82,14 @@ def require(what: str, package: str, extra: str) -> None:
         raise MissingExtraError(what, extra) from error
 
 
-def read_path(path: Path, options: Options) -> list[Raw]:
+def read_path(path: Path, options: SourceOptions) -> list[RawTable]:
     """Read a file; a database is not loaded first."""
-    if is_database(read_start(path, HEAD)):
+    if is_database(read_start(path, HEAD_BYTES)):
         return read_database(path, str(path), options)
     return read_bytes(read_all(path), str(path), options)
 
 
-def read_bytes(data: bytes, name: str, options: Options) -> list[Raw]:
+def read_bytes(data: bytes, name: str, options: SourceOptions) -> list[RawTable]:
     """Read what is in the memory."""
     data, kind, name = unpack(data, name)
     if kind == "a database":
@@ -104,7 +104,7 @@ def read_bytes(data: bytes, name: str, options: Options) -> list[Raw]:
     return [replace(raw, notes=(*notes, *raw.notes)) for raw in read_kind(data, kind, name, options)]
 
 
-def check(kind: str, name: str, options: Options) -> None:
+def check(kind: str, name: str, options: SourceOptions) -> None:
     """Refuse an option that has no meaning here."""
     if options.query is not None and kind != "a database":
         raise ConfigError(f"query= is for databases, but {name} is {kind}: leave it out")
@@ -114,7 +114,7 @@ def check(kind: str, name: str, options: Options) -> None:
         raise ConfigError(f"skip_rows= is for delimited text and workbooks, but {name} is {kind}: leave it out")
 
 
-def read_database(path: Path, name: str, options: Options) -> list[Raw]:
+def read_database(path: Path, name: str, options: SourceOptions) -> list[RawTable]:
     """Read a file that is a database."""
     check("a database", name, options)
     from grucast.data.raw.database import read_file
@@ -122,7 +122,7 @@ def read_database(path: Path, name: str, options: Options) -> list[Raw]:
     return [read_file(path, name, options.query)]
 
 
-def read_kind(data: bytes, kind: str, name: str, options: Options) -> list[Raw]:
+def read_kind(data: bytes, kind: str, name: str, options: SourceOptions) -> list[RawTable]:
     """Read a content by its kind; the readers need polars, so they are imported here."""
     if kind == "a workbook":
         require("fastexcel (to read workbooks)", "fastexcel", "cli")

@@ -13,7 +13,7 @@ MOST_COLUMNS = 10_000
 
 
 @dataclass(frozen=True)
-class Raw:
+class RawTable:
     """Cells as they stand; nothing here decides what a column means.
 
     Attributes:
@@ -50,7 +50,7 @@ def check_size(rows: int, columns: int, size: int, most: int, name: str) -> None
         )
 
 
-def name_frame(frame: "pl.DataFrame", header: Sequence[str] | None, name: str) -> Raw:
+def name_frame(frame: "pl.DataFrame", header: Sequence[str] | None, name: str) -> RawTable:
     """The frame with the names of a header, without columns that have neither name nor cells."""
     names = header or [f"column_{index + 1}" for index in range(frame.width)]
     kept = [
@@ -67,7 +67,7 @@ def name_frame(frame: "pl.DataFrame", header: Sequence[str] | None, name: str) -
     columns = frame.columns
     kept_frame = frame.select([columns[index] for index in kept])
     kept_frame.columns = new
-    return Raw(name, kept_frame, None, tuple(notes), tuple(twins))
+    return RawTable(name, kept_frame, None, tuple(notes), tuple(twins))
 
 
 def differ(names: Sequence[str]) -> list[str]:

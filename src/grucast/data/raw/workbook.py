@@ -10,16 +10,16 @@ import polars as pl
 
 from grucast.data.raw.extent import check_extents
 from grucast.data.raw.header import Layout, find_header, kind_of
-from grucast.data.raw.table import Raw, check_width, name_frame, skipped
+from grucast.data.raw.table import RawTable, check_width, name_frame, skipped
 from grucast.data.scalars import listed
 from grucast.errors import DataError
 
-SAMPLE = 500  # rows on which the header is looked for
-TAIL = 100  # rows at the end among which lines below the data are looked for
-FEWEST = 3  # rows that make a table, where several sheets might
+HEADER_ROWS = 500  # rows on which the header is looked for
+TAIL_ROWS = 100  # rows at the end among which lines below the data are looked for
+FEWEST_ROWS = 3  # rows that make a table, where several sheets might
 
 
-def read_workbook(data: bytes, name: str, sheet: str | None = None, skip_rows: int = 0) -> list[Raw]:
+def read_workbook(data: bytes, name: str, sheet: str | None = None, skip_rows: int = 0) -> list[RawTable]:
     """Read a sheet, or without `sheet` all that hold a table.
 
     Args:
@@ -43,7 +43,7 @@ def read_workbook(data: bytes, name: str, sheet: str | None = None, skip_rows: i
     tables = [raw for raw in filled if len(filled) == 1 or is_table(raw.frame)]
     if not tables:
         sheets = listed([*map(repr, wanted)])
-        raise DataError(f"{name} holds no table: none of its sheets ({sheets}) has a header and {FEWEST} rows")
+        raise DataError(f"{name} holds no table: none of its sheets ({sheets}) has a header and {FEWEST_ROWS} rows")
     if len(tables) == 1 < len(wanted):
         return [replace(tables[0], notes=("its other sheets hold no table", *tables[0].notes))]
     return tables
@@ -60,10 +60,10 @@ def choose(sheet: str, names: Sequence[str], name: str) -> str:
 
 def is_table(frame: pl.DataFrame) -> bool:
     """Whether a sheet may be what the user wants."""
-    return len(frame) >= FEWEST and (frame.width > 1 or any(kind.is_numeric() for kind in frame.dtypes))
+    return len(frame) >= FEWEST_ROWS and (frame.width > 1 or any(kind.is_numeric() for kind in frame.dtypes))
 
 
-def read_sheet(book: fastexcel.ExcelReader, title: str, name: str, skip_rows: int) -> Raw | None:
+def read_sheet(book: fastexcel.ExcelReader, title: str, name: str, skip_rows: int) -> RawTable | None:
     """The table of a sheet; None where there is nothing."""
     text = book.load_sheet(title, header_row=None, skip_rows=skip_rows, dtypes="string").to_polars()
     check_width(text.width, name)
@@ -93,7 +93,7 @@ def read_sheet(book: fastexcel.ExcelReader, title: str, name: str, skip_rows: in
 
 def find_layout(text: pl.DataFrame, given: bool) -> Layout:
     """Where the header is."""
-    rows = [[(cell or "").strip() for cell in row] for row in text[:SAMPLE].rows()]
+    rows = [[(cell or "").strip() for cell in row] for row in text[:HEADER_ROWS].rows()]
     layout = find_header(rows, text.width)
     if given:
         first = next((index for index, row in enumerate(rows) if any(row)), 0)
@@ -103,7 +103,7 @@ def find_layout(text: pl.DataFrame, given: bool) -> Layout:
 
 def count_below(text: pl.DataFrame, layout: Layout) -> int:
     """How many rows at the end are empty, or notes below an empty row."""
-    rows = text[-TAIL:].rows()
+    rows = text[-TAIL_ROWS:].rows()
     cut = len(rows)
     for index in range(len(rows) - 1, -1, -1):
         row = rows[index]

@@ -13,7 +13,7 @@ from grucast.data.reading.missing import without_codes
 from grucast.data.reading.names import listing
 from grucast.data.reading.options import ReadOptions
 from grucast.data.reading.origin import Origin
-from grucast.data.reading.stamping import Column, Stamped, require_complete, to_column
+from grucast.data.reading.stamping import Stamped, TimeColumn, require_complete, to_column
 from grucast.data.reading.values import TEXTS, Marks, has_leading_zero, to_target, typed
 from grucast.data.scalars import are_numbers
 from grucast.data.table import COLUMNS, Table, factorize
@@ -131,7 +131,7 @@ def put_together(frame: Frame, ids: Any, ds: Any, y: Any, rest: list[Any]) -> Ta
     return Table.of(whole.to_native())
 
 
-def without_skipped(table: Table, made: Column, origin: Origin) -> Table:
+def without_skipped(table: Table, made: TimeColumn, origin: Origin) -> Table:
     """The rows that clocks do not skip; one that they do may be left out only if it has no value."""
     if not made.extra.size:
         return table

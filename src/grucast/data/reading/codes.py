@@ -18,10 +18,10 @@ EPOCHS = {
     "us": (10**14, 10**16, 1),
     "ns": (10**17, 10**19, 1),
 }
-YEARS = (1800, 2100)
-WEEK = re.compile(r"week|woche|\bkw|kw\b|semaine|semana|settimana|\bwk|wk\b", re.IGNORECASE)
-MONTH = re.compile(r"month|monat|mois|\bmes\b|mese|maand|\bym\b|yyyymm", re.IGNORECASE)
-YEAR = re.compile(r"year|jahr|\bann?[eé]?e?\b|a[nñ]o", re.IGNORECASE)
+CODE_YEARS = (1800, 2100)
+WEEK_WORD = re.compile(r"week|woche|\bkw|kw\b|semaine|semana|settimana|\bwk|wk\b", re.IGNORECASE)
+MONTH_WORD = re.compile(r"month|monat|mois|\bmes\b|mese|maand|\bym\b|yyyymm", re.IGNORECASE)
+YEAR_WORD = re.compile(r"year|jahr|\bann?[eé]?e?\b|a[nñ]o", re.IGNORECASE)
 DATE = re.compile(r"date|datum|fecha|\bdata\b|\bday|\btag\b", re.IGNORECASE)
 SERIALS = (20_000, 60_000)  # days since 1899-12-30 in workbooks: 1954 to 2064
 QUARTER = re.compile(r"quart|qtr|trimest", re.IGNORECASE)
@@ -35,8 +35,8 @@ def code_readings(values: Integers, column: str, wanted: str | None = None) -> l
     >>> [reading.label for reading in code_readings(np.array([202411, 202412, 202501]), "t")]
     ['month']
     """
-    if wanted in WANTED:
-        return [WANTED[wanted](values)]
+    if wanted in BY_NAME:
+        return [BY_NAME[wanted](values)]
     counter = Reading("integer", values.astype(np.int64))
     low, high = int(values.min()), int(values.max())
     calendar = clock_codes(values)
@@ -72,7 +72,7 @@ def clock_codes(values: Integers) -> Reading | None:
             days = to_days(day // 10000, day // 100 % 100, day % 100)
             hour, minute, second = clock // 10000, clock // 100 % 100, clock % 100
             sound = not np.isnat(days).any() and hour.max() < 24 and minute.max() < 60 and second.max() < 60
-            years = YEARS[0] <= int(day.min()) // 10000 and int(day.max()) // 10000 <= YEARS[1]
+            years = CODE_YEARS[0] <= int(day.min()) // 10000 and int(day.max()) // 10000 <= CODE_YEARS[1]
             if sound and years:
                 ahead = (hour * 3600 + minute * 60 + second).astype("m8[s]").astype("m8[us]")
                 return Reading("day", days + ahead, fine=True)
@@ -81,14 +81,14 @@ def clock_codes(values: Integers) -> Reading | None:
 
 def year_readings(values: Integers, column: str, counter: Reading) -> list[Reading]:
     """Years of our times, or any that the column's name says are years."""
-    ours = YEARS[0] <= values.min() and values.max() <= YEARS[1]
-    return [Reading("year", to_days(values, 1, 1))] if ours or YEAR.search(column) else [counter]
+    ours = CODE_YEARS[0] <= values.min() and values.max() <= CODE_YEARS[1]
+    return [Reading("year", to_days(values, 1, 1))] if ours or YEAR_WORD.search(column) else [counter]
 
 
 def day_readings(values: Integers, column: str, counter: Reading) -> list[Reading]:  # noqa: ARG001 - one of SIZES
     """Days such as 20240131."""
     days = Reading("day", to_days(values // 10000, values // 100 % 100, values % 100))
-    ours = YEARS[0] <= values.min() // 10000 and values.max() // 10000 <= YEARS[1]
+    ours = CODE_YEARS[0] <= values.min() // 10000 and values.max() // 10000 <= CODE_YEARS[1]
     return [days] if days.valid and ours else [counter]
 
 
@@ -97,7 +97,7 @@ def quarter_readings(values: Integers, column: str, counter: Reading) -> list[Re
     if SERIALS[0] <= values.min() and values.max() <= SERIALS[1] and DATE.search(column):
         return [Reading("excel", since_1900(values))]
     part, year = values % 10, values // 10
-    if part.min() < 1 or part.max() > 4 or year.min() < YEARS[0] or year.max() > YEARS[1]:
+    if part.min() < 1 or part.max() > 4 or year.min() < CODE_YEARS[0] or year.max() > CODE_YEARS[1]:
         return [counter]
     quarters = Reading("quarter", to_days(values // 10, 3 * part - 2, 1))
     distinct = np.unique(values)
@@ -107,10 +107,10 @@ def quarter_readings(values: Integers, column: str, counter: Reading) -> list[Re
 
 def part_readings(values: Integers, column: str, counter: Reading) -> list[Reading]:
     """Year and month, or year and week; a counter where they are neither."""
-    if values.min() // 100 < YEARS[0] or values.max() // 100 > YEARS[1]:
+    if values.min() // 100 < CODE_YEARS[0] or values.max() // 100 > CODE_YEARS[1]:
         return [counter]
     readings = parts_of_year(values // 100, values % 100, column)
-    if readings[0].label == "week" and not WEEK.search(column):
+    if readings[0].label == "week" and not WEEK_WORD.search(column):
         turns = (np.diff(np.unique(values)) > 40).any()  # from the last week of a year to the first of the next
         return readings if readings[0].valid and turns else [counter]
     return readings
@@ -131,14 +131,14 @@ def parts_of_year(
         return [weeks, months]
     distinct = np.unique(12 * year + part - 1)
     turns = bool(((distinct[:-1] % 12 == 11) & (np.diff(distinct) == 1)).any())
-    if turns or MONTH.search(column) or len(np.unique(part)) == 12:
+    if turns or MONTH_WORD.search(column) or len(np.unique(part)) == 12:
         return [months]
-    if WEEK.search(column):
+    if WEEK_WORD.search(column):
         return [weeks]
     return [months] if padded else [months, weeks]
 
 
-WANTED: dict[str | None, Callable[[Integers], Reading]] = {
+BY_NAME: dict[str | None, Callable[[Integers], Reading]] = {
     "integer": lambda v: Reading("integer", v.astype(np.int64)),
     "year": lambda v: Reading("year", to_days(v, 1, 1)),
     "quarter": lambda v: Reading("quarter", to_days(v // 10, np.where(v % 10 > 4, 0, 3 * (v % 10) - 2), 1)),

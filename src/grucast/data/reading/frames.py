@@ -6,7 +6,7 @@ import narwhals as nw
 
 from grucast.errors import DataError, MissingExtraError
 
-WANTED = "a path or a pandas or polars data frame"
+ACCEPTED = "a path or a pandas or polars data frame"
 
 
 def to_frame(source: Any) -> nw.DataFrame[Any]:
@@ -28,7 +28,7 @@ def to_frame(source: Any) -> nw.DataFrame[Any]:
     try:
         frame = nw.from_native(source, allow_series=True)
     except TypeError as error:
-        raise DataError(f"cannot read series from a {type(source).__name__}: give {WANTED}") from error
+        raise DataError(f"cannot read series from a {type(source).__name__}: give {ACCEPTED}") from error
     except nw.exceptions.DuplicateError as error:
         raise DataError("the frame has two columns of one name: rename one") from error
     if isinstance(frame, nw.LazyFrame):
@@ -84,7 +84,9 @@ def converted(source: Any) -> Any:
         try:
             return polars().DataFrame(source, strict=False)
         except Exception as error:  # polars raises errors of many kinds here, Rust panics among them
-            raise DataError(f"cannot read series from this {type(source).__name__} ({error}): give {WANTED}") from error
+            raise DataError(
+                f"cannot read series from this {type(source).__name__} ({error}): give {ACCEPTED}"
+            ) from error
     return source
 
 

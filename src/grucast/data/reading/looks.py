@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from grucast.data.reading.numbers import is_missing, parse_number
 from grucast.data.reading.written import DECIMAL, Written, read_clock, take_apart
 
-Kind = Literal["time", "clock", "integer", "number", "boolean", "text", "empty", "other"]
-SAMPLE = 2000  # cells looked at
+CellKind = Literal["time", "clock", "integer", "number", "boolean", "text", "empty", "other"]
+CELLS = 2000  # cells looked at
 MOSTLY = 0.95  # share of cells that makes a column one of numbers or times
-WORDS = frozenset(("true", "false"))
+TRUTH_WORDS = frozenset(("true", "false"))
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Look:
     """
 
     name: str
-    kind: Kind
+    kind: CellKind
     share: float = 1.0
     dated: float = 0.0
     integers: NDArray[np.int64] | None = None
@@ -63,7 +63,7 @@ def look_at(column: nw.Series[Any], missing: frozenset[str] = frozenset()) -> Lo
     'time'
     """
     name, dtype = column.name, column.dtype
-    sample = column if len(column) <= SAMPLE else column[np.linspace(0, len(column) - 1, SAMPLE).astype(int).tolist()]
+    sample = column if len(column) <= CELLS else column[np.linspace(0, len(column) - 1, CELLS).astype(int).tolist()]
     values = [value for value in to_values(sample) if value is not None]
     distinct = len(set(map(str, values)))
     if not values:
@@ -107,10 +107,10 @@ def look_at_texts(name: str, texts: Sequence[str], missing: frozenset[str], dist
     integers = [one.numbers[0] for one in written if one and one.form == "integer"]
     if len(integers) == len(seen) and max(map(abs, integers)) < 2**62:
         return Look(name, "integer", integers=np.unique(np.array(integers, np.int64)), distinct=distinct)
-    tests: tuple[tuple[Kind, Callable[[str], bool]], ...] = (
+    tests: tuple[tuple[CellKind, Callable[[str], bool]], ...] = (
         ("number", lambda text: parse_number(text) is not None or parse_number(text, ",") is not None),
         ("clock", lambda text: read_clock(text) is not None),
-        ("boolean", lambda text: text.lower() in WORDS),
+        ("boolean", lambda text: text.lower() in TRUTH_WORDS),
     )
     shares = []
     for kind, test in tests:

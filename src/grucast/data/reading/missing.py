@@ -7,7 +7,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-LARGEST = 1e100  # sums and products of larger values could overflow
+LARGEST_Y = 1e100  # sums and products of larger values could overflow
 CODES = (-99.0, -99.9, -200.0, -999.0, -999.9, -9999.0, -99999.0, 999.0, 999.9, 9999.0, 99999.0, 999999.0)
 
 

@@ -23,8 +23,8 @@ from grucast.errors import DataError
 Times = NDArray[Any]
 Frame = nw.DataFrame[Any]
 Integers = NDArray[np.int64]
-LARGEST = 2**62  # differences of larger integers could overflow
-SECONDS = 10**8  # since 1970, from where on fractions of them are time stamps
+LARGEST_INTEGER = 2**62  # differences of larger integers could overflow
+FIRST_EPOCH = 10**8  # since 1970, from where on fractions of them are time stamps
 NO_ROWS = np.array([], np.int64)
 
 
@@ -79,7 +79,9 @@ def stamp_one(column: nw.Series[Any], name: str, origin: Origin, time_format: st
         values = column.to_list()
         if all(value == round(value) for value in values):
             return stamp_integers(list(map(int, values)), name, origin, time_format, None)
-    if not ((dtype.is_float() and column.min() >= SECONDS) or dtype in (nw.String, nw.Object, nw.Categorical, nw.Enum)):
+    if not (
+        (dtype.is_float() and column.min() >= FIRST_EPOCH) or dtype in (nw.String, nw.Object, nw.Categorical, nw.Enum)
+    ):
         raise DataError(
             f"column {name} of {origin.name} holds {native.dtype}: give integers, dates or time stamps as text"
         )
@@ -101,7 +103,7 @@ def in_their_zone(column: nw.Series[Any]) -> nw.Series[Any] | None:
 def stamp_integers(values: list[int], name: str, origin: Origin, time_format: str | None, column: Any) -> Stamped:
     """Read integers; a counter stays in the column that it came in."""
     for value in (min(values), max(values)):
-        if abs(value) > LARGEST:
+        if abs(value) > LARGEST_INTEGER:
             row = values.index(value)
             raise DataError(f"{origin.row(row)} has {name} = {value}, beyond 2**62: give smaller integers or dates")
     stamps = read_codes(np.array(values, np.int64), origin, name, time_format)
@@ -160,7 +162,7 @@ def require_complete(column: nw.Series[Any], name: str, origin: Origin) -> None:
         raise DataError(f"{origin.row(empty[0])} has no {name} ({len(empty)} such rows)")
 
 
-class Column(NamedTuple):
+class TimeColumn(NamedTuple):
     """The column ds, rows that are one too many where clocks skip an hour, and what was resolved there."""
 
     ds: nw.Series[Any]
@@ -168,16 +170,16 @@ class Column(NamedTuple):
     said: str = ""
 
 
-def to_column(stamped: Stamped, backend: Any, owners: Integers, time_zone: str | None) -> Column:
+def to_column(stamped: Stamped, backend: Any, owners: Integers, time_zone: str | None) -> TimeColumn:
     """The column ds in a frame's own library, in a time zone if one is given."""
     stamps, native = stamped
     daily = stamps.dates and not stamps.zoned
     if stamps.times.dtype.kind == "i" or time_zone is None or daily:
-        return Column((native if native is not None else plain_series(stamps, backend)).alias("ds"))
+        return TimeColumn((native if native is not None else plain_series(stamps, backend)).alias("ds"))
     resolved = Resolved(stamps.times, NO_ROWS, "") if stamps.zoned else to_utc_in_order(stamps.times, owners, time_zone)
     series = nw.new_series("ds", resolved.instants, nw.Datetime("us"), backend=backend)
     zoned = series.dt.replace_time_zone("UTC").dt.convert_time_zone(time_zone)
-    return Column(zoned, resolved.extra, resolved.said)
+    return TimeColumn(zoned, resolved.extra, resolved.said)
 
 
 def plain_series(stamps: Stamps, backend: Any) -> nw.Series[Any]:

@@ -9,7 +9,7 @@ import narwhals as nw
 import numpy as np
 
 from grucast.data.reading.looks import Look, to_cells
-from grucast.data.reading.missing import LARGEST
+from grucast.data.reading.missing import LARGEST_Y
 from grucast.data.reading.numbers import (
     MISSING,
     Evidence,
@@ -25,7 +25,7 @@ from grucast.errors import DataError
 
 Frame = nw.DataFrame[Any]
 TEXTS = (nw.String, nw.Object, nw.Categorical, nw.Enum)
-PLAIN = r"^-?\d+(\.\d{1,2}|\.\d{4,})?$"  # numbers that leave nothing open
+PLAIN_NUMBER = r"^-?\d+(\.\d{1,2}|\.\d{4,})?$"  # numbers that leave nothing open
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def weigh_column(column: nw.Series[Any]) -> Evidence:
     """What the cells of a column say of its decimal mark; of those that say the same, polars keeps one."""
     if column.implementation.is_polars() and column.dtype == nw.String:
         distinct = column.unique().drop_nulls()
-        usual = distinct.str.contains(PLAIN)
+        usual = distinct.str.contains(PLAIN_NUMBER)
         cells = (
             distinct.filter(~usual).to_list() + distinct.filter(usual & distinct.str.contains(r"\.")).head(1).to_list()
         )
@@ -94,10 +94,10 @@ def to_target(
         raise DataError(f"column {name} of {origin.name} holds {column.to_native().dtype}, not numbers")
     elif column.dtype != nw.Float64:
         target = target.cast(nw.Float64)
-    beyond = np.abs(target.to_numpy()) > LARGEST
+    beyond = np.abs(target.to_numpy()) > LARGEST_Y
     if beyond.any():
         row = int(beyond.argmax())
-        reason = f"{name} = {target[row]:g}, infinite or beyond {LARGEST:g}"
+        reason = f"{name} = {target[row]:g}, infinite or beyond {LARGEST_Y:g}"
         raise DataError(f"{origin.row(row)} has {reason}: correct it or leave it empty")
     return target
 

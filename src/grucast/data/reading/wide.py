@@ -14,7 +14,7 @@ Frame = nw.DataFrame[Any]
 Looks = Mapping[str, Look]
 
 HALF_A_YEAR = 6  # months as names of columns that make a table a wide one
-FEWEST = 3  # columns named by time stamps that make a table a wide one
+FEWEST_TIMES = 3  # columns named by time stamps that make a table a wide one
 TIME, SERIES, VALUE, MONTH_OF_YEAR = "time", "series", "value", "month"  # columns of what comes out
 
 
@@ -22,7 +22,7 @@ def find_steps(looks: Looks) -> tuple[str, ...]:
     """Columns of numbers that are named by time stamps, such as 2/8/2016 or 1990."""
     numeric = [name for name, look in looks.items() if look.numeric or look.kind == "empty"]
     found = [name for name in numeric if is_step(name)]
-    return tuple(found) if len(found) >= FEWEST and 2 * len(found) >= len(looks) else ()
+    return tuple(found) if len(found) >= FEWEST_TIMES and 2 * len(found) >= len(looks) else ()
 
 
 def find_months(looks: Looks) -> tuple[str, tuple[str, ...]] | None:
