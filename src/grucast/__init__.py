@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from grucast.data.covariates import Covariates as Covariates
 from grucast.data.sources import read as read
+from grucast.forecasting.classifier import GRUClassifier as GRUClassifier
 from grucast.forecasting.forecaster import GRUForecaster as GRUForecaster
 from grucast.forecasting.loading import load as load
 from grucast.model.config import NetworkConfig as NetworkConfig
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Covariates",
+    "GRUClassifier",
     "GRUForecaster",
     "GRURegressor",
     "NetworkConfig",

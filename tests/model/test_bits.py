@@ -8,20 +8,17 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from grucast import Covariates, NetworkConfig
 from grucast.data.encoding import Schema, encode, fit_schema
-from grucast.data.features import make_features
 from grucast.data.panel import make_panel
 from grucast.data.windows import Windows, last_windows
 from grucast.kernels import targets
 from grucast.model.file import save_model
-from grucast.model.models import ForecastModel, RegressionModel
-from grucast.nn import networks
-from grucast.training.loop import to_arrays
+from grucast.model.models import ForecastModel, RegressionModel, parameters_of
+from grucast.model.network import Sequences
 
 DECLARED = Covariates(past=("temp", "sky"), future=("price", "offer"), static=("size", "region"))
 
@@ -56,19 +53,14 @@ def windows_and_model(rng, count, h, shape, *, declared=DECLARED, seasons=(4, 24
 
 
 def random_model(windows: Windows, schema: Schema, shape, *, seasons, members, level) -> ForecastModel:
-    features = make_features(windows.take(np.arange(1)), schema, seasons)
-    example = networks.Inputs(*(torch.from_numpy(getattr(features, name)) for name in networks.Inputs._fields))
-    torch.manual_seed(3)
-    weights = {}
-    for member in range(members):
-        network = networks.ForecastNetwork(example, 2 * len(level) + 1, schema, shape)
-        for name in ("out", "step_out"):  # they start at zero, which would hide the rest
-            if hasattr(network, name):
-                torch.nn.init.normal_(getattr(network, name).weight)
-        prefix = f"members.{member}." if members > 1 else ""
-        weights |= {prefix + name: values for name, values in to_arrays(network).items()}
     settings = (windows.h, windows.input_size, seasons, level, windows.panel.frequency, False, (1.1,) * len(level))
-    return ForecastModel(*settings, shape, weights, schema, members)
+    model, rng = ForecastModel(*settings, shape, {}, schema, members), np.random.default_rng(3)
+    return replace(model, weights=random_weights(rng, model))
+
+
+def random_weights(rng, model):
+    """Weights none of which is zero, as those of the last layers would be that training starts from."""
+    return {p.name: (rng.normal(size=p.shape) / 3).astype(np.float32) for p in parameters_of(model)}
 
 
 @settings(max_examples=30, deadline=None)
@@ -102,13 +94,12 @@ def test_forecast_of_a_series_is_the_same_bits_in_any_batch(  # noqa: PLR0917
 
 @pytest.mark.parametrize("reset_after", [True, False])
 def test_prediction_of_a_sequence_is_the_same_bits_in_any_batch(rng, reset_after):
-    network = networks.GRUNet(3, 20, 2, 5, 0.0, True, reset_after)
-    shape = NetworkConfig(20, 2, bidirectional=True, reset_after=reset_after)
-    model = RegressionModel(3, 5, shape, to_arrays(network))
+    model = RegressionModel(3, 5, NetworkConfig(20, 2, bidirectional=True, reset_after=reset_after), {})
+    model = replace(model, weights=random_weights(rng, model))
     x = rng.normal(size=(40, 12, 3))
-    whole = model.predict(x)
+    whole = model.predict(Sequences(x))
     for size in (1, 3, 17):
-        cut = [model.predict(x[i : i + size]) for i in range(0, 40, size)]
+        cut = [model.predict(Sequences(x[i : i + size])) for i in range(0, 40, size)]
         np.testing.assert_array_equal(np.concatenate(cut), whole)
 
 

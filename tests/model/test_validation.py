@@ -1,4 +1,5 @@
 import copy
+from dataclasses import replace
 import json
 import warnings
 
@@ -72,7 +73,7 @@ def test_changed_setting_is_refused_or_makes_a_model_that_works(tmp_path_factory
         np.testing.assert_allclose(got["GRU"], EXPECTED["forecast"]["GRU"], rtol=1e-5)
     save_model(model, path)
     again = load_model(path)
-    assert {**vars(again), "weights": 0} == {**vars(model), "weights": 0}
+    assert replace(again, weights={}) == replace(model, weights={})
 
 
 @pytest.mark.parametrize("place", [p for p in places(META["settings"]) if p and isinstance(p[-1], str)], ids=str)

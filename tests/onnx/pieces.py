@@ -9,8 +9,7 @@ import onnxruntime
 from grucast.data.encoding import Column, Schema
 from grucast.data.frequency import Frequency
 from grucast.model.config import NetworkConfig
-from grucast.model.models import ForecastModel
-from grucast.model.shapes import shapes_of
+from grucast.model.models import ForecastModel, parameters_of
 from grucast.onnx.builder import Builder
 
 HOURLY = Frequency("duration", 3600 * 10**6)
@@ -33,7 +32,7 @@ def draw_model(rng, network=(), **settings):
     shape = NetworkConfig(**{"hidden_size": 5, "head_size": 7, **dict(network)})
     model = ForecastModel(6, 30, (24,), (80.0, 95.0), HOURLY, False, (1.2, 0.8), shape, {})
     model = replace(model, **settings)
-    weights = {name: rng.normal(0, 0.5, size).astype(np.float32) for name, size in shapes_of(model)}
+    weights = {p.name: rng.normal(0, 0.5, p.shape).astype(np.float32) for p in parameters_of(model)}
     return replace(model, weights=weights)
 
 

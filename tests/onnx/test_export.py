@@ -29,7 +29,7 @@ SETTINGS = {
     "nothing beside y": {},
     "every role": {"schema": EVERY_ROLE},
     "ensemble": {"schema": EVERY_ROLE, "members": 3, "nonnegative": True, "seasons": (3, 30)},
-    "no intervals, one step": {"level": (), "widths": (), "h": 1, "input_size": 1, "seasons": (1,)},
+    "no intervals, one step": {"level": (), "factors": (), "h": 1, "input_size": 1, "seasons": (1,)},
     "months": {"schema": Schema((), ("year",)), "frequency": Frequency("month", 1, True), "seasons": (12,), "h": 40},
     "business days": {"schema": Schema((), ("week",)), "frequency": Frequency("business", 1), "seasons": (5,)},
     "days in a zone": {

@@ -36,7 +36,7 @@ def test_graph_with_a_weight_changed_differs(rng):
 
 def test_nan_on_one_side_is_an_infinite_difference(rng):
     model = draw_model(rng)
-    content = forecast_graph(replace(model, widths=(float("nan"), 1.0))).SerializeToString()
+    content = forecast_graph(replace(model, factors=(float("nan"), 1.0))).SerializeToString()
     assert difference(model, content, [random_case(model, rng)]) == np.inf
 
 

@@ -148,7 +148,7 @@ class GRUForecaster:
             self.level,
             panel.frequency,
             nonnegative=not (panel.values < 0).any(),
-            widths=(1.0,) * len(self.level),
+            factors=(1.0,) * len(self.level),
             network=self.network,
             weights={},
             schema=fit_schema(panel, self.covariates, usual_cycles(panel, plan.seasons)),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from grucast.data.panel import Panel
 from grucast.forecasting import metrics
-from grucast.model.models import quantiles
+from grucast.model.outputs.quantiles import Quantiles
 
 Array = NDArray[Any]
 Table = Mapping[str, Array]  # flat columns of one row a forecast step
@@ -96,7 +96,7 @@ def score_intervals(model: str, table: Table) -> tuple[float, dict[float, float]
     covered = {
         percent: metrics.coverage(table["y"], *bounds) for percent, *bounds in zip(level, lower, upper, strict=True)
     }
-    return metrics.scaled_crps(table["y"], stacked, quantiles(level)), covered
+    return metrics.scaled_crps(table["y"], stacked, Quantiles(level).probabilities), covered
 
 
 def seasonal_naive_errors(panel: Panel, season: int) -> NDArray[np.float64]:

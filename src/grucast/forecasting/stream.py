@@ -19,7 +19,6 @@ from grucast.data.wording import show
 from grucast.errors import DataError
 from grucast.forecasting.frames import FrameKind, column_places, forecast_columns
 from grucast.model.models import ForecastModel
-from grucast.model.runtime import join
 from grucast.model.state_file import load_states, save_states
 from grucast.model.states import States
 
@@ -184,7 +183,7 @@ class Stream:
         ahead = self.states.lengths[series, None] + np.arange(model.h)
         times = model.frequency.times(self.states.starts[series, None], ahead)
         self._refuse_late(times[:, -1].max())
-        return join(known, axis=0), times, join(parts, axis=0)
+        return np.concatenate(known), times, np.concatenate(parts)
 
     def _refuse_late(self, time: Any) -> None:
         """No forecast reaches beyond what a date can be."""

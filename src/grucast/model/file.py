@@ -15,17 +15,15 @@ from safetensors.numpy import load, save
 from grucast.errors import ModelFileError
 from grucast.model.config import is_number
 from grucast.model.header import LARGEST, Header, parse, read_header, require_entries, require_filled
-from grucast.model.models import ForecastModel, RegressionModel
-from grucast.model.shapes import shapes_of
+from grucast.model.models import ClassificationModel, ForecastModel, Model, RegressionModel, parameters_of
 from grucast.model.validation import SETTINGS, member
 from grucast.model.writing import write_whole
 
-FORMAT = 1
+FORMAT = 2  # the latest; what grucast 0.1 can read is written as format 1
+KINDS = {ForecastModel: "forecaster", RegressionModel: "regressor", ClassificationModel: "classifier"}
 ROOM = 130  # bytes of the header that describe a tensor, at the most
 LARGEST_WEIGHT = 1e9  # those of trained models are below 100
 MEMBERS = {"format", "library", "kind", "settings"}
-
-Model = ForecastModel | RegressionModel
 
 
 def save_model(model: Model, path: str | Path) -> None:
@@ -55,26 +53,31 @@ def describe(model: Model) -> tuple[str, Model]:
     """
     from importlib.metadata import version  # a tenth of the time to import grucast
 
-    kind = "forecaster" if isinstance(model, ForecastModel) else "regressor"
     members = asdict(replace(model, weights={}), dict_factory=without_unused)
     settings = {k: v for k, v in members.items() if k != "weights" and v is not None}
     if isinstance(model, ForecastModel):
-        settings["reading"] = model.reading.given
-    header = {"format": FORMAT, "library": version("grucast"), "kind": kind, "settings": settings}
+        settings |= {"reading": model.reading.given, "widths": settings.pop("factors")}
+    header = {"format": format_of(model), "library": version("grucast"), "kind": KINDS[type(model)], "settings": settings}
     try:
         text = json.dumps(header, ensure_ascii=False, allow_nan=False)
         described = read_model(parse(text))
     except ValueError as error:
         raise ModelFileError(f"this model cannot be written: {error}") from error
-    length = len(json.dumps(text, ensure_ascii=False).encode()) + sum(len(name) + ROOM for name, _ in shapes_of(model))
+    names = sum(len(parameter.name) + ROOM for parameter in parameters_of(model))
+    length = len(json.dumps(text, ensure_ascii=False).encode()) + names
     if length > LARGEST:
         raise ModelFileError(f"this model has {length} bytes of settings, more than {LARGEST}: group rare categories")
     return text, described
 
 
+def format_of(model: Model) -> int:
+    """The lowest format that has such models."""
+    return 2 if isinstance(model, ClassificationModel) or getattr(model, "per_step", False) else 1
+
+
 def without_unused(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Members of an object, save opening hours where there are none: grucast 0.1 knows no such member."""
-    return {name: value for name, value in members if (name, value) != ("open", ())}
+    """Members of an object, save those at rest that grucast 0.1 does not know."""
+    return {name: value for name, value in members if (name, value) not in (("open", ()), ("per_step", False))}
 
 
 def load_model(path: str | Path) -> Model:
@@ -135,6 +138,8 @@ def read_model(text: Mapping[str, Any]) -> Model:
         model: Model = member(SETTINGS[kind], "settings", text["settings"])
     except ValueError as error:
         raise ValueError(str(error).removeprefix(".")) from error
+    if text["format"] < format_of(model):
+        raise ValueError(f"format {text['format']} has no such {kind}")
     return model
 
 
@@ -154,7 +159,7 @@ def require_format(number: Any, library: Any) -> None:
 def require_tensors(found: Mapping[str, str], model: Model) -> None:
     """The tensors, each with its dtype and shape as JSON, are exactly those of the model."""
     names = set()
-    for name, shape in shapes_of(model):
+    for name, shape, _ in parameters_of(model):
         wanted = json.dumps(["F32", shape])
         if found.get(name) != wanted:
             raise ValueError(f"tensor {name} must be {wanted}, not {found.get(name, 'absent')[:80]}")

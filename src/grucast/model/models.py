@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,14 @@ from grucast.data.windows import Window, Windows
 from grucast.kernels import native
 from grucast.model.config import NetworkConfig, TrainingConfig
 from grucast.model.explain import Explanation, explain_rows
-from grucast.model.runtime import Tensors, forecast_quantiles, regress, trace
+from grucast.model.network import ForecastNetwork, Inputs, Parameter, SequenceNetwork, Sequences, state_size
+from grucast.model.outputs.classes import Classes
+from grucast.model.outputs.means import Means
+from grucast.model.outputs.quantiles import Quantiles
+from grucast.model.values import Tensors, Traced, Values
 
 Array = NDArray[Any]
+Label = str | int | float | bool
 CHUNK = 1024  # rows computed at once at most, and fewer where they are long:
 NUMBERS = 2**26  # that the layers read and write in a chunk, so that memory stays bounded
 
@@ -35,7 +40,7 @@ class ForecastModel:
         level: Coverage of its intervals in percent, ascending.
         frequency: Step of the series it was trained on.
         nonnegative: No value of those series was negative.
-        widths: Factor of each interval's width, found on windows held out of training.
+        factors: By which each interval's width is multiplied, found on windows held out of training.
         network: Shape of its network.
         weights: Parameters by name.
         schema: Covariates that it reads.
@@ -51,7 +56,7 @@ class ForecastModel:
     level: tuple[float, ...]
     frequency: Frequency
     nonnegative: bool
-    widths: tuple[float, ...]
+    factors: tuple[float, ...]
     network: NetworkConfig
     weights: Tensors = field(repr=False)
     schema: Schema = field(default_factory=Schema)
@@ -60,11 +65,18 @@ class ForecastModel:
     trained_on: TrainedOn | None = None
     reading: ReadOptions = field(default_factory=ReadOptions)
 
-    def forecast(self, windows: Windows, level: tuple[float, ...] | None = None) -> Array:
-        """Forecast from windows: quantiles (B, h, Q) in the unit of y.
+    @cached_property
+    def output(self) -> Quantiles:
+        """What its network predicts."""
+        return Quantiles(self.level)
 
-        They are those of `quantiles(level)`, by default of the trained levels.
-        """
+    @cached_property
+    def definition(self) -> ForecastNetwork:
+        """Its network."""
+        return ForecastNetwork(self.network, self.schema, len(self.seasons), self.h, self.output)
+
+    def forecast(self, windows: Windows, level: tuple[float, ...] | None = None) -> Array:
+        """Forecast from windows: quantiles (B, h, Q) in the unit of y, of the trained levels or of those given."""
         shown = self.level if level is None else level
         return np.concatenate(
             [self.forecast_window(windows.take(rows), shown) for rows in self.chunks(np.arange(len(windows)))]
@@ -72,35 +84,39 @@ class ForecastModel:
 
     def chunks(self, rows: Array) -> Iterator[Array]:
         """Pieces of rows, one a window, as many as may be forecast at once."""
-        weights = self.each_weights()[0]
+        weights = self.each_weights[0]
         ahead = len(weights["out.weight"]) + self.h * len(weights.get("step.weight", ()))
-        return chunked(rows, self.input_size * width_of(self.network, weights) + ahead)
+        return chunked(rows, self.input_size * width_of(self.network, self.definition.step_size) + ahead)
 
     def forecast_window(self, window: Window, level: tuple[float, ...]) -> Array:
         """Forecast from windows that are there: quantiles (B, h, Q) in the unit of y."""
         features = make_features(window, self.schema, self.seasons)
-        past = len(self.schema.categorical("past"))
-        members = [forecast_quantiles(features, past, self.network, own) for own in self.each_weights()]
+        inputs = Inputs.of(features)
+        members = [self.definition(Values(own, self.network), inputs) for own in self.each_weights]
         z = members[0]
         if self.members > 1:
             z = sum(members[1:], z) / np.float32(self.members)  # np.mean would add in another order in a batch
         if level == self.level and native.available():
-            return native.intervals(z, self.widths, features.centre, features.scale, window.nonnegative)
-        y = features.restore(at_levels(z, self.level, self.widths, level))
+            return native.intervals(z, self.factors, features.centre, features.scale, window.nonnegative)
+        y = features.restore(self.output.at(Values({}, self.network), z, self.factors, level))
         return np.maximum(y, np.where(window.nonnegative, 0, -np.inf)[:, None, None])
 
     def explain(self, windows: Windows) -> list[Explanation]:
         """What the forecast from each window uses."""
-        features = make_features(windows.take(np.arange(len(windows))), self.schema, self.seasons)
-        gates = [step for own in self.each_weights() for step in trace(features, self.network, own)]
+        features, gates = make_features(windows.take(np.arange(len(windows))), self.schema, self.seasons), []
+        for own in self.each_weights:
+            traced = Traced(own, self.network)
+            self.definition(traced, Inputs.of(features))
+            gates += traced.gates
         return explain_rows(windows, features, gates, self.seasons)
 
+    @cached_property
     def each_weights(self) -> list[Tensors]:
         """The parameters of each member by their names in one network."""
-        if self.members == 1:
-            return [self.weights]
-        prefixes = [f"members.{member}." for member in range(self.members)]
-        return [{k.removeprefix(p): v for k, v in self.weights.items() if k.startswith(p)} for p in prefixes]
+        return [
+            {name.removeprefix(prefix): array for name, array in self.weights.items() if name.startswith(prefix)}
+            for prefix in prefixes(self.members)
+        ]
 
 
 @dataclass(frozen=True)
@@ -113,6 +129,7 @@ class RegressionModel:
         network: Shape of its network.
         weights: Parameters by name.
         flat: Its targets were (N,), so its predictions are.
+        per_step: It predicts at each step, (N, T, O).
         training: How it was trained.
     """
 
@@ -121,61 +138,86 @@ class RegressionModel:
     network: NetworkConfig
     weights: Tensors = field(repr=False)
     flat: bool = False
+    per_step: bool = False
     training: TrainingConfig | None = None
 
-    def predict(self, x: Array) -> NDArray[np.float32]:
-        """Outputs (N, O) for sequences (N, T, F)."""
-        pieces = chunked(x.astype(np.float32), x.shape[1] * width_of(self.network, self.weights))
-        return np.concatenate([regress(rows, self.network, self.weights) for rows in pieces])
+    @property
+    def definition(self) -> SequenceNetwork:
+        """Its network."""
+        return SequenceNetwork(self.network, self.features, Means(self.outputs), self.per_step)
+
+    def predict(self, sequences: Sequences) -> NDArray[np.float32]:
+        """Outputs (N, O), or (N, T, O), for sequences (N, T, F)."""
+        return compute(self, sequences)
 
 
-def quantiles(level: tuple[float, ...]) -> tuple[float, ...]:
-    """The probabilities of the quantiles that make those intervals, ascending, the median in the middle.
+@dataclass(frozen=True)
+class ClassificationModel:
+    """A trained classifier of sequences.
 
-    >>> quantiles((80.0,))
-    (0.1, 0.5, 0.9)
+    Attributes:
+        features: Width F of its input (N, T, F).
+        classes: The labels of its classes, ascending.
+        network: Shape of its network.
+        weights: Parameters by name.
+        training: How it was trained.
     """
-    lower = [round(0.5 - x / 200, 6) for x in reversed(level)]
-    return (*lower, 0.5, *(round(1 - p, 6) for p in reversed(lower)))
+
+    features: int
+    classes: tuple[Label, ...]
+    network: NetworkConfig
+    weights: Tensors = field(repr=False)
+    training: TrainingConfig | None = None
+
+    @property
+    def output(self) -> Classes:
+        """What its network predicts."""
+        return Classes(len(self.classes))
+
+    @property
+    def definition(self) -> SequenceNetwork:
+        """Its network."""
+        return SequenceNetwork(self.network, self.features, self.output)
+
+    def probabilities(self, sequences: Sequences) -> NDArray[np.float32]:
+        """The probability of each class, (N, C), for sequences (N, T, F)."""
+        return self.output.probabilities(compute(self, sequences))
 
 
-def at_levels(z: Array, trained: tuple[float, ...], widths: tuple[float, ...], level: tuple[float, ...]) -> Array:
-    """Intervals of any levels from those trained, (B, h, Q): distances from the median times their widths.
+Model = ForecastModel | RegressionModel | ClassificationModel
 
-    Between and beyond the trained levels distances are linear in the normal quantile, which is exact for errors that
-    are normal at any scale.
+
+def compute(model: RegressionModel | ClassificationModel, sequences: Sequences) -> NDArray[np.float32]:
+    """What a model's network predicts of sequences."""
+    x, lengths = sequences
+    o, run = Values(model.weights, model.network), model.definition
+    numbers = x.shape[1] * width_of(model.network, model.features)
+    pieces = [
+        run(o, Sequences(np.ascontiguousarray(x[rows], np.float32), None if lengths is None else lengths[rows]))
+        for rows in chunked(np.arange(len(x)), numbers)
+    ]
+    return np.concatenate(pieces)
+
+
+def parameters_of(model: Model) -> Iterator[Parameter]:
+    """The parameters that a model's weights must be, one by one, as there can be very many.
+
+    >>> next(parameters_of(RegressionModel(2, 1, NetworkConfig(hidden_size=4), {})))
+    Parameter(name='gru.weight_ih_l0', shape=(12, 2), bound=0.5)
     """
-    middle = len(trained)
-    if not level:
-        return z[..., middle : middle + 1]
-    median = z[..., middle : middle + 1]
-    distances = np.array([median - z[..., :middle][..., ::-1], z[..., middle + 1 :] - median])
-    below, above = nested = np.maximum.accumulate(distances * widths, axis=-1)  # whatever the widths
-    if level != trained:
-        values = np.concatenate([np.zeros_like(nested[..., :1]), nested], axis=-1)
-        left, share = neighbours(trained, level)
-        below, above = values[..., left] * (1 - share) + values[..., left + 1] * share
-    return np.concatenate([median - below[..., ::-1], median, median + above], axis=-1)
+    for prefix in prefixes(getattr(model, "members", 1)):
+        for parameter in model.definition.parameters():
+            yield parameter._replace(name=prefix + parameter.name)
 
 
-@lru_cache(maxsize=16)
-def neighbours(trained: tuple[float, ...], level: tuple[float, ...]) -> tuple[Array, Array]:
-    """Where each level lies among 0 and those trained: after which one, and how far on the way to the next."""
-    known, wanted = normal_quantiles((0.0, *trained)), normal_quantiles(level)
-    left = np.clip(np.searchsorted(known, wanted), 1, len(trained)) - 1
-    return left, (wanted - known[left]) / (known[left + 1] - known[left])
+def prefixes(members: int) -> list[str]:
+    """What the names of each member's parameters begin with."""
+    return [f"members.{member}." for member in range(members)] if members > 1 else [""]
 
 
-def normal_quantiles(level: tuple[float, ...]) -> Array:
-    """Half the width of each interval of a standard normal variable."""
-    from statistics import NormalDist
-
-    return np.array([NormalDist().inv_cdf(0.5 + x / 200) for x in level])
-
-
-def width_of(network: NetworkConfig, weights: Tensors) -> int:
+def width_of(network: NetworkConfig, inputs: int) -> int:
     """Numbers that are read and written for each step of a sequence."""
-    return int(weights["gru.weight_ih_l0"].shape[1]) + 2 * network.hidden_size * (1 + network.bidirectional)
+    return inputs + 2 * state_size(network)
 
 
 def chunked(rows: Array, numbers: int) -> Iterator[Array]:

@@ -14,8 +14,8 @@ from grucast.data.fingerprint import TrainedOn
 from grucast.data.frequency import Frequency
 from grucast.data.reading.options import Aggregate, ReadOptions
 from grucast.model.config import NetworkConfig, TrainingConfig, is_number
-from grucast.model.models import ForecastModel, RegressionModel
-from grucast.model.shapes import require_affordable
+from grucast.model.limits import require_affordable
+from grucast.model.models import ClassificationModel, ForecastModel, Label, RegressionModel
 
 Read = Callable[[Any], Any]  # JSON's value to ours; ValueError " must be ..." where it may not be
 DAY = 86400 * 10**6  # microseconds
@@ -178,14 +178,14 @@ def schema(columns: tuple[Column, ...], cycles: Any, unknown: Any) -> Schema:
 
 def forecaster(**settings: Any) -> ForecastModel:
     """A forecaster without weights, whose settings fit each other."""
-    settings.setdefault("widths", (1.0,) * len(settings["level"]))  # grucast 0.1 had no calibration
-    model = ForecastModel(**settings, weights={})
+    factors = settings.pop("widths", (1.0,) * len(settings["level"]))  # grucast 0.1 had no calibration
+    model = ForecastModel(**settings, factors=factors, weights={})
     if not ascending(model.seasons) or model.seasons[-1] > model.input_size:
         raise ValueError(f"seasons must ascend and be at most input_size, not {brief(model.seasons)}")
     if not ascending(model.level):
         raise ValueError(f"level must ascend, not {brief(model.level)}")
-    if len(model.widths) != len(model.level):
-        raise ValueError(f"widths must be one for each of {len(model.level)} levels, not {len(model.widths)}")
+    if len(factors) != len(model.level):
+        raise ValueError(f"widths must be one for each of {len(model.level)} levels, not {len(factors)}")
     if model.schema.cycles and model.frequency.kind == "integer":
         raise ValueError("cycles of the calendar need time stamps, not integers")
     require_affordable(model)
@@ -199,6 +199,26 @@ def regressor(**settings: Any) -> RegressionModel:
         raise ValueError(f"flat needs one output, not {model.outputs}")
     require_affordable(model)
     return model
+
+
+def classifier(**settings: Any) -> ClassificationModel:
+    """A classifier without weights."""
+    model = ClassificationModel(**settings, weights={})
+    if len(set(map(type, model.classes))) > 1 or sorted(model.classes) != list(model.classes):
+        raise ValueError(f"classes must be of one type and ascend, not {brief(model.classes)}")
+    require_affordable(model)
+    return model
+
+
+def label(value: Any) -> Label:
+    """The name of a class: text, a number or a truth value."""
+    if isinstance(value, str):
+        return str(text()(value))
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(whole(-(2**63), 2**63 - 1)(value))
+    return float(number(-1e308, 1e308)(value))
 
 
 def ascending(values: tuple[float, ...]) -> bool:
@@ -292,8 +312,19 @@ SETTINGS: dict[str, Read] = {
             "outputs": whole(1, 10**6),
             "network": NETWORK,
             "flat": truth,
+            "per_step": truth,
             "training": nullable(TRAINING),
         },
-        optional=("flat", "training"),
+        optional=("flat", "per_step", "training"),
+    ),
+    "classifier": record(
+        classifier,
+        {
+            "features": whole(1, 10**6),
+            "classes": distinct(label, 10**4),
+            "network": NETWORK,
+            "training": nullable(TRAINING),
+        },
+        optional=("training",),
     ),
 }

@@ -17,7 +17,7 @@ from grucast.nn.convert_torch import from_torch as from_torch
 from grucast.nn.convert_torch import to_torch as to_torch
 from grucast.nn.gru import GRU as GRU
 from grucast.nn.gru import join_final_states as join_final_states
-from grucast.nn.networks import GRUNet as GRUNet
+from grucast.nn.net import GRUNet as GRUNet
 
 __all__ = [
     "GRU",

@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import _VF, Tensor, nn
 from torch.fx import Proxy
+from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from grucast.errors import ConfigError
 from grucast.nn.autograd import run_layer, runs_natively
-from grucast.nn.drawing import dropout
 from grucast.nn.leaf import record_call, refuse_script
 from grucast.nn.packed import run_packed
 from grucast.nn.torch_ops import (
@@ -69,8 +69,6 @@ class GRU(nn.RNNBase):
     >>> output.shape, h_n.shape
     (torch.Size([2, 5, 8]), torch.Size([1, 2, 8]))
     """
-
-    dropout_generator: torch.Generator | None = None  # set by training; None is torch's global one
 
     __prepare_scriptable__ = refuse_script
 
@@ -251,7 +249,7 @@ class GRU(nn.RNNBase):
         finals: list[Tensor] = []
         for k in range(self.num_layers):
             if k and self.dropout and self.training:
-                x = dropout(x, self.dropout, self.dropout_generator)
+                x = F.dropout(x, self.dropout)
             # A view costs as much as a tenth of a short call.
             own = initial if initial is None or self.num_layers == 1 else initial[k * directions : (k + 1) * directions]
             x, final = run(x, own, weights[k * each : (k + 1) * each], options, lengths)

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from grucast.errors import ShapeError
 from grucast.kernels import native
-from grucast.nn.threads import kernel_threads
 from grucast.nn.torch_ops import LayerOptions
 
 
@@ -26,7 +25,7 @@ def forward(
     tensors = [_dense_features(x), *map(_dense, (lengths, initial, *parameters))]
     layers = _layers(options, tensors, (output, final, kept))
     if final.numel():
-        native.forward_at(x.dtype == torch.float64, layers, kernel_threads())
+        native.forward_at(x.dtype == torch.float64, layers, torch.get_num_threads())
     return output, final
 
 
@@ -153,7 +152,7 @@ def backward(
     ]
     numbers = [_gradients(options, i, d_output, d_final, d_x[i] if d_x else None, results) for i in range(len(layers))]
     if layers[0][0] and layers[0][3]:
-        native.backward_at(x.dtype == torch.float64, layers, numbers, kernel_threads())
+        native.backward_at(x.dtype == torch.float64, layers, numbers, torch.get_num_threads())
     else:  # without rows or units there may be 2^40 steps of nothing
         for t in (*d_x, *results):
             if t is not None:

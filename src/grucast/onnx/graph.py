@@ -11,9 +11,10 @@ from onnx import helper
 
 from grucast.data.covariates import Column
 from grucast.data.encoding import Schema
-from grucast.model.models import ForecastModel, quantiles
+from grucast.model.models import ForecastModel
+from grucast.model.network import Inputs
 from grucast.onnx.builder import LAST, Builder
-from grucast.onnx.network import Inputs, calibrated, forecast_quantiles
+from grucast.onnx.operations import Graph
 from grucast.onnx.window import (
     Scaled,
     continue_season,
@@ -46,11 +47,11 @@ def forecast_graph(model: ForecastModel) -> onnx.ModelProto:
     raw = declare_inputs(g, model)
     window = scaled_window(g, raw.y, raw.observed, 2 * model.seasons[0])
     inputs = network_inputs(g, model, raw, window)
-    members = [forecast_quantiles(g, inputs, model.h, model.network, own) for own in model.each_weights()]
+    members = [model.definition(Graph(g, own, model.network), inputs) for own in model.each_weights]
     z = members[0]
     if len(members) > 1:
         z = g.op("Div", g.op("Sum", *members), np.float32(len(members)))
-    y = restored(g, calibrated(g, g.cast(z, np.float64), model.widths), window)
+    y = restored(g, model.output.calibrated(Graph(g, {}, model.network), g.cast(z, np.float64), model.factors), window)
     y = g.op("Max", y, lowest(g, raw.y, window.observed))
     middle = len(model.level)
     g.output("quantiles", y, (model.h, 2 * middle + 1), "quantiles in the unit of y, lowest first")
@@ -161,7 +162,7 @@ def description(model: ForecastModel) -> dict[str, Any]:
         "frequency": asdict(model.frequency) | {"open": list(model.frequency.open)},
         "seasons": list(model.seasons),
         "level": list(model.level),
-        "quantiles": list(quantiles(model.level)),
+        "quantiles": list(model.output.probabilities),
         "cycles": list(model.schema.cycles),
         "columns": [
             {"name": c.name, "role": c.role, "input": name, "index": place, "categories": c.categories}

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load, save
-from torch import nn
+from safetensors.numpy import load, save
 
 from grucast.errors import CheckpointError, GrucastError
 from grucast.model.config import CheckpointConfig
@@ -34,10 +33,11 @@ from grucast.training.folder import (
     warn,
 )
 from grucast.training.lock import locked
+from grucast.training.members import Members
 from grucast.training.state import State, Tensors, size_of, unpack
 
-FORMAT, LIBRARY = 1, version("grucast")
-MOST = 2**22  # lists and objects in the header, three for each tensor
+FORMAT, LIBRARY = 2, version("grucast")
+MOST = 2**12  # lists and objects in the header, three for each tensor and each member's generator
 
 
 @dataclass(frozen=True)
@@ -89,11 +89,11 @@ class Checkpoints:
                     with pruning(path):
                         remove(path)
 
-    def restore(self, network: nn.Module, steps: Sequence[int]) -> State | None:
-        """Bring network and state to the newest checkpoint; None where there is none yet.
+    def restore(self, members: Members, steps: Sequence[int]) -> State | None:
+        """Bring members and state to the newest checkpoint; None where there is none yet.
 
         Args:
-            network: As it was made for the run.
+            members: As they were made for the run.
             steps: Steps of each phase of the run.
 
         Raises:
@@ -102,7 +102,7 @@ class Checkpoints:
         path = newest(self.folder)
         if path is None:
             return None
-        header, tensors = read(path, size_of(network, steps))
+        header, tensors = read(path, size_of(members, steps))
         if header["format"] != FORMAT:
             raise CheckpointError(
                 f"{path} has format {header['format']}, written by grucast {header['library']}; this version reads "
@@ -115,8 +115,8 @@ class Checkpoints:
         if tensors is None:
             raise CheckpointError(damage(path, f"{STATE} has more bytes than the state of any such run"))
         try:
-            return unpack(tensors, header["state"], network, steps)
-        except (ValueError, RuntimeError) as error:  # torch's generator knows its own states
+            return unpack(tensors, header["state"], members, steps)
+        except ValueError as error:
             reason = str(error).removeprefix(".")
             raise CheckpointError(f"{path} holds a state that cannot be used: {reason}") from error
 

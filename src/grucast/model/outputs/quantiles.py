@@ -1,0 +1,152 @@
+"""Quantiles: the median and the intervals around it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grucast.model.operations import Operations, Value
+from grucast.model.outputs import Array
+
+TINY = 1e-6  # no interval is narrower than this share of its window's scale
+
+
+@dataclass(frozen=True)
+class Quantiles:
+    """The quantiles that make intervals of those levels, coverages in percent, ascending; Q is 2 * levels + 1.
+
+    >>> Quantiles((80.0,)).probabilities
+    (0.1, 0.5, 0.9)
+    """
+
+    level: tuple[float, ...]
+
+    @property
+    def probabilities(self) -> tuple[float, ...]:
+        """Those of the quantiles, ascending, the median in the middle."""
+        lower = [round(0.5 - x / 200, 6) for x in reversed(self.level)]
+        return (*lower, 0.5, *(round(1 - p, 6) for p in reversed(lower)))
+
+    @property
+    def size(self) -> int:
+        """Q."""
+        return 2 * len(self.level) + 1
+
+    def predict(self, o: Operations, raw: Value, base: Value = None) -> Value:
+        """Raw numbers (B, h, Q) as quantiles, in ascending order by construction.
+
+        median = base + raw_mid;   each next quantile outward is softplus(raw) further away
+        """
+        middle = len(self.level)
+        median = o.add(o.unsqueeze(base, -1), o.cut(raw, middle, middle + 1))
+        if not middle:
+            return median
+        gaps = o.softplus(raw)
+        below = o.cumsum(o.cut(gaps, 0, middle), reverse=True)
+        above = o.cumsum(o.cut(gaps, middle + 1, self.size))
+        return o.concat([o.subtract(median, below), median, o.add(median, above)], -1)
+
+    def loss(self, predicted: NDArray[np.float32], target: Array, weight: Array) -> tuple[float, NDArray[np.float32]]:
+        """Mean quantile loss over what is observed, each window weighted.
+
+            loss = sum of w max(p e, (p - 1) e),   e = y - forecast
+
+        With w the inverse of the window's seasonal naive error, this is the loss of MASE.
+
+        Args:
+            predicted: Quantiles (B, h, Q).
+            target: y (B, h).
+            weight: w (B, h), 0 where y is not observed.
+
+        Source: Koenker and Bassett 1978.
+        """
+        error = target[..., None] - predicted
+        slope = np.float32(self.probabilities) - (error < 0)  # (B, h, Q)
+        slope *= weight[..., None] / np.float32(self.size)
+        return float((slope * error).sum(dtype=np.float64)), -slope
+
+    def factors(self, forecast: Array, target: Array, weight: Array, periods: float) -> tuple[float, ...]:
+        """The factor of each interval's width that makes it cover what it should, as far as these windows can tell.
+
+            factor = f^(p / (p + 1)),   f = the c-quantile of |y - median| / |bound on that side - median|
+
+        f alone is split conformal prediction, each window weighted as in the loss. But the errors of all series in one
+        period rise and fall together, so p periods are p observations rather than p times the series, and their
+        verdict is drawn towards the trained 1.
+
+        Args:
+            forecast: Quantiles (B, h, Q).
+            target: y (B, h) of windows not seen in training.
+            weight: As in the loss.
+            periods: Horizons p that the windows' futures span.
+
+        Source: Vovk et al. 2005; Romano et al. 2019, arXiv:1905.03222.
+        """
+        middle, found = len(self.level), []
+        error = target - forecast[..., middle]
+        for step, percent in enumerate(self.level, 1):
+            bound = np.where(error > 0, forecast[..., middle + step], forecast[..., middle - step])
+            distance = np.maximum(np.abs(bound - forecast[..., middle]), np.float32(TINY))
+            ratio = (np.abs(error) / distance).ravel()
+            found.append(weighted_quantile(ratio, weight.ravel(), percent / 100) ** (periods / (periods + 1)))
+        return tuple(found)
+
+    def calibrated(self, o: Operations, z: Value, factors: Sequence[float]) -> Value:
+        """Distances from the median times their factors, no interval narrower than the one inside it."""
+        median, below, above = self.distances(o, z, factors)
+        lower = [o.subtract(median, distance) for distance in reversed(below)]
+        return o.concat([*lower, median, *(o.add(median, distance) for distance in above)], -1)
+
+    def distances(self, o: Operations, z: Value, factors: Sequence[float]) -> tuple[Value, list[Value], list[Value]]:
+        """The median (B, h, 1), and how far below and above it each interval's bounds are."""
+        middle = len(self.level)
+        median = o.cut(z, middle, middle + 1)
+        below: list[Value] = []
+        above: list[Value] = []
+        for i, factor in enumerate(factors, 1):
+            lower = o.subtract(median, o.cut(z, middle - i, middle - i + 1))
+            upper = o.subtract(o.cut(z, middle + i, middle + i + 1), median)
+            for side, distance in ((below, lower), (above, upper)):
+                stretched = o.multiply(distance, factor)
+                side.append(o.maximum(side[-1], stretched) if side else stretched)
+        return median, below, above
+
+    def at(self, o: Operations, z: Array, factors: Sequence[float], level: tuple[float, ...]) -> Array:
+        """Calibrated intervals of any levels, (B, h, 2 * levels + 1), from arrays.
+
+        Between and beyond the trained levels distances are linear in the normal quantile, which is exact for errors
+        that are normal at any scale.
+        """
+        if level == self.level:
+            return np.asarray(self.calibrated(o, z, factors))
+        median, *sides = self.distances(o, z, factors)
+        if not level:
+            return np.asarray(median)
+        left, share = neighbours(self.level, level)
+        lower, upper = (np.concatenate([np.zeros(median.shape), *side], -1) for side in sides)
+        below, above = (side[..., left] * (1 - share) + side[..., left + 1] * share for side in (lower, upper))
+        return np.concatenate([median - below[..., ::-1], median, median + above], axis=-1)
+
+
+@lru_cache(maxsize=16)
+def neighbours(trained: tuple[float, ...], level: tuple[float, ...]) -> tuple[Array, Array]:
+    """Where each level lies among 0 and those trained: after which one, and how far on the way to the next."""
+    known, wanted = normal_quantiles((0.0, *trained)), normal_quantiles(level)
+    left = np.clip(np.searchsorted(known, wanted), 1, len(trained)) - 1
+    return left, (wanted - known[left]) / (known[left + 1] - known[left])
+
+
+def normal_quantiles(level: tuple[float, ...]) -> Array:
+    """Half the width of each interval of a standard normal variable."""
+    from statistics import NormalDist
+
+    return np.array([NormalDist().inv_cdf(0.5 + x / 200) for x in level])
+
+
+def weighted_quantile(values: Array, weights: Array, share: float) -> float:
+    """The smallest value at which that share of the weight is reached."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(reached, share * reached[-1])])

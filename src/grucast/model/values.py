@@ -1,0 +1,121 @@
+"""Networks on arrays: the operations in NumPy, the GRU and the linear layers in the kernels."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grucast.kernels import native, reference
+from grucast.model.config import NetworkConfig
+from grucast.model.operations import Operations, gru_names
+from grucast.model.outputs.quantiles import Quantiles
+
+Array = NDArray[Any]
+Tensors = Mapping[str, Array]
+LAYERS = ("hidden", "out", "step_state", "step", "step_out")  # of the forecaster's head
+HEAD = tuple(f"{layer}.{part}" for layer in LAYERS for part in ("weight", "bias"))
+NONE = np.empty(0, np.float32)
+
+
+class Values(Operations):
+    """Operations that compute arrays from weights by name.
+
+    A row's bits depend on nothing but the row: no BLAS, and no sum over an axis that batches could merge.
+    """
+
+    def __init__(self, weights: Tensors, config: NetworkConfig) -> None:
+        self.weights, self.config = weights, config
+
+    def gru(self, x: Array, layer: int, lengths: Array | None = None) -> Array:
+        return self.concat([output for output, _ in self.run(x, layer, lengths)], 2)
+
+    def gru_state(self, x: Array, layer: int, lengths: Array | None = None) -> Array:
+        return self.concat([state for _, state in self.run(x, layer, lengths)], 1)
+
+    def run(self, x: Array, layer: int, lengths: Array | None) -> list[tuple[Array, Array]]:
+        """Output and final state of each direction of a layer."""
+        run: Callable[..., tuple[Array, Array]] = reference.gru_forward
+        if native.available():
+            run = partial(native.gru_forward, threads=native.usual_threads() if len(x) > 1 else 1)
+        state = np.zeros((len(x), self.config.hidden_size), x.dtype)
+        return [
+            run(x, state, reference.Weights(*map(self.weights.__getitem__, names)), self.config.reset_after, lengths, place == 1)
+            for place, names in enumerate(gru_names(layer, self.config))
+        ]
+
+    def linear(self, x: Array, name: str) -> Array:
+        apply = native.linear if native.available() else reference.linear
+        weight = self.weights[f"{name}.weight"]
+        y = apply(x.reshape(-1, x.shape[-1]), weight, self.weights.get(f"{name}.bias"))
+        return y.reshape(*x.shape[:-1], len(weight))
+
+    def embed(self, codes: Array, table: int) -> Array:
+        return np.asarray(self.weights[f"embed.{table}.weight"][codes])
+
+    def dropout(self, x: Array, share: float) -> Array:  # noqa: ARG002
+        return x
+
+    def relu(self, x: Array) -> Array:
+        return np.maximum(x, 0)
+
+    def softplus(self, x: Array) -> Array:
+        return np.logaddexp(0, x)
+
+    def add(self, x: Array, y: Array) -> Array:
+        return x + y
+
+    def subtract(self, x: Array, y: Array) -> Array:
+        return x - y
+
+    def multiply(self, x: Array, factor: float) -> Array:
+        return np.multiply(x, factor, dtype=np.float64)
+
+    def maximum(self, x: Array, y: Array) -> Array:
+        return np.maximum(x, y)
+
+    def mean(self, x: Array, axis: int) -> Array:
+        return np.asarray(x.mean(axis))
+
+    def cumsum(self, x: Array, reverse: bool = False) -> Array:
+        return np.cumsum(x[..., ::-1], -1)[..., ::-1] if reverse else np.cumsum(x, -1)
+
+    def cut(self, x: Array, start: int, stop: int) -> Array:
+        return x[..., start:stop]
+
+    def concat(self, values: Sequence[Array], axis: int) -> Array:
+        return values[0] if len(values) == 1 else np.concatenate(values, axis)
+
+    def reshape(self, x: Array, shape: tuple[int, ...]) -> Array:
+        return x.reshape(len(x), *shape)
+
+    def unsqueeze(self, x: Array, axis: int) -> Array:
+        return np.expand_dims(x, axis)
+
+    def head(self, network: Any, state: Array, continuations: Array, static: Sequence[Array], ahead: Sequence[Array]) -> Array:
+        if not native.available() or not isinstance(network.output, Quantiles):
+            return super().head(network, state, continuations, static, ahead)
+        batch, _, h = continuations.shape
+        fixed = self.concat(static, 1) if static else np.empty((batch, 0), np.float32)
+        known = self.concat(ahead, 2) if ahead else np.empty((batch, h, 0), np.float32)
+        weights = [self.weights.get(name, NONE) for name in (HEAD if ahead else HEAD[:4])]
+        return native.head(state, continuations, fixed, known, weights, (batch, h, network.output.size))
+
+
+class Traced(Values):
+    """As Values, and `gates` collects those of every step, (B, T, H) each, of each layer and direction."""
+
+    def __init__(self, weights: Tensors, config: NetworkConfig) -> None:
+        super().__init__(weights, config)
+        self.gates: list[reference.Step] = []
+
+    def run(self, x: Array, layer: int, lengths: Array | None) -> list[tuple[Array, Array]]:  # noqa: ARG002
+        """As the equations have it."""
+        state, results = np.zeros((len(x), self.config.hidden_size), x.dtype), []
+        for place, names in enumerate(gru_names(layer, self.config)):
+            weights = reference.Weights(*map(self.weights.__getitem__, names))
+            output, gates = reference.gru_trace(x, state, weights, self.config.reset_after, reverse=place == 1)
+            self.gates.append(gates)
+            results.append((output, output[:, 0 if place else -1]))
+        return results

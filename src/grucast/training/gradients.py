@@ -1,0 +1,258 @@
+"""Networks that learn: the operations of model.values recorded, each with its derivative."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from grucast.kernels import native, reference, reference_backward
+from grucast.model.config import NetworkConfig
+from grucast.model.operations import Value, gru_names
+from grucast.model.values import Array, Values
+
+GRUBackward = Callable[[Array | None, Array | None], tuple[Array | None, Array, reference.Weights]]
+
+
+class Recorded:
+    """An array that was computed from parameters, and the gradient of the loss with respect to it."""
+
+    __slots__ = ("array", "gradient")
+
+    def __init__(self, array: Array) -> None:
+        self.array = array
+        self.gradient: Array | None = None
+
+    def receive(self, gradient: Array) -> None:
+        """Add a share of the gradient."""
+        self.gradient = gradient if self.gradient is None else self.gradient + gradient
+
+
+class Memory:
+    """Arrays that one training step hands on to the next: fresh memory costs a page fault every 4 KiB."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Array] = {}
+
+    def of(self, name: str, size: int) -> Array:
+        """At least so many numbers, which hold what the last user left."""
+        if name not in self._kept or len(self._kept[name]) < size:
+            self._kept[name] = np.empty(size, np.float32)
+        return self._kept[name]
+
+
+class Gradients(Values):
+    """Operations that compute arrays and keep what `backward` needs; what holds no parameter stays a plain array.
+
+    Args:
+        weights: The parameters.
+        gradients: Arrays of their shapes, which `backward` fills.
+        config: Shape of the network.
+        rng: Draws what dropout drops.
+        threads: Most threads of the kernels; no bit depends on them.
+        memory: What earlier steps left.
+    """
+
+    def __init__(
+        self,
+        weights: Mapping[str, Array],
+        gradients: Mapping[str, Array],
+        config: NetworkConfig,
+        rng: np.random.Generator,
+        threads: int = 1,
+        memory: Memory | None = None,
+    ) -> None:
+        super().__init__(weights, config)
+        self.gradients, self.rng, self.threads, self.memory = gradients, rng, threads, memory or Memory()
+        self._tape: list[tuple[Recorded, Callable[[Array], None]]] = []
+
+    def backward(self, result: Recorded, gradient: Array) -> None:
+        """Fill the parameters' gradients, from that of the loss with respect to a result."""
+        for name in self.gradients:
+            if name.startswith("embed."):  # several places may add to a table
+                self.gradients[name][...] = 0
+        result.receive(gradient)
+        for node, derivative in reversed(self._tape):
+            if node.gradient is not None:
+                derivative(node.gradient)
+                node.gradient = None
+        self._tape.clear()
+
+    def _record(self, array: Array, derivative: Callable[[Array], None]) -> Recorded:
+        node = Recorded(array)
+        self._tape.append((node, derivative))
+        return node
+
+    def _each(self, array: Array, x: Value, derivative: Callable[[Array], Array]) -> Value:
+        """What a function of x alone gives, whose derivative is applied to the gradient."""
+        if not isinstance(x, Recorded):
+            return array
+        return self._record(array, lambda d: x.receive(derivative(d)))
+
+    def gru(self, x: Value, layer: int, lengths: Array | None = None) -> Value:
+        outputs, _, backward = zip(*self._directions(x, layer, lengths), strict=True)
+        ends = np.cumsum([output.shape[2] for output in outputs])[:-1]
+        none = [None] * len(outputs)
+        return self._record(
+            super().concat(outputs, 2), lambda d: self._gru_backward(x, layer, backward, np.split(d, ends, 2), none)
+        )
+
+    def gru_state(self, x: Value, layer: int, lengths: Array | None = None) -> Value:
+        _, states, backward = zip(*self._directions(x, layer, lengths), strict=True)
+        ends = np.cumsum([state.shape[1] for state in states])[:-1]
+        none = [None] * len(states)
+        return self._record(
+            super().concat(states, 1), lambda d: self._gru_backward(x, layer, backward, none, np.split(d, ends, 1))
+        )
+
+    def _directions(self, x: Value, layer: int, lengths: Array | None) -> Iterator[tuple[Array, Array, GRUBackward]]:
+        """Output, final state and derivative of each direction of a layer."""
+        array = array_of(x)
+        state = np.zeros((len(array), self.config.hidden_size), np.float32)
+        for place, names in enumerate(gru_names(layer, self.config)):
+            weights = reference.Weights(*map(self.weights.__getitem__, names))
+            options = (self.config.reset_after, lengths, place == 1)
+            if native.available():
+                memory = self.memory.of(names[0], native.saved_size(*array.shape[:2], self.config.hidden_size))
+                run = native.gru_record(array, state, weights, *options, self.threads, memory)
+                wants_x = isinstance(x, Recorded)
+                backward = partial(native.gru_backward_of, run, threads=self.threads, wants_x=wants_x)
+                yield run.output, run.final, backward
+            else:
+                backward = partial(backward_of, (array, state, weights, *options))
+                yield *reference.gru_forward(array, state, weights, *options), backward
+
+    def _gru_backward(
+        self,
+        x: Value,
+        layer: int,
+        backward: Sequence[GRUBackward],
+        outputs: Sequence[Array | None],
+        states: Sequence[Array | None],
+    ) -> None:
+        for run, names, d_output, d_state in zip(backward, gru_names(layer, self.config), outputs, states, strict=True):
+            d_x, _, found = run(d_output, d_state)
+            for name, gradient in zip(names, found, strict=True):
+                self.gradients[name][...] = gradient
+            if isinstance(x, Recorded) and d_x is not None:
+                x.receive(d_x)
+
+    def linear(self, x: Value, name: str) -> Value:
+        array = array_of(x)
+        y = super().linear(array, name)
+        return self._record(y, lambda d: self._linear_backward(x, array, name, d))
+
+    def _linear_backward(self, x: Value, array: Array, name: str, d: Array) -> None:
+        backward = native.linear_backward if native.available() else reference_backward.linear_backward
+        rows, weight = array.reshape(-1, array.shape[-1]), self.weights[f"{name}.weight"]
+        d_x, d_weight, d_bias = backward(d.reshape(len(rows), -1), rows, weight, isinstance(x, Recorded))
+        self.gradients[f"{name}.weight"][...] = d_weight
+        if f"{name}.bias" in self.gradients:
+            self.gradients[f"{name}.bias"][...] = d_bias
+        if isinstance(x, Recorded):
+            x.receive(d_x.reshape(array.shape))
+
+    def embed(self, codes: Array, table: int) -> Value:
+        return self._record(super().embed(codes, table), lambda d: self._embed_backward(codes, table, d))
+
+    def _embed_backward(self, codes: Array, table: int, d: Array) -> None:
+        """The first row, of what is missing, stays zero; a table may be read at several places."""
+        seen = np.flatnonzero(codes)
+        np.add.at(self.gradients[f"embed.{table}.weight"], codes.ravel()[seen], d.reshape(-1, d.shape[-1])[seen])
+
+    def dropout(self, x: Value, share: float) -> Value:
+        if share == 0:
+            return x
+        array = array_of(x)
+        kept = (self.rng.random(array.shape, np.float32) >= share) / np.float32(1 - share)
+        return self._each(array * kept, x, lambda d: d * kept)
+
+    def relu(self, x: Value) -> Value:
+        y = super().relu(array_of(x))
+        return self._each(y, x, lambda d: d * (y > 0))
+
+    def softplus(self, x: Value) -> Value:
+        array = array_of(x)
+        return self._each(super().softplus(array), x, lambda d: d * sigmoid(array))
+
+    def add(self, x: Value, y: Value) -> Value:
+        return self._sum(super().add(array_of(x), array_of(y)), x, y, 1)
+
+    def subtract(self, x: Value, y: Value) -> Value:
+        return self._sum(super().subtract(array_of(x), array_of(y)), x, y, -1)
+
+    def _sum(self, array: Array, x: Value, y: Value, sign: int) -> Value:
+        def derivative(d: Array) -> None:
+            if isinstance(x, Recorded):
+                x.receive(fold(d, x.array.shape))
+            if isinstance(y, Recorded):
+                y.receive(fold(d if sign > 0 else -d, y.array.shape))
+
+        return self._record(array, derivative) if isinstance(x, Recorded) or isinstance(y, Recorded) else array
+
+    def mean(self, x: Value, axis: int) -> Value:
+        array = array_of(x)
+        size = np.float32(array.shape[axis])
+        return self._each(super().mean(array, axis), x, lambda d: np.broadcast_to(np.expand_dims(d / size, axis), array.shape))
+
+    def cumsum(self, x: Value, reverse: bool = False) -> Value:
+        return self._each(super().cumsum(array_of(x), reverse), x, lambda d: super(Gradients, self).cumsum(d, not reverse))
+
+    def cut(self, x: Value, start: int, stop: int) -> Value:
+        array = array_of(x)
+
+        def derivative(d: Array) -> Array:
+            whole = np.zeros_like(array)
+            whole[..., start:stop] = d
+            return whole
+
+        return self._each(super().cut(array, start, stop), x, derivative)
+
+    def concat(self, values: Sequence[Value], axis: int) -> Value:
+        if len(values) == 1:
+            return values[0]
+        arrays = [array_of(value) for value in values]
+        array, ends = super().concat(arrays, axis), np.cumsum([part.shape[axis] for part in arrays])[:-1]
+
+        def derivative(d: Array) -> None:
+            for value, part in zip(values, np.split(d, ends, axis), strict=True):
+                if isinstance(value, Recorded):
+                    value.receive(part)
+
+        return self._record(array, derivative) if any(isinstance(value, Recorded) for value in values) else array
+
+    def reshape(self, x: Value, shape: tuple[int, ...]) -> Value:
+        array = array_of(x)
+        return self._each(super().reshape(array, shape), x, lambda d: d.reshape(array.shape))
+
+    def unsqueeze(self, x: Value, axis: int) -> Value:
+        return self._each(super().unsqueeze(array_of(x), axis), x, lambda d: d.squeeze(axis))
+
+    def head(
+        self, network: Any, state: Value, continuations: Value, static: Sequence[Value], ahead: Sequence[Value]
+    ) -> Value:
+        return network.head(self, state, continuations, static, ahead)
+
+
+def backward_of(run: Any, d_output: Array | None, d_final: Array | None) -> tuple[Array, Array, reference.Weights]:
+    """The derivative of `reference.gru_forward`, given its arguments."""
+    return reference_backward.gru_backward(d_output, d_final, *run)
+
+
+def array_of(x: Value) -> Array:
+    """The array of what may be recorded."""
+    array: Array = x.array if isinstance(x, Recorded) else x
+    return array
+
+
+def fold(d: Array, shape: tuple[int, ...]) -> Array:
+    """A gradient of what was broadcast, summed to the shape before."""
+    axes = tuple(axis for axis, (wide, own) in enumerate(zip(d.shape, shape, strict=True)) if own < wide)
+    return np.asarray(d.sum(axes, keepdims=True)) if axes else d
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x))."""
+    if not native.available():
+        return reference.sigmoid(x)
+    return native.activation("sigmoid", np.ascontiguousarray(x).ravel()).reshape(x.shape)

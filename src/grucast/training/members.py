@@ -1,0 +1,141 @@
+"""The networks in training side by side, one or an ensemble's: their weights, gradients and AdamW's memory."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cached_property
+from math import isfinite
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from grucast.errors import TrainingError
+from grucast.kernels import native, reference_backward
+from grucast.model.models import prefixes
+from grucast.model.network import ForecastNetwork, SequenceNetwork
+from grucast.model.outputs import Array
+from grucast.model.values import Tensors, Values
+from grucast.training.gradients import Gradients, Memory
+from grucast.training.weights import Vector, draw, parts
+
+Network = ForecastNetwork | SequenceNetwork
+
+
+class Batch(NamedTuple):
+    """What a training step reads.
+
+    Attributes:
+        inputs: What the network reads.
+        target: The truth, as the network's output takes it.
+        weight: What each target counts, as the network's output takes it.
+    """
+
+    inputs: Any
+    target: Array
+    weight: Array
+
+
+class Members:
+    """M networks with P parameters each, trained on the same batches, whose predictions are averaged.
+
+    Each learns from its own errors, so it ends with the bits that it would have alone.
+
+    Args:
+        network: What each computes.
+        seed: Seed of the weights and of what dropout drops.
+        count: Their number M.
+
+    Attributes:
+        weights, mean, square: Parameters, and the running means of gradients and of their squares, (M, P) each.
+        rngs: What draws each member's dropout.
+
+    Source: Lakshminarayanan et al. 2017, arXiv:1612.01474.
+    """
+
+    def __init__(self, network: Network, seed: int, count: int = 1) -> None:
+        self.network, self.parameters = network, list(network.parameters())
+        generator = np.random.RandomState(seed % 2**32)
+        self.weights: Vector = np.stack([draw(self.parameters, generator) for _ in range(count)])
+        self.mean, self.square = np.zeros_like(self.weights), np.zeros_like(self.weights)
+        self.rngs = [np.random.default_rng(own) for own in np.random.SeedSequence(seed).spawn(count)]
+        self.threads = native.usual_threads()
+        self._gradients = np.zeros_like(self.weights)
+        self._memories = [Memory() for _ in range(count)]
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    def begin(self) -> None:
+        """Forget the gradients seen so far."""
+        self.mean[:] = self.square[:] = 0
+
+    def step(self, batch: Batch, count: int, rate: float, decay: float, clip: float | None) -> float:
+        """One step of AdamW, the `count`-th; returns the mean loss before it.
+
+        Raises:
+            TrainingError: The loss is not finite.
+        """
+
+        def own(member: int) -> float:
+            loss = self.compute_gradient(member, batch)
+            gradient = self._gradients[member]
+            clip_norm(gradient, clip)
+            adamw_step(self.weights[member], gradient, self.mean[member], self.square[member], count, rate, decay)
+            return loss
+
+        return float(np.mean(self._each(own)))
+
+    def compute_gradient(self, member: int, batch: Batch) -> float:
+        """The loss of one member, whose gradient takes its place."""
+        weights, gradients = (parts(array[member], self.parameters) for array in (self.weights, self._gradients))
+        threads = max(1, self.threads // len(self))
+        o = Gradients(weights, gradients, self.network.config, self.rngs[member], threads, self._memories[member])
+        predicted = self.network(o, batch.inputs)
+        loss, gradient = self.network.output.loss(predicted.array, batch.target, batch.weight)
+        if not isfinite(loss):
+            raise TrainingError(f"the training loss became {loss}: lower learning_rate or look at the data's scale")
+        o.backward(predicted, gradient)
+        return loss
+
+    def predict(self, inputs: Any) -> Array:
+        """The mean of the members' predictions."""
+        weights = [parts(own, self.parameters) for own in self.weights]
+        predicted = self._each(lambda member: self.network(Values(weights[member], self.network.config), inputs))
+        return sum(predicted[1:], predicted[0]) / np.float32(len(self)) if len(self) > 1 else predicted[0]
+
+    def loss(self, batch: Batch) -> float:
+        """The loss of the mean prediction."""
+        return self.network.output.loss(self.predict(batch.inputs), batch.target, batch.weight)[0]
+
+    def tensors(self) -> Tensors:
+        """The weights by the names they have in a model, sharing nothing with these."""
+        return {
+            prefix + name: array.copy()
+            for prefix, own in zip(prefixes(len(self)), self.weights, strict=True)
+            for name, array in parts(own, self.parameters).items()
+        }
+
+    def _each(self, work: Callable[[int], Any]) -> list[Any]:
+        """What the work gives for each member; several are at work at once where there are threads."""
+        if len(self) == 1 or self.threads == 1:
+            return [work(member) for member in range(len(self))]
+        futures = [self._pool.submit(work, member) for member in range(len(self))]
+        try:
+            return [future.result() for future in futures]
+        finally:
+            wait(futures)  # whatever interrupts this, nobody goes on changing the weights
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(min(len(self), self.threads))
+
+
+def clip_norm(gradient: Vector, largest: float | None) -> None:
+    """Shorten a gradient that is longer than that, in place."""
+    if largest is None:
+        return
+    norm = (native.norm if native.available() else reference_backward.norm)(gradient)
+    if norm > largest:
+        gradient *= np.float32(largest / (norm + 1e-6))
+
+
+adamw_step = native.adamw_step if native.available() else reference_backward.adamw_step
