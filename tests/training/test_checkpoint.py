@@ -4,11 +4,11 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
-import torch
-from safetensors.torch import save
+from safetensors.numpy import save
 from tests.training import killed
-from torch import nn
+from tests.training.line import Line
 
 from grucast.errors import CheckpointError, ConfigError, GrucastError
 from grucast.model.config import CheckpointConfig
@@ -132,9 +132,9 @@ def test_file_that_proves_whole_but_is_foreign_is_refused(folder):
         assert damaged(path, "state.safetensors is no checkpoint of grucast")
 
 
-def checkpoint_of(network, folder, **run):
+def checkpoint_of(members, folder, **run):
     checkpoints = Checkpoints(folder, 1, run)
-    checkpoints.save("step-000001", *pack(started(State()), network, None))
+    checkpoints.save("step-000001", *pack(started(State.of(1)), members))
     return checkpoints
 
 
@@ -144,27 +144,24 @@ def started(state):
 
 
 def test_other_format_is_refused(tmp_path, monkeypatch):
-    checkpoint_of(nn.Linear(1, 1), tmp_path)
-    monkeypatch.setattr("grucast.training.checkpoint.FORMAT", 2)
-    with pytest.raises(CheckpointError, match=r"format 1, written by grucast 0\..*reads format 2"):
-        Checkpoints(tmp_path, 1, {}).restore(nn.Linear(1, 1), [3])
+    checkpoint_of(Line(), tmp_path)
+    monkeypatch.setattr("grucast.training.checkpoint.FORMAT", 3)
+    with pytest.raises(CheckpointError, match=r"format 2, written by grucast 0\..*reads format 3"):
+        Checkpoints(tmp_path, 1, {}).restore(Line(), [3])
 
 
 def test_state_that_does_not_fit_is_refused(tmp_path):
-    checkpoints = checkpoint_of(nn.Linear(1, 1), tmp_path)
+    checkpoints = checkpoint_of(Line(), tmp_path)
     with pytest.raises(CheckpointError, match="step-000001 holds a state that cannot be used"):
-        checkpoints.restore(nn.Linear(1, 2), [3])
+        checkpoints.restore(Line(2), [3])
 
 
 def written_state(folder, mutate):
     """A checkpoint in the middle of training, changed by somebody who writes true checksums."""
-    network = nn.Linear(2, 3)
-    state = started(State(history=[0.5, 0.25], step=2))
-    state.best.offer(0.3, network)
-    optimizer = torch.optim.AdamW(network.parameters())
-    network(torch.ones(2)).sum().backward()
-    optimizer.step()
-    tensors, facts = pack(state, network, optimizer)
+    members, state = Line(9), started(State.of(1))
+    state.history, state.step = [0.5, 0.25], 2
+    state.best.offer(0.3, members.weights)
+    tensors, facts = pack(state, members)
     facts = json.loads(json.dumps(facts))
     mutate(tensors, facts)
     checkpoints = Checkpoints(folder, 1, {})
@@ -202,42 +199,39 @@ HOSTILE = {
     "a step of the next phase": fact("step", value=4),
     "a phase too many": fact("phase", value=2),
     "more steps than history": fact("step", value=3),
-    "history of more steps": tensor("history", torch.zeros(3, dtype=torch.float64)),
-    "history of another type": tensor("history", torch.zeros(2)),
-    "history without a shape": tensor("history", torch.zeros((), dtype=torch.float64)),
-    "history of NaN": tensor("history", torch.full((2,), float("nan"), dtype=torch.float64)),
+    "history of more steps": tensor("history", np.zeros(3)),
+    "history of another type": tensor("history", np.zeros(2, np.float32)),
+    "history without a shape": tensor("history", np.zeros(())),
+    "history of NaN": tensor("history", np.full(2, np.nan)),
     "no history": tensor("history", None),
     "no losses": tensor("losses", None),
-    "three losses": tensor("losses", torch.zeros(3, dtype=torch.float64)),
-    "weights of another shape": tensor("network.weight", torch.zeros(2, 3)),
-    "weights of another type": tensor("network.weight", torch.zeros(3, 2, dtype=torch.float64)),
-    "infinite weights": tensor("network.weight", torch.full((3, 2), float("inf"))),
-    "no weights": tensor("network.weight", None),
-    "half of the best weights": tensor("best.weight", None),
-    "a foreign tensor": tensor("x" * 100_000, torch.zeros(1)),
-    "moments of another shape": tensor("optimizer.0.exp_avg", torch.zeros(6)),
-    "moments without a step": tensor("optimizer.0.step", None),
-    "a negative step": tensor("optimizer.0.step", torch.tensor(-5.0)),
-    "negative squares": tensor("optimizer.1.exp_avg_sq", -torch.ones(3)),
-    "moments of another parameter": tensor("optimizer.2.exp_avg", torch.zeros(3)),
-    "moments of no number": tensor("optimizer.x.exp_avg", torch.zeros(3)),
-    "a short generator": tensor("generator", torch.zeros(5, dtype=torch.uint8)),
-    "a generator of zeros": tensor("generator", torch.zeros(5056, dtype=torch.uint8)),
+    "three losses": tensor("losses", np.zeros(3)),
+    "weights of another shape": tensor("weights", np.zeros((9, 1), np.float32)),
+    "weights of another type": tensor("weights", np.zeros((1, 9))),
+    "infinite weights": tensor("weights", np.full((1, 9), np.inf, np.float32)),
+    "best weights of NaN": tensor("best", np.full((1, 9), np.nan, np.float32)),
+    "no weights": tensor("weights", None),
+    "a foreign tensor": tensor("x" * 100_000, np.zeros(1)),
+    "means of another shape": tensor("mean", np.zeros((1, 8), np.float32)),
+    "means without squares": tensor("square", None),
+    "negative squares": tensor("square", np.full((1, 9), -1, np.float32)),
+    "no generators": fact("rngs", value=[]),
+    "a generator too many": lambda _, facts: facts["rngs"].append(facts["rng"]),
+    "a generator of text": fact("rngs", value=["PCG64"]),
 }
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_state_with_a_true_checksum_is_refused_by_a_short_message(tmp_path, name):
-    checkpoints, network = written_state(tmp_path, HOSTILE[name]), nn.Linear(2, 3)
+    checkpoints = written_state(tmp_path, HOSTILE[name])
     wanted = r"step-000002 (holds a state that cannot be used: [^.]|is damaged)"
     with pytest.raises(CheckpointError, match=wanted) as stop:
-        checkpoints.restore(network, [4, 3])
+        checkpoints.restore(Line(9), [4, 3])
     assert len(str(stop.value)) < 500
 
 
 def test_state_that_is_not_changed_is_restored(tmp_path):
-    network = nn.Linear(2, 3)
-    state = written_state(tmp_path, lambda *_: None).restore(network, [4, 3])
+    state = written_state(tmp_path, lambda *_: None).restore(Line(9), [4, 3])
     assert (state.phase, state.step, state.history) == (0, 2, [0.5, 0.25])
 
 
@@ -245,9 +239,19 @@ def test_huge_file_is_refused_before_it_is_read_and_what_differs_is_said_first(f
     checkpoints = Checkpoints(folder, 1, {})
     os.truncate(newest(folder) / STATE, 2**37)
     with pytest.raises(CheckpointError, match=r"damaged: .* has more bytes than the state of any such run"):
-        checkpoints.restore(nn.Linear(1, 1), [3])
+        checkpoints.restore(Line(), [3])
     with pytest.raises(CheckpointError, match="h was None, now 3"):
-        Checkpoints(folder, 1, {"h": 3}).restore(nn.Linear(1, 1), [3])
+        Checkpoints(folder, 1, {"h": 3}).restore(Line(), [3])
+
+
+def test_checkpoint_that_pytorch_wrote_is_refused_with_what_to_do(tmp_path):
+    old = {"format": 1, "library": "0.1.0", "run": {}, "state": {}}
+    content = save({"network.w": np.zeros(3, np.float32)}, metadata={"grucast": json.dumps(old)})
+    (tmp_path / "step-000002").mkdir()
+    (tmp_path / "step-000002" / STATE).write_bytes(content)
+    (tmp_path / "step-000002" / MANIFEST).write_bytes(manifest(content))
+    with pytest.raises(CheckpointError, match=r"format 1, written by grucast 0\.1\.0; .* begin anew in another folder"):
+        Checkpoints(tmp_path, 1, {}).restore(Line(), [3])
 
 
 def test_two_runs_do_not_share_a_folder(tmp_path):
@@ -262,9 +266,9 @@ def test_two_runs_do_not_share_a_folder(tmp_path):
 
 
 def test_what_differs_is_named(tmp_path):
-    checkpoint_of(nn.Linear(1, 1), tmp_path, learning_rate=0.004, h=24, data="12ab")
+    checkpoint_of(Line(), tmp_path, learning_rate=0.004, h=24, data="12ab")
     with pytest.raises(CheckpointError) as stop:
-        Checkpoints(tmp_path, 1, {"learning_rate": 0.01, "h": 24, "data": "34cd"}).restore(nn.Linear(1, 1), [3])
+        Checkpoints(tmp_path, 1, {"learning_rate": 0.01, "h": 24, "data": "34cd"}).restore(Line(), [3])
     assert "the data differ: fingerprint 12ab, now 34cd; learning_rate was 0.004, now 0.01; give" in str(stop.value)
 
 

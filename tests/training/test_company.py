@@ -1,12 +1,12 @@
-"""Fits side by side, beside a user who draws random numbers too."""
+"""Fits side by side, and in the company of others who draw random numbers."""
 
+import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from tests.conftest import TINY
 
 from grucast import GRUForecaster, GRURegressor, NetworkConfig, TrainingConfig
@@ -45,21 +45,12 @@ def test_fits_in_threads_give_the_bits_of_each_alone(hourly, fit, count):
 
 
 @pytest.mark.parametrize("fit", [forecaster, regressor])
-def test_torchs_generator_neither_matters_nor_moves(hourly, fit):
-    torch.manual_seed(1)
-    state, numbers = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002 - the global one is meant
+def test_global_generators_neither_matter_nor_move(hourly, fit):
+    np.random.seed(1)  # noqa: NPY002 - the global one is meant
+    random.seed(1)
+    numbers, state = np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
     one = fit(hourly, 0)
-    assert torch.equal(torch.get_rng_state(), state)
     assert (np.random.get_state()[1] == numbers).all()  # noqa: NPY002
-    torch.manual_seed(2)
+    assert random.getstate() == state
+    np.random.seed(2)  # noqa: NPY002
     assert fit(hourly, 0).history_ == one.history_
-
-
-def test_user_who_draws_between_the_steps_draws_what_he_would_alone_and_changes_nothing(hourly):
-    alone, drawn = forecaster(hourly, 1), []
-    torch.manual_seed(2)
-    settings = {**TINY, "network": DEEP, "training": replace(TRAININGS[1], ensemble=2)}
-    beside = GRUForecaster(6, 48, 24, **settings).fit(hourly, progress=lambda _: drawn.append(torch.rand(1)))
-    torch.manual_seed(2)
-    assert torch.equal(torch.cat(drawn), torch.rand(15))
-    assert beside.history_ == alone.history_

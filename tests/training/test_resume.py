@@ -4,15 +4,14 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
-import torch
 from tests.conftest import TINY
-from torch import nn
+from tests.training.line import NOTHING, Line, phase
 
 from grucast import Covariates, GRUForecaster, NetworkConfig, TrainingConfig
 from grucast.errors import CheckpointError, ConfigError, TrainingInterrupted
 from grucast.training import timer
 from grucast.training.checkpoint import Checkpoints
-from grucast.training.loop import Phase, train
+from grucast.training.loop import train
 from grucast.training.state import State
 
 TRAINING = TrainingConfig(max_steps=12, batch_size=8)
@@ -49,7 +48,7 @@ def fit(df, val_size=None, arguments=None, **settings):
 
 def same(one, other):
     assert one.history_ == other.history_
-    assert one.model_.widths == other.model_.widths
+    assert one.model_.factors == other.model_.factors
     weights, others = one.model_.weights, other.model_.weights
     assert weights.keys() == others.keys()
     assert all(weights[name].tobytes() == others[name].tobytes() for name in weights)
@@ -81,19 +80,15 @@ def test_saving_changes_no_bits(frame, tmp_path):
     assert same(fit(frame), fit(frame, arguments={"checkpoint_dir": tmp_path, "checkpoint_every": 1}))
 
 
-def test_threads_may_change_at_a_resume(frame, tmp_path):
+def test_threads_may_change_at_a_resume(frame, tmp_path, monkeypatch):
     saving = {"checkpoint_dir": tmp_path, "checkpoint_every": 2, "resume": True}
-    before, settings = (
-        torch.get_num_threads(),
-        {"h": 24, "network": NetworkConfig(), "training": replace(TRAINING, batch_size=181)},
-    )
+    settings = {"h": 24, "network": NetworkConfig(), "training": replace(TRAINING, batch_size=181, ensemble=2)}
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     straight = fit(frame, **settings)
-    try:
-        torch.set_num_threads(2)
-        with pytest.raises(Crash):
-            fit(frame, arguments={**saving, "progress": stop_at(5)}, **settings)
-    finally:
-        torch.set_num_threads(before)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    with pytest.raises(Crash):
+        fit(frame, arguments={**saving, "progress": stop_at(5)}, **settings)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert same(straight, fit(frame, arguments=saving, **settings))
 
 
@@ -177,17 +172,16 @@ def test_time_limit_may_change(frame, stopped):
 def test_time_before_a_crash_counts_and_the_time_between_does_not(tmp_path, monkeypatch):
     now = [0.0]
     monkeypatch.setattr(timer, "clock", lambda: now[0])
-    network, config = nn.Linear(1, 1), TrainingConfig(max_time=10.0)
     seconds = []
 
-    def loss(_):
+    def draw(_):
         now[0] += 0.5
-        return network.weight.square().sum()
+        return NOTHING
 
     def go_on(callback):
-        checkpoints = Checkpoints(tmp_path, 1, {})
-        state = checkpoints.restore(network, [1000]) or State()
-        return train(network, loss, config, [Phase(1000)], callback, None, state, checkpoints)
+        checkpoints, line = Checkpoints(tmp_path, 1, {}), Line()
+        state = checkpoints.restore(line, [1000]) or State.of(1)
+        return train(line, TrainingConfig(max_time=10.0), [phase(1000, draw=draw)], state, callback, None, checkpoints)
 
     with pytest.raises(Crash):
         go_on(stop_at(13))

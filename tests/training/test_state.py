@@ -1,48 +1,48 @@
 import json
 import math
 
-import torch
-from safetensors.torch import load, save
-from torch import nn
+import numpy as np
+from safetensors.numpy import load, save
 
+from grucast import NetworkConfig
+from grucast.model.network import SequenceNetwork
+from grucast.model.outputs.means import Means
+from grucast.training.members import Members
 from grucast.training.state import State, pack, unpack
 
+NETWORK = SequenceNetwork(NetworkConfig(3), 2, Means(1))
 
-def test_state_is_kept_to_the_last_bit():
-    network = nn.Linear(2, 3)
-    state = State(history=[0.1, 1 / 3], phase=1, step=2, evaluations=3, widths=(1.1, 0.7))
+
+def test_state_is_kept_to_the_last_bit(rng):
+    members, twin = Members(NETWORK, 1, 2), Members(NETWORK, 2, 2)
+    state = State.of(3)
+    state.history, state.phase, state.step, state.evaluations, state.factors = [0.1, 1 / 3], 1, 2, 3, (1.1, 0.7)
     state.timer.start()
-    state.best.offer(0.3, network)
-    state.best.offer(0.4, network)
+    state.best.offer(0.3, members.weights)
+    best = members.weights.copy()
+    members.weights += 1
+    state.best.offer(0.4, members.weights)
+    members.mean[:], members.square[:] = rng.normal(size=(2, *members.mean.shape)) ** 2
     state.rng.integers(5, size=3)
-    optimizer = torch.optim.AdamW(network.parameters())
-    network(torch.ones(2)).sum().backward()
-    optimizer.step()
-    generator = state.generator.get_state()
-    tensors, facts = pack(state, network, optimizer)
+    members.rngs[1].random(5, np.float32)
+    tensors, facts = pack(state, members)
     kept = load(save(tensors)), json.loads(json.dumps(facts, allow_nan=False))
-    twin, numbers = nn.Linear(2, 3), state.rng.random(5)
-    torch.rand(4, generator=state.generator)
+    numbers = [rng.random(5).tolist() for rng in (state.rng, *members.rngs)]
     restored = unpack(*kept, twin, [0, 8])
-    assert torch.equal(restored.generator.get_state(), generator)
-    assert (restored.rng.random(5) == numbers).all()
-    for name in ("phase", "step", "evaluations", "history", "widths"):
+    assert [rng.random(5).tolist() for rng in (restored.rng, *twin.rngs)] == numbers
+    for name in ("phase", "step", "evaluations", "history", "factors"):
         assert getattr(restored, name) == getattr(state, name)
     assert (restored.best.loss, restored.best.age) == (0.3, 1)
     assert restored.timer.spent > 0
-    for one, other in (
-        (network.state_dict(), twin.state_dict()),
-        (state.best.weights, restored.best.weights),
-        *zip(optimizer.state_dict()["state"].values(), restored.moments.values(), strict=True),
-    ):
-        assert one.keys() == other.keys()
-        assert all(torch.equal(one[name], other[name]) for name in one)
+    np.testing.assert_array_equal(restored.best.weights, best)
+    for name in ("weights", "mean", "square"):
+        np.testing.assert_array_equal(getattr(twin, name), getattr(members, name))
 
 
 def test_state_before_any_validation_is_kept():
-    state = State()
+    state = State.of(1)
     state.timer.start()
-    tensors, facts = pack(state, nn.Linear(1, 1), None)
-    restored = unpack(tensors, json.loads(json.dumps(facts)), nn.Linear(1, 1), [1])
+    tensors, facts = pack(state, Members(NETWORK, 1))
+    restored = unpack(tensors, json.loads(json.dumps(facts)), Members(NETWORK, 1), [1])
     assert math.isnan(restored.validation)
-    assert (restored.best.loss, restored.best.weights, restored.moments) == (math.inf, {}, {})
+    assert (restored.best.loss, restored.best.weights) == (math.inf, None)

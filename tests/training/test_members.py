@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+import torch
+from tests.model.test_bits import random_weights
+
+from grucast import NetworkConfig
+from grucast.errors import TrainingError
+from grucast.model.models import RegressionModel
+from grucast.model.network import SequenceNetwork, Sequences
+from grucast.model.outputs.means import Means
+from grucast.nn import GRUNet
+from grucast.training.members import Batch, Members, clip_norm
+
+NETWORK = SequenceNetwork(NetworkConfig(6), 2, Means(1))
+
+
+@pytest.fixture
+def batch(rng):
+    x, y = rng.normal(size=(20, 7, 2)).astype(np.float32), rng.normal(size=(20, 1)).astype(np.float32)
+    return Batch(Sequences(x), y, np.full((20, 1), 1 / 20, np.float32))
+
+
+@pytest.mark.parametrize(("decay", "clip"), [(0.0, None), (0.1, 0.05)])
+def test_steps_are_those_of_torch_with_its_own_adamw(batch, decay, clip):
+    members = Members(NETWORK, 7)
+    torch.manual_seed(7)
+    twin = GRUNet(2, 6, 1, 1)
+    optimizer = torch.optim.AdamW(twin.parameters(), lr=0.01, weight_decay=decay)
+    x, y = torch.from_numpy(batch.inputs.x), torch.from_numpy(batch.target)
+    for step in range(1, 11):
+        optimizer.zero_grad()
+        loss = torch.nn.functional.mse_loss(twin(x), y)
+        loss.backward()
+        if clip:
+            torch.nn.utils.clip_grad_norm_(twin.parameters(), clip)
+        optimizer.step()
+        assert members.step(batch, step, 0.01, decay, clip) == pytest.approx(loss.item(), rel=1e-4)
+    for name, parameter in twin.named_parameters():
+        np.testing.assert_allclose(members.tensors()[name], parameter.detach().numpy(), atol=2e-5)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_member_of_many_ends_with_the_bits_it_has_alone(batch, threads):
+    deep = SequenceNetwork(NetworkConfig(6, 2, dropout=0.3), 2, Means(1))
+    together = Members(deep, 3, 3)
+    together.threads = threads
+    start, rngs = together.weights.copy(), [np.random.default_rng(own) for own in np.random.SeedSequence(3).spawn(3)]
+    for step in (1, 2, 3):
+        together.step(batch, step, 0.01, 0.01, 1.0)
+    for member in range(3):
+        alone = Members(deep, 3)
+        alone.weights[0], alone.rngs = start[member], [rngs[member]]
+        for step in (1, 2, 3):
+            alone.step(batch, step, 0.01, 0.01, 1.0)
+        np.testing.assert_array_equal(alone.weights[0], together.weights[member])
+
+
+def test_members_start_apart_and_predict_their_mean(batch):
+    members = Members(NETWORK, 3, 2)
+    assert (members.weights[0] != members.weights[1]).any()
+    tensors = members.tensors()
+    alone = []
+    for member in range(2):
+        own = {k.removeprefix(f"members.{member}."): v for k, v in tensors.items() if k.startswith(f"members.{member}.")}
+        alone.append(RegressionModel(2, 1, NetworkConfig(6), own).predict(batch.inputs))
+    np.testing.assert_allclose(members.predict(batch.inputs), np.mean(alone, 0), rtol=1e-6)
+
+
+def test_loss_is_that_of_the_mean_prediction_without_dropout(batch):
+    members = Members(SequenceNetwork(NetworkConfig(6, 2, dropout=0.9), 2, Means(1)), 3, 2)
+    error = members.predict(batch.inputs) - batch.target
+    assert members.loss(batch) == pytest.approx((error**2).mean(), rel=1e-5)
+    assert members.loss(batch) == members.loss(batch)
+
+
+def test_tensors_share_nothing_with_the_members(batch):
+    members = Members(NETWORK, 3)
+    kept = members.tensors()
+    before = kept["fc.weight"].copy()
+    members.step(batch, 1, 0.1, 0.0, None)
+    np.testing.assert_array_equal(kept["fc.weight"], before)
+
+
+def test_beginning_anew_forgets_the_gradients(batch):
+    members = Members(NETWORK, 3)
+    members.step(batch, 1, 0.1, 0.0, None)
+    assert members.mean.any()
+    members.begin()
+    assert not members.mean.any()
+    assert not members.square.any()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_loss_that_is_not_finite_is_an_error_and_changes_no_weight(batch, count):
+    members = Members(NETWORK, 3, count)
+    before = members.weights.copy()
+    with pytest.raises(TrainingError, match="became nan"):
+        members.step(batch._replace(target=np.full((20, 1), np.nan, np.float32)), 1, 0.1, 0.0, None)
+    np.testing.assert_array_equal(members.weights, before)
+
+
+def test_only_longer_gradients_are_clipped():
+    gradient = np.float32([3, 4])
+    clip_norm(gradient, 10.0)
+    assert gradient.tolist() == [3, 4]
+    clip_norm(gradient, None)
+    assert gradient.tolist() == [3, 4]
+    clip_norm(gradient, 0.5)
+    np.testing.assert_allclose(gradient, [0.3, 0.4], rtol=1e-5)
+
+
+def test_weights_of_a_model_are_what_the_members_compute_with(batch, rng):
+    model = RegressionModel(2, 1, NetworkConfig(6), {})
+    weights, members = random_weights(rng, model), Members(NETWORK, 1)
+    members.weights[0] = np.concatenate([array.ravel() for array in weights.values()])
+    alone = RegressionModel(2, 1, NetworkConfig(6), weights).predict(batch.inputs)
+    np.testing.assert_array_equal(members.predict(batch.inputs), alone)
