@@ -88,7 +88,7 @@ wheel: ## build source distribution and wheel by OTHER=python3.13, check both, r
 	@echo "== tests on the wheel"
 	@$(OTHER_PIP) --force-reinstall --no-deps build/dist/*.whl
 	@$(OTHER_PIP) "$$(echo build/dist/*.whl)[plot,cli]" --group dev
-	@build/other/bin/python -m pytest -q -n $(JOBS) -r fE -p tests.without_torch -m "not slow" $(addprefix tests/,data kernels model)
+	@build/other/bin/python -m pytest -q -n $(JOBS) -r fE -p tests.without_torch -m "not slow" $(addprefix tests/,data kernels model training)
 
 audit: $(VENV)/dev.stamp ## look the installed packages up in the database of known vulnerabilities (needs the network)
 	@$(PIP) --group audit
@@ -149,8 +149,8 @@ $(BIN)/python:
 	@$(PIP) --upgrade "pip>=25.1"
 
 $(VENV)/demo.stamp: $(SOURCES) | $(BIN)/python
-	@echo "== installing grucast with the extras train, plot and cli (a few minutes the first time)"
-	@$(PIP) --editable '.[train,plot,cli]'
+	@echo "== installing grucast with the extras plot and cli (a minute or two the first time)"
+	@$(PIP) --editable '.[plot,cli]'
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/demo.stamp
@@ -178,5 +178,5 @@ build/sktime/stamp: pyproject.toml | $(VENV)/dev.stamp
 	@echo "== installing grucast and its peers in an environment of their own (a few minutes the first time)"
 	@$(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/python -m pip install -qq --upgrade "pip>=25.1"
-	@.venv-bench/bin/python -m pip install -qq --editable '.[train]' --group bench
+	@.venv-bench/bin/python -m pip install -qq --editable '.[cli]' --group bench
 	@touch $@

@@ -5,7 +5,6 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from tests.conftest import TINY
 from utilsforecast import losses
 from utilsforecast.evaluation import evaluate
 
@@ -14,6 +13,7 @@ from grucast.data import example
 from grucast.errors import ConfigError, DataError, UnknownCategoryWarning
 from grucast.forecasting import metrics
 from grucast.forecasting.backtest import backtest
+from tests.conftest import TINY
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from tests.conftest import TINY
 
 from grucast import GRUForecaster
 from grucast.errors import GrucastError
+from tests.conftest import TINY
 
 N = 60
 HOURS = pd.date_range("2024-01-01", periods=N, freq="h")

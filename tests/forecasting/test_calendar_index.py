@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from tests.conftest import TINY
 
 from grucast import GRUForecaster, load
+from tests.conftest import TINY
 
 CHANGES = {  # local days on which clocks change
     "Europe/Berlin": "2024-03-31 2024-10-27 2025-03-30 2025-10-26 2026-03-29 2026-10-25 2027-03-28 2027-10-31",

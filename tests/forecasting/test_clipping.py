@@ -6,11 +6,11 @@ import numpy as np
 import onnx
 import polars as pl
 import pytest
-from tests.conftest import TINY
-from tests.onnx.pieces import session_of
 
 from grucast import GRUForecaster, TrainingConfig
 from grucast.onnx import export
+from tests.conftest import TINY
+from tests.onnx.pieces import session_of
 
 DAYS = pl.datetime_range(datetime(2024, 1, 1), datetime(2024, 7, 18), "1d", eager=True)
 

@@ -5,11 +5,11 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from tests.conftest import TINY
 from utilsforecast.losses import mae as utils_mae
 
 from grucast import Covariates, GRUForecaster, NetworkConfig, TrainingConfig, load
 from grucast.errors import ConfigError, DataError, NotFittedError, UnknownCategoryWarning
+from tests.conftest import TINY
 
 
 def make(**settings):
@@ -358,7 +358,7 @@ def test_forecast_of_an_ensemble_is_the_mean_of_its_members(hourly, tmp_path):
     ensemble = make(training=TrainingConfig(max_steps=20, batch_size=8, ensemble=3), level=()).fit(hourly)
     model = ensemble.model_
     singles = []
-    for weights in model.each_weights():
+    for weights in model.each_weights:
         single = GRUForecaster.from_model(replace(model, members=1, weights=weights, nonnegative=False))
         singles.append(single.predict(hourly)["GRU"].to_numpy())
     assert np.abs(singles[0] - singles[1]).max() > 1e-3

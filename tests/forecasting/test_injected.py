@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from tests.conftest import TINY
 
 from grucast import Covariates, GRUForecaster
 from grucast.errors import DataError
 from grucast.model.states import ARRAYS
+from tests.conftest import TINY
 
 MISSING = [None, float("nan")]
 REFUSED = {"inf": float("inf"), "-inf": float("-inf"), "1e308": 1e308, "1e999": "1e999", "text": "high"}

@@ -8,10 +8,10 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from tests.conftest import TINY
 
 from grucast import Covariates, GRUForecaster, check
 from grucast.errors import DataError
+from tests.conftest import TINY
 
 STEPS = 60
 H = 2

@@ -3,12 +3,12 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from tests.conftest import TINY
 
 from grucast import Covariates, GRUForecaster
 from grucast.data.panel import make_panel
 from grucast.errors import DataError
 from grucast.forecasting.leakage import PERTURBATIONS, change_after, leakage_check
+from tests.conftest import TINY
 
 
 def make(kind=GRUForecaster):

@@ -2,9 +2,9 @@
 
 import polars as pl
 import pytest
-from tests.conftest import TINY
 
 from grucast import GRUForecaster, load
+from tests.conftest import TINY
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.conftest import TINY
 
 from grucast import Covariates, GRUForecaster, NetworkConfig
 from grucast.errors import DataError, NotFittedError
+from tests.conftest import TINY
 
 LAST = datetime(2024, 3, 10, 23)
 

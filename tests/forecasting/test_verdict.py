@@ -1,13 +1,13 @@
 import math
 
 import pytest
-from tests.conftest import TINY
 
 from grucast import GRUForecaster
 from grucast.data.frequency import MICROSECONDS, Frequency
 from grucast.forecasting.backtest import Backtest, backtest
 from grucast.forecasting.scoring import Score
 from grucast.forecasting.verdict import in_words, verdict, warnings
+from tests.conftest import TINY
 
 HOUR, DAY, WEEK = (Frequency("duration", MICROSECONDS[unit]) for unit in ("h", "D", "W"))
 OFFICE = Frequency("week", HOUR.step, open=tuple((24 * day + hour) * 3600 for day in range(5) for hour in (9, 18)))

@@ -12,7 +12,7 @@ from grucast.data.panel import make_panel
 from grucast.errors import GrucastError, ModelFileError
 from grucast.model import file
 from grucast.model.file import load_model, save_model
-from grucast.model.models import parameters_of, RegressionModel
+from grucast.model.models import RegressionModel, parameters_of
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+
 from grucast import GRUForecaster, GRURegressor, NetworkConfig
 from grucast.data.frequency import Frequency
 from grucast.errors import ModelFileError

@@ -1,7 +1,7 @@
 import copy
-from dataclasses import replace
 import json
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import polars as pl

@@ -33,11 +33,11 @@ class Line(Members):
         self.seen = []
         self._gradients = np.zeros_like(self.weights)
 
-    def compute_gradient(self, member, batch):
+    def compute_gradient(self, member, batch):  # noqa: ARG002
         self._gradients[:] = 2 * self.weights
         return float((self.weights**2).sum())
 
-    def predict(self, inputs):
+    def predict(self, inputs):  # noqa: ARG002
         return self.weights.copy()
 
     def loss(self, batch):
@@ -48,7 +48,7 @@ class Line(Members):
         return float(self.weights[0, 0])
 
 
-def phase(steps, validate=None, draw=lambda rng: NOTHING, **settings):
+def phase(steps, validate=None, draw=lambda _: NOTHING, **settings):
     """A phase whose validation loss is what `validate` gives."""
     return Phase(steps, draw, held=validate and NOTHING._replace(inputs=validate), **settings)
 

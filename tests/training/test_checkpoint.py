@@ -7,14 +7,14 @@ import sys
 import numpy as np
 import pytest
 from safetensors.numpy import save
-from tests.training import killed
-from tests.training.line import Line
 
 from grucast.errors import CheckpointError, ConfigError, GrucastError
 from grucast.model.config import CheckpointConfig
 from grucast.training.checkpoint import Checkpoints, manifest, open_checkpoints, read
 from grucast.training.folder import LATEST, MANIFEST, STATE, newest
 from grucast.training.state import State, pack
+from tests.training import killed
+from tests.training.line import Line
 
 REPEATS = int(os.environ.get("GRUCAST_REPEATS", "1"))  # how many times as often the slow tests kill
 

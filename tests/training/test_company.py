@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.conftest import TINY
 
 from grucast import GRUForecaster, GRURegressor, NetworkConfig, TrainingConfig
+from tests.conftest import TINY
 
 DEEP = NetworkConfig(hidden_size=4, head_size=8, num_layers=2, dropout=0.3)
 TRAININGS = [TrainingConfig(max_steps=15, batch_size=8, seed=seed) for seed in range(4)]

@@ -3,11 +3,11 @@
 import os
 
 import pytest
-from tests.training import killed
 
 from grucast.errors import CheckpointError, CheckpointWarning
 from grucast.training.checkpoint import read
 from grucast.training.folder import LATEST, MANIFEST, STATE, newest
+from tests.training import killed
 
 
 @pytest.fixture

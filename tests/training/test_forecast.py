@@ -5,7 +5,6 @@ import sys
 import numpy as np
 import polars as pl
 import pytest
-from tests.conftest import TINY
 
 from grucast import GRUForecaster, NetworkConfig, TrainingConfig
 from grucast.data import fingerprint
@@ -21,6 +20,7 @@ from grucast.training import forecast as training
 from grucast.training.forecast import make_batch, require_factors, spread
 from grucast.training.loop import train
 from grucast.training.state import State
+from tests.conftest import TINY
 
 
 @pytest.mark.parametrize(("size", "most", "wanted"), [(0, 5, []), (3, 5, [0, 1, 2]), (101, 3, [0, 50, 100])])
@@ -110,8 +110,9 @@ CHILD = """
 import sys, hashlib
 import polars as pl
 from grucast import Covariates, GRUForecaster, NetworkConfig, TrainingConfig
-settings = {"network": NetworkConfig(20, 2, bidirectional=True, dropout=0.1), "training": TrainingConfig(max_steps=6, ensemble=2)}
-forecaster = GRUForecaster(6, 48, 24, covariates=Covariates(past=("load",), static=("kind",)), **settings)
+network, training = NetworkConfig(20, 2, bidirectional=True, dropout=0.1), TrainingConfig(max_steps=6, ensemble=2)
+covariates = Covariates(past=("load",), static=("kind",))
+forecaster = GRUForecaster(6, 48, 24, covariates=covariates, network=network, training=training)
 model = forecaster.fit(sys.argv[1]).model_
 content = b"".join(weight.tobytes() for weight in model.weights.values())
 print(hashlib.sha256(content + repr((forecaster.history_, model.factors)).encode()).hexdigest())
@@ -121,7 +122,10 @@ assert "torch" not in sys.modules
 
 @pytest.mark.skipif(not targets(), reason="the extension was not built")
 def test_training_gives_the_same_bits_on_any_number_of_threads_and_every_target_that_fuses(hourly, tmp_path):
-    load, kind = pl.col("y").shift(1).fill_null(0), pl.when(pl.col("unique_id") == "a").then(pl.lit("x")).otherwise(pl.lit("z"))
+    load, kind = (
+        pl.col("y").shift(1).fill_null(0),
+        pl.when(pl.col("unique_id") == "a").then(pl.lit("x")).otherwise(pl.lit("z")),
+    )
     hourly.with_columns(load=load, kind=kind).write_parquet(tmp_path / "d.parquet")
     digests = set()
     for target in (name for name in targets() if name != "baseline"):

@@ -5,8 +5,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.model.test_bits import DECLARED, random_weights, windows_and_model
-from tests.model.torch_network import tensors, torch_twin
 
 from grucast import Covariates, NetworkConfig
 from grucast.data.features import make_features
@@ -15,6 +13,8 @@ from grucast.model.network import Inputs, Sequences
 from grucast.model.values import Values
 from grucast.nn import GRU
 from grucast.training.gradients import Gradients, Memory, Recorded, fold
+from tests.model.test_bits import DECLARED, random_weights, windows_and_model
+from tests.model.torch_network import tensors, torch_twin
 
 
 def gradients_of(network, weights, config, inputs, outer, memory=None, threads=1):
@@ -32,12 +32,18 @@ def gradients_of(network, weights, config, inputs, outer, memory=None, threads=1
     bidirectional=st.booleans(),
     reset_after=st.booleans(),
     declared=st.sampled_from(
-        [DECLARED, Covariates(), Covariates(past=("temp", "sky")), Covariates(future=("offer",)), Covariates(static=("size",))]
+        [
+            DECLARED,
+            Covariates(),
+            Covariates(past=("temp", "sky")),
+            Covariates(future=("offer",)),
+            Covariates(static=("size",)),
+        ]
     ),
     level=st.sampled_from([(), (80.0, 95.0)]),
     count=st.integers(1, 40),
 )
-def test_gradients_of_the_forecaster_are_autograds(layers, bidirectional, reset_after, declared, level, count):  # noqa: PLR0917
+def test_gradients_of_the_forecaster_are_autograds(layers, bidirectional, reset_after, declared, level, count):
     rng = np.random.default_rng(count)
     config = NetworkConfig(5, layers, bidirectional=bidirectional, reset_after=reset_after, head_size=7, head_dropout=0)
     windows, model = windows_and_model(rng, count, 3, config, declared=declared, level=level)
@@ -61,7 +67,10 @@ def test_gradients_of_sequences_of_unequal_lengths_are_autograds(bidirectional, 
     weights, lengths = random_weights(rng, model), np.array([6, 1, 4, 3, 6])
     x = rng.normal(size=(5, 6, 3)).astype(np.float32)
     value, found = gradients_of(model.definition, weights, config, Sequences(x, lengths), np.ones_like)
-    gru, fc = GRU(3, 4, 2, batch_first=True, bidirectional=bidirectional).double(), torch.nn.Linear(4 * (1 + bidirectional), 2).double()
+    gru, fc = (
+        GRU(3, 4, 2, batch_first=True, bidirectional=bidirectional).double(),
+        torch.nn.Linear(4 * (1 + bidirectional), 2).double(),
+    )
     gru.load_state_dict({k[4:]: torch.from_numpy(v) for k, v in weights.items() if k.startswith("gru.")})
     fc.load_state_dict({k[3:]: torch.from_numpy(v) for k, v in weights.items() if k.startswith("fc.")})
     output, h_n = gru(torch.from_numpy(x).double(), lengths=torch.from_numpy(lengths))

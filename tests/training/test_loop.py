@@ -2,7 +2,6 @@ import math
 
 import numpy as np
 import pytest
-from tests.training.line import NOTHING, Line, adam, phase
 
 from grucast import TrainingConfig
 from grucast.errors import TrainingInterrupted
@@ -10,6 +9,7 @@ from grucast.training import timer
 from grucast.training.loop import schedule_factor, train
 from grucast.training.progress import Progress
 from grucast.training.state import State
+from tests.training.line import NOTHING, Line, adam, phase
 
 PLAIN = TrainingConfig(schedule="constant", learning_rate=0.1, gradient_clip=None)
 
@@ -137,7 +137,9 @@ def interrupt_at(step):
 
 def test_interrupt_leaves_the_best_validated_weights_and_calibrates():
     worse_later, calibrated, line = iter(range(100)), [], Line()
-    phases = [phase(40, lambda: float(next(worse_later)), calibrate=lambda forecast: calibrated.append(forecast) or (2.0,))]
+    phases = [
+        phase(40, lambda: float(next(worse_later)), calibrate=lambda forecast: calibrated.append(forecast) or (2.0,))
+    ]
     state = State.of(1)
     with pytest.raises(TrainingInterrupted) as stop:
         train(line, PLAIN, phases, state, interrupt_at(7))
@@ -165,7 +167,12 @@ def test_interrupt_before_the_first_step_has_nothing_to_keep():
 
 def test_gradient_is_clipped():
     line, norms = Line(), []
-    run([phase(3)], TrainingConfig(gradient_clip=0.5), line, callback=lambda _: norms.append(np.linalg.norm(line._gradients)))
+    run(
+        [phase(3)],
+        TrainingConfig(gradient_clip=0.5),
+        line,
+        callback=lambda _: norms.append(np.linalg.norm(line._gradients)),
+    )
     assert norms == pytest.approx([0.5] * 3, rel=1e-4)
 
 

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from tests.model.test_bits import random_weights
 
 from grucast import NetworkConfig
 from grucast.errors import TrainingError
@@ -10,6 +9,7 @@ from grucast.model.network import SequenceNetwork, Sequences
 from grucast.model.outputs.means import Means
 from grucast.nn import GRUNet
 from grucast.training.members import Batch, Members, clip_norm
+from tests.model.test_bits import random_weights
 
 NETWORK = SequenceNetwork(NetworkConfig(6), 2, Means(1))
 
@@ -61,7 +61,9 @@ def test_members_start_apart_and_predict_their_mean(batch):
     tensors = members.tensors()
     alone = []
     for member in range(2):
-        own = {k.removeprefix(f"members.{member}."): v for k, v in tensors.items() if k.startswith(f"members.{member}.")}
+        own = {
+            k.removeprefix(f"members.{member}."): v for k, v in tensors.items() if k.startswith(f"members.{member}.")
+        }
         alone.append(RegressionModel(2, 1, NetworkConfig(6), own).predict(batch.inputs))
     np.testing.assert_allclose(members.predict(batch.inputs), np.mean(alone, 0), rtol=1e-6)
 

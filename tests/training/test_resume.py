@@ -4,8 +4,6 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
-from tests.conftest import TINY
-from tests.training.line import NOTHING, Line, phase
 
 from grucast import Covariates, GRUForecaster, NetworkConfig, TrainingConfig
 from grucast.errors import CheckpointError, ConfigError, TrainingInterrupted
@@ -13,6 +11,8 @@ from grucast.training import timer
 from grucast.training.checkpoint import Checkpoints
 from grucast.training.loop import train
 from grucast.training.state import State
+from tests.conftest import TINY
+from tests.training.line import NOTHING, Line, phase
 
 TRAINING = TrainingConfig(max_steps=12, batch_size=8)
 DEEP = NetworkConfig(hidden_size=4, head_size=8, num_layers=2, dropout=0.3)

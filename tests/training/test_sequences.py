@@ -1,8 +1,8 @@
 import numpy as np
 import torch
+from grucast.training.regression import train_regressor
 
 from grucast import NetworkConfig, TrainingConfig
-from grucast.training.regression import train_regressor
 
 NETWORK = NetworkConfig(hidden_size=3)
 

@@ -14,7 +14,6 @@ from grucast.forecasting.sequences import Array, to_sequences
 from grucast.model.config import NetworkConfig, TrainingConfig
 from grucast.model.models import ClassificationModel
 from grucast.model.network import Sequences
-from grucast.training.sequences import Examples, Rows
 
 HELD_OUT = 0.2  # of the sequences of each class, to stop early
 FEWEST = 10  # sequences worth holding out
@@ -74,6 +73,8 @@ class GRUClassifier(SequenceEstimator[ClassificationModel]):
             TrainingInterrupted: Ctrl-C; the best weights so far are there, so `predict` works.
         """
         start = time.perf_counter()
+        from grucast.training.sequences import Examples
+
         sequences = to_sequences(X)
         classes, codes = to_classes(y, len(sequences.x))
         network, training = self._settings()
@@ -143,7 +144,9 @@ def to_classes(y: Any, rows: int) -> tuple[Array, NDArray[np.int64]]:
             raise DataError(f"y holds labels of the types {names}: give text alone, or numbers alone")
         labels = labels.astype(str)
     if labels.dtype.kind == "f" and not (np.isfinite(labels).all() and (labels == np.round(labels)).all()):
-        raise DataError("y holds numbers that are not whole. Unknown label type: continuous; for these use GRURegressor")
+        raise DataError(
+            "y holds numbers that are not whole. Unknown label type: continuous; for these use GRURegressor"
+        )
     if labels.dtype.kind not in "biufU":
         raise DataError(f"y holds {labels.dtype}. Unknown label type: give text, whole numbers or truth values")
     classes, codes = np.unique(labels, return_inverse=True)
@@ -174,7 +177,7 @@ def feature_scale(sequences: Sequences) -> tuple[Array, Array]:
     return centre, np.where(scale > 1e-9 * np.abs(centre), scale, 1.0)
 
 
-def hold_out(codes: NDArray[np.int64], classes: int, seed: int) -> Rows:
+def hold_out(codes: NDArray[np.int64], classes: int, seed: int) -> NDArray[np.int64]:
     """Rows of each class in proportion, ascending; none where they would be too few to tell anything."""
     rng = np.random.default_rng(seed)
     chosen = [rng.permutation(np.flatnonzero(codes == code)) for code in range(classes)]

@@ -1,7 +1,7 @@
 """What estimators of sequences share, in the manner of scikit-learn."""
 
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from grucast.errors import ConfigError, ModelFileError, NotFittedError, ShapeError, TrainingInterrupted
 from grucast.forecasting.parameters import CONFIGS, change_settings, list_settings, to_config
@@ -10,7 +10,9 @@ from grucast.model.config import NetworkConfig, TrainingConfig
 from grucast.model.file import KINDS, load_model, save_model
 from grucast.model.models import ClassificationModel, RegressionModel
 from grucast.model.network import Sequences
-from grucast.training.sequences import Examples, Rows, train_sequences
+
+if TYPE_CHECKING:
+    from grucast.training.sequences import Examples, Rows
 
 M = TypeVar("M", RegressionModel, ClassificationModel)
 
@@ -32,7 +34,11 @@ class SequenceEstimator(Generic[M]):
             raise ConfigError(f"{type(self).__name__} trains one network, not an ensemble of {training.ensemble}")
         return network, training
 
-    def _train(self, model: M, examples: Examples, training: TrainingConfig, held_out: Rows | None, *rest: Any) -> Self:
+    def _train(
+        self, model: M, examples: "Examples", training: TrainingConfig, held_out: "Rows | None", *rest: Any
+    ) -> Self:
+        from grucast.training.sequences import train_sequences
+
         self._model: M
         try:
             self._model, self.history_ = train_sequences(model, examples, training, held_out, *rest)
@@ -45,7 +51,9 @@ class SequenceEstimator(Generic[M]):
         """Sequences of as many features as in fit."""
         wanted, sequences = self.model_.features, to_sequences(X)
         if (found := sequences.x.shape[2]) != wanted:
-            raise ShapeError(f"X has {found} features, but {type(self).__name__} is expecting {wanted} features as input")
+            raise ShapeError(
+                f"X has {found} features, but {type(self).__name__} is expecting {wanted} features as input"
+            )
         return sequences
 
     def save(self, path: str | Path) -> None:

@@ -12,7 +12,6 @@ from grucast.forecasting.metrics import r2
 from grucast.forecasting.sequences import to_sequences, to_targets
 from grucast.model.models import RegressionModel
 from grucast.model.network import Sequences
-from grucast.training.sequences import Examples
 
 
 class GRURegressor(SequenceEstimator[RegressionModel]):
@@ -51,6 +50,8 @@ class GRURegressor(SequenceEstimator[RegressionModel]):
             TrainingInterrupted: Ctrl-C; the best weights so far are there, so `predict` works.
         """
         start = time.perf_counter()
+        from grucast.training.sequences import Examples
+
         sequences = to_sequences(X)
         targets = to_targets(y, sequences, type(self).__name__)
         network, training = self._settings()

@@ -57,9 +57,14 @@ def describe(model: Model) -> tuple[str, Model]:
     settings = {k: v for k, v in members.items() if k != "weights" and v is not None}
     if isinstance(model, ForecastModel):
         settings |= {"reading": model.reading.given, "widths": settings.pop("factors")}
-    header = {"format": format_of(model), "library": version("grucast"), "kind": KINDS[type(model)], "settings": settings}
+    header = {
+        "format": format_of(model),
+        "library": version("grucast"),
+        "kind": KINDS[type(model)],
+        "settings": settings,
+    }
     try:
-        text = json.dumps(header, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(header | {"settings": settings}, ensure_ascii=False, allow_nan=False)
         described = read_model(parse(text))
     except ValueError as error:
         raise ModelFileError(f"this model cannot be written: {error}") from error

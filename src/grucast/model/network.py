@@ -10,7 +10,7 @@ from grucast.data.encoding import Schema, embedding_size
 from grucast.data.features import Features
 from grucast.model.config import NetworkConfig
 from grucast.model.operations import Operations, Value, gru_names
-from grucast.model.outputs import Output
+from grucast.model.outputs import Array, Output
 
 NORMAL = None  # how the vectors of categories start
 
@@ -44,9 +44,7 @@ class Inputs(NamedTuple):
     @classmethod
     def of(cls, x: Features) -> "Inputs":
         """Those of a batch of features."""
-        codes, static_codes, ahead_codes = (
-            [array[..., column] for column in range(array.shape[-1])] for array in (x.codes, x.static_codes, x.ahead_codes)
-        )
+        codes, static_codes, ahead_codes = map(each_column, (x.codes, x.static_codes, x.ahead_codes))
         static, ahead = ([array] if array.shape[-1] else [] for array in (x.static, x.ahead))
         return cls(x.inputs, codes, x.continuations, static, static_codes, ahead, ahead_codes)
 
@@ -190,6 +188,11 @@ def linear(name: str, inputs: int, outputs: int, bound: float | None = None) -> 
 def state_size(config: NetworkConfig) -> int:
     """Width of the final states, joined."""
     return config.hidden_size * (2 if config.bidirectional else 1)
+
+
+def each_column(codes: Array) -> list[Array]:
+    """Each column of codes (..., K) by itself."""
+    return [codes[..., place] for place in range(codes.shape[-1])]
 
 
 def width(columns: Iterable[Column]) -> int:

@@ -37,13 +37,13 @@ class Operations(Protocol):
         """log(1 + exp(x))."""
 
     def add(self, x: Value, y: Value) -> Value:
-        """x + y, broadcast."""
+        """X + y, broadcast."""
 
     def subtract(self, x: Value, y: Value) -> Value:
-        """x - y, broadcast."""
+        """X - y, broadcast."""
 
     def multiply(self, x: Value, factor: float) -> Value:
-        """x times a constant, in double precision."""
+        """X times a constant, in double precision."""
 
     def maximum(self, x: Value, y: Value) -> Value:
         """The larger of each two."""
@@ -66,7 +66,9 @@ class Operations(Protocol):
     def unsqueeze(self, x: Value, axis: int) -> Value:
         """With a new axis of length 1 there."""
 
-    def head(self, network: Any, state: Value, continuations: Value, static: Sequence[Value], ahead: Sequence[Value]) -> Value:
+    def head(
+        self, network: Any, state: Value, continuations: Value, static: Sequence[Value], ahead: Sequence[Value]
+    ) -> Value:
         """`network.head`, or a kernel that computes the same at once."""
         return network.head(self, state, continuations, static, ahead)
 

@@ -1,6 +1,6 @@
 """Networks on arrays: the operations in NumPy, the GRU and the linear layers in the kernels."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -40,10 +40,13 @@ class Values(Operations):
         if native.available():
             run = partial(native.gru_forward, threads=native.usual_threads() if len(x) > 1 else 1)
         state = np.zeros((len(x), self.config.hidden_size), x.dtype)
-        return [
-            run(x, state, reference.Weights(*map(self.weights.__getitem__, names)), self.config.reset_after, lengths, place == 1)
-            for place, names in enumerate(gru_names(layer, self.config))
-        ]
+        options = (self.config.reset_after, lengths)
+        return [run(x, state, weights, *options, reverse) for weights, reverse in self.directions(layer)]
+
+    def directions(self, layer: int) -> Iterator[tuple[reference.Weights, bool]]:
+        """The weights of each direction of a layer, and whether it runs from the end."""
+        for place, names in enumerate(gru_names(layer, self.config)):
+            yield reference.Weights(*[self.weights[name] for name in names]), place == 1
 
     def linear(self, x: Array, name: str) -> Array:
         apply = native.linear if native.available() else reference.linear
@@ -93,14 +96,17 @@ class Values(Operations):
     def unsqueeze(self, x: Array, axis: int) -> Array:
         return np.expand_dims(x, axis)
 
-    def head(self, network: Any, state: Array, continuations: Array, static: Sequence[Array], ahead: Sequence[Array]) -> Array:
+    def head(
+        self, network: Any, state: Array, continuations: Array, static: Sequence[Array], ahead: Sequence[Array]
+    ) -> Array:
         if not native.available() or not isinstance(network.output, Quantiles):
-            return super().head(network, state, continuations, static, ahead)
+            return np.asarray(super().head(network, state, continuations, static, ahead))
         batch, _, h = continuations.shape
         fixed = self.concat(static, 1) if static else np.empty((batch, 0), np.float32)
         known = self.concat(ahead, 2) if ahead else np.empty((batch, h, 0), np.float32)
         weights = [self.weights.get(name, NONE) for name in (HEAD if ahead else HEAD[:4])]
-        return native.head(state, continuations, fixed, known, weights, (batch, h, network.output.size))
+        shape = (batch, h, network.output.size)
+        return native.head(state, continuations, fixed, known, weights, shape)
 
 
 class Traced(Values):
@@ -113,9 +119,8 @@ class Traced(Values):
     def run(self, x: Array, layer: int, lengths: Array | None) -> list[tuple[Array, Array]]:  # noqa: ARG002
         """As the equations have it."""
         state, results = np.zeros((len(x), self.config.hidden_size), x.dtype), []
-        for place, names in enumerate(gru_names(layer, self.config)):
-            weights = reference.Weights(*map(self.weights.__getitem__, names))
-            output, gates = reference.gru_trace(x, state, weights, self.config.reset_after, reverse=place == 1)
+        for weights, reverse in self.directions(layer):
+            output, gates = reference.gru_trace(x, state, weights, self.config.reset_after, reverse)
             self.gates.append(gates)
-            results.append((output, output[:, 0 if place else -1]))
+            results.append((output, output[:, 0 if reverse else -1]))
         return results

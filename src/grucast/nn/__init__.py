@@ -5,7 +5,7 @@ from grucast.errors import MissingExtraError
 try:
     import torch as _torch  # noqa: F401
 except ImportError as error:
-    raise MissingExtraError("torch (to train)", "train") from error
+    raise MissingExtraError("torch", "torch") from error
 
 from grucast.nn.cell import GRUCell as GRUCell
 from grucast.nn.convert_flax import from_flax as from_flax

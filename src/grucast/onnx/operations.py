@@ -24,8 +24,10 @@ class Graph(Operations):
         return self.g.op("Flatten", self.g.op("Transpose", self.run(x, layer, 1), perm=[1, 0, 2]), axis=1)
 
     def run(self, x: str, layer: int, place: int) -> str:
-        """The operator GRU upon x (B, T, I): its outputs at place 0, its final states (D, B, H) at place 1."""
-        directions = [operator_weights([self.weights[name] for name in names]) for names in gru_names(layer, self.config)]
+        """The operator GRU on x (B, T, I): its outputs at place 0, its final states (D, B, H) at place 1."""
+        directions = [
+            operator_weights([self.weights[name] for name in names]) for names in gru_names(layer, self.config)
+        ]
         return self.g.op(
             "GRU",
             self.g.op("Transpose", x, perm=[1, 0, 2]),

@@ -32,13 +32,13 @@ class Memory:
     """Arrays that one training step hands on to the next: fresh memory costs a page fault every 4 KiB."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, Array] = {}
+        self._kept: dict[Any, Array] = {}
 
-    def of(self, name: str, size: int) -> Array:
-        """At least so many numbers, which hold what the last user left."""
-        if name not in self._kept or len(self._kept[name]) < size:
-            self._kept[name] = np.empty(size, np.float32)
-        return self._kept[name]
+    def of(self, place: Any, size: int) -> Array:
+        """At least so many numbers for that place in the network, which hold what the last step left."""
+        if place not in self._kept or len(self._kept[place]) < size:
+            self._kept[place] = np.empty(size, np.float32)
+        return self._kept[place]
 
 
 class Gradients(Values):
@@ -109,18 +109,17 @@ class Gradients(Values):
         """Output, final state and derivative of each direction of a layer."""
         array = array_of(x)
         state = np.zeros((len(array), self.config.hidden_size), np.float32)
-        for place, names in enumerate(gru_names(layer, self.config)):
-            weights = reference.Weights(*map(self.weights.__getitem__, names))
-            options = (self.config.reset_after, lengths, place == 1)
+        for weights, reverse in self.directions(layer):
+            options = (self.config.reset_after, lengths, reverse)
             if native.available():
-                memory = self.memory.of(names[0], native.saved_size(*array.shape[:2], self.config.hidden_size))
+                size = native.saved_size(len(array), array.shape[1], self.config.hidden_size)
+                memory = self.memory.of((layer, reverse), size)
                 run = native.gru_record(array, state, weights, *options, self.threads, memory)
                 wants_x = isinstance(x, Recorded)
-                backward = partial(native.gru_backward_of, run, threads=self.threads, wants_x=wants_x)
-                yield run.output, run.final, backward
+                yield run.output, run.final, partial(native.gru_backward_of, run, threads=self.threads, wants_x=wants_x)
             else:
-                backward = partial(backward_of, (array, state, weights, *options))
-                yield *reference.gru_forward(array, state, weights, *options), backward
+                output, final = reference.gru_forward(array, state, weights, *options)
+                yield output, final, partial(backward_of, (array, state, weights, *options))
 
     def _gru_backward(
         self,
@@ -149,7 +148,7 @@ class Gradients(Values):
         self.gradients[f"{name}.weight"][...] = d_weight
         if f"{name}.bias" in self.gradients:
             self.gradients[f"{name}.bias"][...] = d_bias
-        if isinstance(x, Recorded):
+        if isinstance(x, Recorded) and d_x is not None:
             x.receive(d_x.reshape(array.shape))
 
     def embed(self, codes: Array, table: int) -> Value:
@@ -193,10 +192,14 @@ class Gradients(Values):
     def mean(self, x: Value, axis: int) -> Value:
         array = array_of(x)
         size = np.float32(array.shape[axis])
-        return self._each(super().mean(array, axis), x, lambda d: np.broadcast_to(np.expand_dims(d / size, axis), array.shape))
+        return self._each(
+            super().mean(array, axis), x, lambda d: np.broadcast_to(np.expand_dims(d / size, axis), array.shape)
+        )
 
     def cumsum(self, x: Value, reverse: bool = False) -> Value:
-        return self._each(super().cumsum(array_of(x), reverse), x, lambda d: super(Gradients, self).cumsum(d, not reverse))
+        return self._each(
+            super().cumsum(array_of(x), reverse), x, lambda d: super(Gradients, self).cumsum(d, not reverse)
+        )
 
     def cut(self, x: Value, start: int, stop: int) -> Value:
         array = array_of(x)

@@ -100,7 +100,8 @@ class Members:
         """The mean of the members' predictions."""
         weights = [parts(own, self.parameters) for own in self.weights]
         predicted = self._each(lambda member: self.network(Values(weights[member], self.network.config), inputs))
-        return sum(predicted[1:], predicted[0]) / np.float32(len(self)) if len(self) > 1 else predicted[0]
+        mean: Array = predicted[0] if len(self) == 1 else sum(predicted[1:], predicted[0]) / np.float32(len(self))
+        return mean
 
     def loss(self, batch: Batch) -> float:
         """The loss of the mean prediction."""

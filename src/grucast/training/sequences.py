@@ -94,7 +94,7 @@ def train_sequences(
 def unscaled(weights: Tensors, network: NetworkConfig, centre: Array | float, scale: Array | float) -> Tensors:
     """Weights that do with features as they are what those given do with (x - centre) / scale.
 
-        W (x - c) / s + b = (W / s) x + (b - W c / s)
+    W (x - c) / s + b = (W / s) x + (b - W c / s)
     """
     found = dict(weights)
     for weight_ih, _, bias_ih, _ in gru_names(0, network):

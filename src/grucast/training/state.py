@@ -152,10 +152,10 @@ def require_tensors(tensors: Tensors, step: int, members: Members) -> None:
     if different := tensors.keys() - {"best"} ^ wanted:
         name = min(different)
         raise ValueError(f"tensor {name[:80]!r} is {'absent' if name in wanted else 'none of this state'}")
-    shapes = dict.fromkeys(("weights", "mean", "square", "best"), (np.float32, members.weights.shape))
-    shapes |= {"history": (np.float64, (tensors["history"].size,)), "losses": (np.float64, (2,))}
+    shapes: dict[str, Any] = dict.fromkeys(("weights", "mean", "square", "best"), ("float32", members.weights.shape))
+    shapes |= {"history": ("float64", (tensors["history"].size,)), "losses": ("float64", (2,))}
     for name, tensor in tensors.items():
-        if (tensor.dtype, tensor.shape) != shapes[name]:
+        if (tensor.dtype.name, tensor.shape) != shapes[name]:
             raise ValueError(f"tensor {name!r} is not as these networks have it")
         if name != "losses" and not np.isfinite(tensor).all():
             raise ValueError(f"tensor {name!r} holds NaN or infinite numbers")

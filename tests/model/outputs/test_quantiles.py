@@ -12,7 +12,7 @@ from grucast.kernels import native
 from grucast.model.outputs.quantiles import Quantiles, weighted_quantile
 from grucast.model.values import Values
 
-O = Values({}, NetworkConfig())
+ARRAYS = Values({}, NetworkConfig())
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_quantiles_lie_evenly_round_the_median(level, wanted):
 
 @given(arrays(np.float32, (2, 3, 5), elements=st.floats(-100, 100, width=32)))
 def test_quantiles_never_cross(raw):
-    forecast = Quantiles((80.0, 95.0)).predict(O, raw, np.zeros((2, 3), np.float32))
+    forecast = Quantiles((80.0, 95.0)).predict(ARRAYS, raw, np.zeros((2, 3), np.float32))
     assert (np.diff(forecast, axis=-1) >= 0).all()
     np.testing.assert_array_equal(forecast[..., 2], raw[..., 2])
 
@@ -92,18 +92,18 @@ def test_levels_between_and_beyond_are_exact_for_normal_errors():
     z = np.array([[[inverse(p) for p in output.probabilities]]])
     level = (50.0, 80.0, 90.0, 99.0)
     wanted = [inverse(p) for p in Quantiles(level).probabilities]
-    np.testing.assert_allclose(output.at(O, z, (1.0, 1.0), level)[0, 0], wanted, rtol=1e-9)
+    np.testing.assert_allclose(output.at(ARRAYS, z, (1.0, 1.0), level)[0, 0], wanted, rtol=1e-9)
 
 
 def test_no_level_is_the_median():
     z = np.array([[[-3.0, 0.5, 2.0]]])
-    np.testing.assert_array_equal(Quantiles((80.0,)).at(O, z, (2.0,), ()), [[[0.5]]])
+    np.testing.assert_array_equal(Quantiles((80.0,)).at(ARRAYS, z, (2.0,), ()), [[[0.5]]])
 
 
 @pytest.mark.parametrize(("factors", "wanted"), [((2.0, 3.0), [-9, -2, 0, 4, 12]), ((9.0, 1.0), [-9, -9, 0, 18, 18])])
 def test_factors_stretch_intervals_and_leave_them_nested(factors, wanted):
     z = np.array([[[-3.0, -1.0, 0.0, 2.0, 4.0]]])
-    np.testing.assert_allclose(Quantiles((80, 95)).at(O, z, factors, (80, 95))[0, 0], wanted)
+    np.testing.assert_allclose(Quantiles((80, 95)).at(ARRAYS, z, factors, (80, 95))[0, 0], wanted)
 
 
 @pytest.mark.skipif(not native.available(), reason="the extension was not built")
@@ -112,7 +112,7 @@ def test_the_kernels_intervals_have_the_bits_of_the_operations(level, rng):
     z = np.sort(rng.normal(size=(30, 7, 2 * len(level) + 1)).astype(np.float32))
     factors = tuple(rng.uniform(0.2, 3, len(level)))
     centre, scale = rng.normal(size=(30, 1)), np.exp(rng.normal(size=(30, 1)) * 9)
-    wanted = centre[..., None] + scale[..., None] * Quantiles(level).at(O, z, factors, level).astype(np.float64)
+    wanted = centre[..., None] + scale[..., None] * Quantiles(level).at(ARRAYS, z, factors, level).astype(np.float64)
     nonnegative = rng.random(30) < 0.5
     wanted[nonnegative] = np.maximum(wanted[nonnegative], 0)
     np.testing.assert_array_equal(native.intervals(z, factors, centre, scale, nonnegative), wanted)

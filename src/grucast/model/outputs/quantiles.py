@@ -63,7 +63,7 @@ class Quantiles:
         Source: Koenker and Bassett 1978.
         """
         error = target[..., None] - predicted
-        slope = np.float32(self.probabilities) - (error < 0)  # (B, h, Q)
+        slope = np.array(self.probabilities, np.float32) - (error < 0)  # (B, h, Q)
         slope *= weight[..., None] / np.float32(self.size)
         return float((slope * error).sum(dtype=np.float64)), -slope
 
