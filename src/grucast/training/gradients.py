@@ -91,19 +91,11 @@ class Gradients(Values):
 
     def gru(self, x: Value, layer: int, lengths: Array | None = None) -> Value:
         outputs, _, backward = zip(*self._directions(x, layer, lengths), strict=True)
-        ends = np.cumsum([output.shape[2] for output in outputs])[:-1]
-        none = [None] * len(outputs)
-        return self._record(
-            super().concat(outputs, 2), lambda d: self._gru_backward(x, layer, backward, np.split(d, ends, 2), none)
-        )
+        return self._record(super().concat(outputs, 2), lambda d: self._gru_backward(x, layer, backward, d, None))
 
     def gru_state(self, x: Value, layer: int, lengths: Array | None = None) -> Value:
         _, states, backward = zip(*self._directions(x, layer, lengths), strict=True)
-        ends = np.cumsum([state.shape[1] for state in states])[:-1]
-        none = [None] * len(states)
-        return self._record(
-            super().concat(states, 1), lambda d: self._gru_backward(x, layer, backward, none, np.split(d, ends, 1))
-        )
+        return self._record(super().concat(states, 1), lambda d: self._gru_backward(x, layer, backward, None, d))
 
     def _directions(self, x: Value, layer: int, lengths: Array | None) -> Iterator[tuple[Array, Array, GRUBackward]]:
         """Output, final state and derivative of each direction of a layer."""
@@ -122,15 +114,13 @@ class Gradients(Values):
                 yield output, final, partial(backward_of, (array, state, weights, *options))
 
     def _gru_backward(
-        self,
-        x: Value,
-        layer: int,
-        backward: Sequence[GRUBackward],
-        outputs: Sequence[Array | None],
-        states: Sequence[Array | None],
+        self, x: Value, layer: int, backward: Sequence[GRUBackward], d_output: Array | None, d_state: Array | None
     ) -> None:
-        for run, names, d_output, d_state in zip(backward, gru_names(layer, self.config), outputs, states, strict=True):
-            d_x, _, found = run(d_output, d_state)
+        """Gradients of a layer, from those of its outputs (B, T, DH) or of its final states (B, DH)."""
+        size = self.config.hidden_size
+        for place, (run, names) in enumerate(zip(backward, gru_names(layer, self.config), strict=True)):
+            own = slice(place * size, (place + 1) * size)
+            d_x, _, found = run(*(None if d is None else d[..., own] for d in (d_output, d_state)))
             for name, gradient in zip(names, found, strict=True):
                 self.gradients[name][...] = gradient
             if isinstance(x, Recorded) and d_x is not None:

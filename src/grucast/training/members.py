@@ -59,6 +59,8 @@ class Members:
         self.rngs = [np.random.default_rng(own) for own in np.random.SeedSequence(seed).spawn(count)]
         self.threads = native.usual_threads()
         self._gradients = np.zeros_like(self.weights)
+        self._named = [self._parts(own) for own in self.weights]
+        self._named_gradients = [self._parts(own) for own in self._gradients]
         self._memories = [Memory() for _ in range(count)]
 
     def __len__(self) -> int:
@@ -82,13 +84,13 @@ class Members:
             adamw_step(self.weights[member], gradient, self.mean[member], self.square[member], count, rate, decay)
             return loss
 
-        return float(np.mean(self._each(own)))
+        return sum(self._each(own)) / len(self)
 
     def compute_gradient(self, member: int, batch: Batch) -> float:
         """The loss of one member, whose gradient takes its place."""
-        weights, gradients = (parts(array[member], self.parameters) for array in (self.weights, self._gradients))
+        weights, gradients, memory = self._named[member], self._named_gradients[member], self._memories[member]
         threads = max(1, self.threads // len(self))
-        o = Gradients(weights, gradients, self.network.config, self.rngs[member], threads, self._memories[member])
+        o = Gradients(weights, gradients, self.network.config, self.rngs[member], threads, memory)
         predicted = self.network(o, batch.inputs)
         loss, gradient = self.network.output.loss(predicted.array, batch.target, batch.weight)
         if not isfinite(loss):
@@ -98,8 +100,8 @@ class Members:
 
     def predict(self, inputs: Any) -> Array:
         """The mean of the members' predictions."""
-        weights = [parts(own, self.parameters) for own in self.weights]
-        predicted = self._each(lambda member: self.network(Values(weights[member], self.network.config), inputs))
+        config = self.network.config
+        predicted = self._each(lambda member: self.network(Values(self._named[member], config), inputs))
         mean: Array = predicted[0] if len(self) == 1 else sum(predicted[1:], predicted[0]) / np.float32(len(self))
         return mean
 
@@ -111,9 +113,12 @@ class Members:
         """The weights by the names they have in a model, sharing nothing with these."""
         return {
             prefix + name: array.copy()
-            for prefix, own in zip(prefixes(len(self)), self.weights, strict=True)
-            for name, array in parts(own, self.parameters).items()
+            for prefix, own in zip(prefixes(len(self)), self._named, strict=True)
+            for name, array in own.items()
         }
+
+    def _parts(self, own: Vector) -> dict[str, Vector]:
+        return parts(own, self.parameters)
 
     def _each(self, work: Callable[[int], Any]) -> list[Any]:
         """What the work gives for each member; several are at work at once where there are threads."""
