@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 from grucast.data.covariates import Covariates as Covariates
 from grucast.data.sources import read as read
-from grucast.forecasting.classifier import GRUClassifier as GRUClassifier
 from grucast.forecasting.forecaster import GRUForecaster as GRUForecaster
 from grucast.forecasting.loading import load as load
 from grucast.model.config import NetworkConfig as NetworkConfig
@@ -13,6 +12,7 @@ from grucast.model.config import TrainingConfig as TrainingConfig
 if TYPE_CHECKING:
     __version__: str
     from grucast.data.checks.examine import check as check
+    from grucast.forecasting.classifier import GRUClassifier as GRUClassifier
     from grucast.forecasting.one_call import forecast as forecast
     from grucast.forecasting.regressor import GRURegressor as GRURegressor
 
@@ -31,6 +31,7 @@ __all__ = [
 
 
 LATER = {
+    "GRUClassifier": "grucast.forecasting.classifier",
     "GRURegressor": "grucast.forecasting.regressor",
     "check": "grucast.data.checks.examine",
     "forecast": "grucast.forecasting.one_call",

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from reprlib import repr as brief
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -9,14 +10,14 @@ from numpy.typing import NDArray
 
 from grucast.errors import ConfigError, DataError, ShapeError
 from grucast.forecasting.estimator import SequenceEstimator
-from grucast.forecasting.regressor import valid_steps
-from grucast.forecasting.sequences import Array, to_sequences
-from grucast.model.config import NetworkConfig, TrainingConfig
+from grucast.forecasting.sequences import Array, to_sequences, valid_steps
+from grucast.model.config import NetworkConfig, TrainingConfig, is_number
 from grucast.model.models import ClassificationModel
 from grucast.model.network import Sequences
 
 HELD_OUT = 0.2  # of the sequences of each class, to stop early
 FEWEST = 10  # sequences worth holding out
+NUMBER = int | float | np.integer | np.floating
 
 
 class GRUClassifier(SequenceEstimator[ClassificationModel]):
@@ -79,11 +80,10 @@ class GRUClassifier(SequenceEstimator[ClassificationModel]):
         classes, codes = to_classes(y, len(sequences.x))
         network, training = self._settings()
         weight = class_weights(self.class_weight, classes, codes)[codes]
-        centre, scale = feature_scale(sequences)
-        x = sequences._replace(x=((sequences.x - centre) / scale).astype(np.float32))
-        model = ClassificationModel(x.x.shape[2], tuple(classes.tolist()), network, {})
+        model = ClassificationModel(*feature_scale(sequences), tuple(classes.tolist()), network, {})
+        examples = Examples(model.standardise(sequences), codes, weight)
         held_out = hold_out(codes, len(classes), training.seed)
-        return self._train(model, Examples(x, codes, weight, centre, scale), training, held_out, callback, start)
+        return self._train(model, examples, training, held_out, callback, start)
 
     def predict(self, X: Any) -> Array:
         """The most probable class of each sequence, (N,).
@@ -105,9 +105,10 @@ class GRUClassifier(SequenceEstimator[ClassificationModel]):
 
     def score(self, X: Any, y: Any) -> float:
         """Accuracy: the share of sequences whose class is told right."""
-        predicted, actual = self.predict(X), np.asarray(y)
-        if actual.shape != predicted.shape:
-            raise ShapeError(f"y has shape {actual.shape}, the prediction {predicted.shape}")
+        predicted = self.predict(X)
+        actual = to_labels(y, len(predicted))
+        if (actual.dtype.kind == "U") != (predicted.dtype.kind == "U"):
+            raise DataError(f"y holds labels such as {actual[0]!r}, but the classes are {brief(self.model_.classes)}")
         return float(np.mean(predicted == actual))
 
     @property
@@ -130,26 +131,37 @@ class GRUClassifier(SequenceEstimator[ClassificationModel]):
         )
 
 
-def to_classes(y: Any, rows: int) -> tuple[Array, NDArray[np.int64]]:
-    """The labels in ascending order, and each row's place among them."""
+def to_labels(y: Any, rows: int) -> Array:
+    """Labels (N,) of one kind: text, whole numbers or truth values."""
     if y is None:
         raise DataError("GRUClassifier requires y to be passed, but the target y is None")
-    labels = np.asarray(y)
+    labels = np.asarray(y, object if isinstance(y, list | tuple) else None)
     if labels.shape != (rows,):
         raise ShapeError(f"y has shape {labels.shape}: give one label for each of the {rows} sequences, ({rows},)")
-    if labels.dtype == object:
-        kinds = {type(label) for label in labels.tolist()}
-        if not kinds <= {str, np.str_}:
-            names = ", ".join(sorted(kind.__name__ for kind in kinds))
-            raise DataError(f"y holds labels of the types {names}: give text alone, or numbers alone")
-        labels = labels.astype(str)
-    if labels.dtype.kind == "f" and not (np.isfinite(labels).all() and (labels == np.round(labels)).all()):
-        raise DataError(
-            "y holds numbers that are not whole. Unknown label type: continuous; for these use GRURegressor"
-        )
     if labels.dtype.kind not in "biufU":
-        raise DataError(f"y holds {labels.dtype}. Unknown label type: give text, whole numbers or truth values")
-    classes, codes = np.unique(labels, return_inverse=True)
+        labels = np.array(labels.tolist() if is_uniform(labels.tolist()) else [None])
+    if labels.dtype.kind not in "biufU":
+        names = ", ".join(sorted({type(label).__name__ for label in np.asarray(y, object).tolist()}))
+        raise DataError(
+            f"y holds labels of the types {names}. Unknown label type: give text alone, or whole numbers alone"
+        )
+    if labels.dtype.kind == "f" and not (np.isfinite(labels) & (labels == np.round(labels))).all():
+        raise DataError(
+            "y is not whole. Unknown label type: continuous; for numbers, and not classes, use GRURegressor"
+        )
+    return labels
+
+
+def is_uniform(labels: list[Any]) -> bool:
+    """Whether all are text, all truth values or all numbers."""
+    kinds = (str, bool | np.bool_, NUMBER)
+    found = {next((place for place, kind in enumerate(kinds) if isinstance(label, kind)), None) for label in labels}
+    return len(found) == 1 and None not in found
+
+
+def to_classes(y: Any, rows: int) -> tuple[Array, NDArray[np.int64]]:
+    """The labels in ascending order, and each row's place among them."""
+    classes, codes = np.unique(to_labels(y, rows), return_inverse=True)
     if len(classes) < 2:
         raise DataError(f"y holds one class alone, {classes[0]!r}: a classifier needs two at least")
     return classes, codes
@@ -163,18 +175,20 @@ def class_weights(given: Any, classes: Array, codes: NDArray[np.int64]) -> NDArr
         return (len(codes) / (len(classes) * np.bincount(codes))).astype(np.float32)
     labels = classes.tolist()
     if not isinstance(given, Mapping) or set(given) - set(labels):
-        raise ConfigError(f'class_weight must be None, "balanced" or weights by label, of {labels}, not {given!r}')
-    weights = np.array([given.get(label, 1.0) for label in labels], np.float64)
-    if not (np.isfinite(weights) & (weights > 0)).all():
-        raise ConfigError(f"class_weight must be positive numbers, not {given!r}")
-    return weights.astype(np.float32)
+        wanted = f'None, "balanced" or weights by label, of {brief(labels)}'
+        raise ConfigError(f"class_weight must be {wanted}, not {brief(given)}")
+    weights = [given.get(label, 1) for label in labels]
+    if not all(is_number(weight, NUMBER) and 1e-30 <= weight <= 1e30 for weight in weights):
+        raise ConfigError(f"class_weight must be positive numbers from 1e-30 to 1e30, not {brief(given)}")
+    return np.array(weights, np.float32)
 
 
-def feature_scale(sequences: Sequences) -> tuple[Array, Array]:
+def feature_scale(sequences: Sequences) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and deviation of each feature, (F,); 1 where it never changes."""
     steps = sequences.x[valid_steps(sequences)]
     centre, scale = steps.mean(0), steps.std(0)
-    return centre, np.where(scale > 1e-9 * np.abs(centre), scale, 1.0)
+    changes = scale > np.maximum(1e-9 * np.abs(centre), 1e-300)
+    return tuple(centre.tolist()), tuple(np.where(changes, scale, 1.0).tolist())
 
 
 def hold_out(codes: NDArray[np.int64], classes: int, seed: int) -> NDArray[np.int64]:

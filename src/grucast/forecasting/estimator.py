@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from grucast.errors import ConfigError, ModelFileError, NotFittedError, ShapeError, TrainingInterrupted
+from grucast.forecasting.loading import LOADERS
 from grucast.forecasting.parameters import CONFIGS, change_settings, list_settings, to_config
 from grucast.forecasting.sequences import to_sequences
 from grucast.model.config import NetworkConfig, TrainingConfig
@@ -51,9 +52,8 @@ class SequenceEstimator(Generic[M]):
         """Sequences of as many features as in fit."""
         wanted, sequences = self.model_.features, to_sequences(X)
         if (found := sequences.x.shape[2]) != wanted:
-            raise ShapeError(
-                f"X has {found} features, but {type(self).__name__} is expecting {wanted} features as input"
-            )
+            name = type(self).__name__
+            raise ShapeError(f"X has {found} features, but {name} is expecting {wanted} features as input")
         return sequences
 
     def save(self, path: str | Path) -> None:
@@ -131,6 +131,3 @@ class SequenceEstimator(Generic[M]):
             return self._model
         except AttributeError as error:
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit(X, y) first") from error
-
-
-LOADERS = {"forecaster": "grucast.load", "regressor": "GRURegressor.load", "classifier": "GRUClassifier.load"}

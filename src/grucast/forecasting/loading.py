@@ -4,8 +4,10 @@ from pathlib import Path
 
 from grucast.errors import ModelFileError
 from grucast.forecasting.forecaster import GRUForecaster
-from grucast.model.file import load_model
+from grucast.model.file import KINDS, load_model
 from grucast.model.models import ForecastModel
+
+LOADERS = {"forecaster": "grucast.load", "regressor": "GRURegressor.load", "classifier": "GRUClassifier.load"}
 
 
 def load(path: str | Path) -> GRUForecaster:
@@ -21,5 +23,6 @@ def load(path: str | Path) -> GRUForecaster:
     """
     model = load_model(path)
     if not isinstance(model, ForecastModel):
-        raise ModelFileError(f"{path} holds a regressor, not a forecaster: load it with GRURegressor.load")
+        found = KINDS[type(model)]
+        raise ModelFileError(f"{path} holds a {found}, not a forecaster: load it with {LOADERS[found]}")
     return GRUForecaster.from_model(model)

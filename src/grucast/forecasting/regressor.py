@@ -1,17 +1,16 @@
 """Sequence regression with a GRU, in the manner of scikit-learn."""
 
 import time
+from reprlib import repr as brief
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from grucast.errors import ShapeError
 from grucast.forecasting.estimator import SequenceEstimator
 from grucast.forecasting.metrics import r2
-from grucast.forecasting.sequences import to_sequences, to_targets
+from grucast.forecasting.sequences import to_finite, to_sequences, to_targets, valid_steps
 from grucast.model.models import RegressionModel
-from grucast.model.network import Sequences
 
 
 class GRURegressor(SequenceEstimator[RegressionModel]):
@@ -83,13 +82,13 @@ class GRURegressor(SequenceEstimator[RegressionModel]):
 
     def score(self, X: Any, y: Any) -> float:
         """Coefficient of determination R2 = 1 - SSE / SST, the mean over outputs; 1 is perfect."""
-        model, sequences = self.model_, self._sequences(X)
-        predicted, actual = model.predict(sequences), to_targets(y, sequences, type(self).__name__)
-        predicted = predicted[:, 0] if model.flat else predicted
-        if actual.shape != predicted.shape:
-            raise ShapeError(f"y has shape {actual.shape}, the prediction {predicted.shape}")
-        valid = valid_steps(sequences) if model.per_step else slice(None)
-        return r2(actual[valid], predicted[valid])
+        predicted = self.predict(X)
+        pieces = list(predicted) if self.model_.per_step else [predicted]
+        actual = [to_finite(one, "y") for one in (y if self.model_.per_step and np.iterable(y) else [y])]
+        found, wanted = ([one.shape for one in each] for each in (actual, pieces))
+        if found != wanted:
+            raise ShapeError(f"y has shapes {brief(found)}, the prediction {brief(wanted)}")
+        return r2(np.concatenate(actual), np.concatenate(pieces))
 
     def __sklearn_tags__(self) -> Any:
         from sklearn.utils import InputTags, RegressorTags, Tags, TargetTags  # type: ignore[import-untyped]
@@ -100,10 +99,3 @@ class GRURegressor(SequenceEstimator[RegressionModel]):
             regressor_tags=RegressorTags(),
             input_tags=InputTags(two_d_array=False, three_d_array=True),
         )
-
-
-def valid_steps(sequences: Sequences) -> NDArray[np.bool_]:
-    """Which steps are those of their sequence, (N, T)."""
-    x, lengths = sequences
-    ends = np.full(len(x), x.shape[1]) if lengths is None else lengths
-    return np.asarray(np.arange(x.shape[1]) < ends[:, None])

@@ -1,6 +1,6 @@
 """What estimators of sequences take: checked, and padded where lengths differ."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,11 @@ from grucast.model.network import Sequences
 
 Array = NDArray[Any]
 HINT = "Reshape your data, for example (N, T) with X[..., None]"
+LARGEST = 1e30  # beyond it squares of single precision would be infinite soon
 
 
 def to_finite(array: Any, name: str) -> Array:
-    """An array of finite real numbers."""
+    """An array of finite real numbers that single precision can hold."""
     if hasattr(array, "toarray"):
         raise DataError(f"{name} is a sparse {type(array).__name__}: give a dense array, as toarray() makes")
     try:
@@ -24,11 +25,11 @@ def to_finite(array: Any, name: str) -> Array:
         raise DataError(f"{name} holds something that is not a number: {error!s:.200}") from error
     if np.iscomplexobj(values):
         raise DataError(f"{name} holds complex numbers. Complex data not supported: give real ones")
-    bad = np.argwhere(~np.isfinite(values))
+    bad = np.argwhere(~(np.abs(values) <= LARGEST))
     if bad.size:
         where = tuple(int(i) for i in bad[0])
         place = f"{name}{list(where)} is {values[where]} ({len(bad)} such values)"
-        raise DataError(f"{place}: give finite numbers, not NaN or inf")
+        raise DataError(f"{place}: give finite numbers of at most {LARGEST:g}, not NaN or inf")
     return values
 
 
@@ -36,17 +37,20 @@ def to_sequences(X: Any) -> Sequences:
     """Finite sequences (N, T, F), none of the three zero; those of unequal lengths with zeros after their ends."""
     if is_ragged(X):
         return pad([to_finite(one, f"X[{place}]") for place, one in enumerate(X)], "X")
-    x = to_finite(X, "X")
+    x = to_finite(list(X) if is_listed(X) else X, "X")
     if x.ndim != 3 or not x.size:
         raise ShapeError(f"X has shape {x.shape}: give sequences (N, T, F). {HINT}")
     return Sequences(x)
 
 
+def is_listed(X: Any) -> bool:
+    """Whether these are arrays, one by one."""
+    return isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1)
+
+
 def is_ragged(X: Any) -> bool:
     """Whether these are arrays of unequal lengths."""
-    if not isinstance(X, list | tuple) and not (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1):
-        return False
-    return len({len(one) for one in X if hasattr(one, "__len__")}) > 1
+    return is_listed(X) and len({len(one) for one in X if np.iterable(one) and isinstance(one, Sized)}) > 1
 
 
 def pad(arrays: Sequence[Array], name: str) -> Sequences:
@@ -81,3 +85,10 @@ def to_targets(y: Any, sequences: Sequences, name: str) -> Array:
             "a target at each step"
         )
     return targets
+
+
+def valid_steps(sequences: Sequences) -> NDArray[np.bool_]:
+    """Which steps are those of their sequence, (N, T)."""
+    x, lengths = sequences
+    ends = np.full(len(x), x.shape[1]) if lengths is None else lengths
+    return np.asarray(np.arange(x.shape[1]) < ends[:, None])

@@ -26,6 +26,7 @@ from grucast.model.values import Tensors, Traced, Values
 Array = NDArray[Any]
 Label = str | int | float | bool
 CHUNK = 1024  # rows computed at once at most, and fewer where they are long:
+FARTHEST = 1e6  # from a feature's centre in its scale
 NUMBERS = 2**26  # that the layers read and write in a chunk, so that memory stays bounded
 
 
@@ -156,18 +157,24 @@ class ClassificationModel:
     """A trained classifier of sequences.
 
     Attributes:
-        features: Width F of its input (N, T, F).
+        centre, scale: What it subtracts from each feature, and by what it divides them then, (F,).
         classes: The labels of its classes, ascending.
         network: Shape of its network.
         weights: Parameters by name.
         training: How it was trained.
     """
 
-    features: int
+    centre: tuple[float, ...]
+    scale: tuple[float, ...]
     classes: tuple[Label, ...]
     network: NetworkConfig
     weights: Tensors = field(repr=False)
     training: TrainingConfig | None = None
+
+    @property
+    def features(self) -> int:
+        """Width F of its input (N, T, F)."""
+        return len(self.centre)
 
     @property
     def output(self) -> Classes:
@@ -179,9 +186,14 @@ class ClassificationModel:
         """Its network."""
         return SequenceNetwork(self.network, self.features, self.output)
 
+    def standardise(self, sequences: Sequences) -> Sequences:
+        """Sequences (N, T, F) with each feature on its own scale, in single precision."""
+        z = (sequences.x - np.array(self.centre)) / np.array(self.scale)
+        return sequences._replace(x=z.clip(-FARTHEST, FARTHEST).astype(np.float32))
+
     def probabilities(self, sequences: Sequences) -> NDArray[np.float32]:
         """The probability of each class, (N, C), for sequences (N, T, F)."""
-        return self.output.probabilities(compute(self, sequences))
+        return self.output.probabilities(compute(self, self.standardise(sequences)))
 
 
 Model = ForecastModel | RegressionModel | ClassificationModel

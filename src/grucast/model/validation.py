@@ -100,11 +100,11 @@ def many(each: Read, most: int, least: int = 0) -> Read:
     return read
 
 
-def distinct(each: Read, most: int) -> Read:
+def distinct(each: Read, most: int, least: int = 0) -> Read:
     """A list of which no two are the same."""
 
     def read(value: Any) -> tuple[Any, ...]:
-        values: tuple[Any, ...] = many(each, most)(value)
+        values: tuple[Any, ...] = many(each, most, least)(value)
         if len(set(values)) < len(values):
             raise refuse("without repetition", value)
         return values
@@ -204,6 +204,8 @@ def regressor(**settings: Any) -> RegressionModel:
 def classifier(**settings: Any) -> ClassificationModel:
     """A classifier without weights."""
     model = ClassificationModel(**settings, weights={})
+    if len(model.scale) != model.features:
+        raise ValueError(f"scale must be one for each of {model.features} features, not {brief(model.scale)}")
     if len(set(map(type, model.classes))) > 1 or sorted(model.classes) != list(model.classes):
         raise ValueError(f"classes must be of one type and ascend, not {brief(model.classes)}")
     require_affordable(model)
@@ -226,6 +228,7 @@ def ascending(values: tuple[float, ...]) -> bool:
     return all(left < right for left, right in pairwise(values))
 
 
+CENTRE, SCALE = number(-1e30, 1e30), number(1e-300, 1e30)
 STAMP = whole(-(2**63), 2**63 - 1)
 NETWORK = checked(NetworkConfig, NetworkConfig.__slots__)
 TRAINING = checked(TrainingConfig, TrainingConfig.__slots__)
@@ -234,8 +237,8 @@ COLUMN = record(
     {
         "name": text(),
         "role": one_of(*get_args(Role)),
-        "centre": number(-1e30, 1e30),
-        "scale": number(1e-300, 1e30),
+        "centre": CENTRE,
+        "scale": SCALE,
         "categories": nullable(distinct(text(), 2**18)),
     },
 )
@@ -320,8 +323,9 @@ SETTINGS: dict[str, Read] = {
     "classifier": record(
         classifier,
         {
-            "features": whole(1, 10**6),
-            "classes": distinct(label, 10**4),
+            "centre": many(CENTRE, 10**4, least=1),
+            "scale": many(SCALE, 10**4, least=1),
+            "classes": distinct(label, 10**4, least=2),
             "network": NETWORK,
             "training": nullable(TRAINING),
         },

@@ -7,13 +7,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.model.config import NetworkConfig, TrainingConfig
+from grucast.model.config import TrainingConfig
 from grucast.model.file import describe
 from grucast.model.models import ClassificationModel, RegressionModel
 from grucast.model.network import Sequences
-from grucast.model.operations import gru_names
 from grucast.model.outputs import Array
-from grucast.model.values import Tensors
 from grucast.training.loop import Phase, keeping, train
 from grucast.training.members import Batch, Members
 from grucast.training.progress import Callback
@@ -35,14 +33,11 @@ class Examples:
         sequences: x (N, T, F) in single precision, and the lengths where they differ.
         target: The truth, with N rows.
         weight: What each target counts.
-        centre, scale: What was subtracted from each feature, and by what it was divided then, (F,).
     """
 
     sequences: Sequences
     target: Array
     weight: NDArray[np.float32]
-    centre: Array | float = 0.0
-    scale: Array | float = 1.0
 
     def __len__(self) -> int:
         return len(self.target)
@@ -54,9 +49,8 @@ class Examples:
         if lengths is not None:
             lengths = lengths[rows]
             x = x[:, : lengths.max()]
-        wide = self.target[rows][:, : x.shape[1]] if self.target.ndim == 3 else self.target[rows]
-        weight = weight[:, : x.shape[1]] if weight.ndim == 3 else weight
-        return Batch(Sequences(np.ascontiguousarray(x[rows]), lengths), wide, weight / weight.sum())
+        target, weight = (each[:, : x.shape[1]] if each.ndim == 3 else each for each in (self.target[rows], weight))
+        return Batch(Sequences(np.ascontiguousarray(x[rows]), lengths), target, weight / weight.sum())
 
     def draw(self, rows: Rows, size: int) -> Callable[[np.random.Generator], Batch]:
         """What draws batches of those rows; all of them, in their order, where there are no more than `size`."""
@@ -83,25 +77,11 @@ def train_sequences(
     phases = make_phases(examples, training, held_out)
 
     def trained() -> Trained:
-        weights = unscaled(members.tensors(), model.network, examples.centre, examples.scale)
-        return replace(model, weights=weights, training=training)
+        return replace(model, weights=members.tensors(), training=training)
 
     with keeping(trained):
         history = train(members, training, phases, state, callback, start)
     return trained(), history
-
-
-def unscaled(weights: Tensors, network: NetworkConfig, centre: Array | float, scale: Array | float) -> Tensors:
-    """Weights that do with features as they are what those given do with (x - centre) / scale.
-
-    W (x - c) / s + b = (W / s) x + (b - W c / s)
-    """
-    found = dict(weights)
-    for weight_ih, _, bias_ih, _ in gru_names(0, network):
-        divided = weights[weight_ih] / scale
-        found[weight_ih] = divided.astype(np.float32)
-        found[bias_ih] = (weights[bias_ih] - (divided * centre).sum(1)).astype(np.float32)
-    return found
 
 
 def make_phases(examples: Examples, training: TrainingConfig, held_out: Rows | None) -> list[Phase]:
