@@ -4,7 +4,7 @@
     .venv/bin/python benchmarks/bench_ablation.py FILE -h 56 --season-length 7 --seeds 3
 
 FILE is as for bench_forecast.py. The table is printed and saved to benchmarks/results/ablation-NAME.md after each
-choice. A difference is that of the same seeds, in percent of the default's MASE; beside it stands the standard
+choice. A difference is that of the same seeds, in percent of the default's MASE; next to it stands the standard
 deviation over the seeds. Of one seed no difference within a few percent means anything; "none" says that every
 score is the same.
 """
@@ -80,19 +80,19 @@ def without_differences(x: Features) -> Features:
 # Each is a change of settings, or patches that hold while it is fitted and predicts; keep them to a line.
 CHOICES: dict[str, Change | list[Patch]] = {
     "defaults": lambda s: s,
-    "no GRU, the head alone": [
+    "no GRU, only the head": [
         (networks, "join_final_states", then(lambda state: 0 * state)),
         (runtime, "final_state", then(lambda state: 0 * state)),
     ],
     "no seasonal continuations": features(lambda x: x._replace(continuations=0 * x.continuations)),
-    "continuations of the last season alone": [
+    "only continuations of the last season": [
         (features_module, "native", constant(SimpleNamespace(available=lambda: False))),  # it averages three
         (features_module, "REPEATS", constant(1)),
     ],
     "no seasonal differences": features(without_differences),
     "no calendar": [(forecaster, "usual_cycles", then(lambda _: ()))],
     "three networks, averaged": lambda s: s.train(ensemble=3),
-    "the shortest season alone": [(plan, "candidate_seasons", then(lambda seasons: seasons[:1]))],
+    "only the shortest season": [(plan, "candidate_seasons", then(lambda seasons: seasons[:1]))],
     "windows weigh the same": features(lambda x: x._replace(naive_error=np.ones_like(x.naive_error))),
     "no second phase on all data": [(forecast, "HELD_OUT_SHARE", constant(1.0))],
     "nothing held out": lambda s: replace(s, val_size=0),

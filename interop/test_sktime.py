@@ -1,4 +1,4 @@
-"""The adapter by sktime's own checks, and beside the forecaster that it adapts."""
+"""The adapter by sktime's own checks, and compared with the forecaster that it adapts."""
 
 import re
 from pathlib import Path

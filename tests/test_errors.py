@@ -26,10 +26,10 @@ def test_an_error_is_one_line_whatever_it_names():
 
 
 def test_a_message_of_a_megabyte_keeps_its_ends():
-    text = str(DataError(f"column {'x' * 10**6} is no number: give numbers"))
+    text = str(DataError(f"column {'x' * 10**6} is not a number: give numbers"))
     assert len(text) == LONGEST_MESSAGE
     assert text.startswith("column xxx")
-    assert text.endswith("xxx is no number: give numbers")
+    assert text.endswith("xxx is not a number: give numbers")
     assert str(DataError("x" * LONGEST_MESSAGE)) == "x" * LONGEST_MESSAGE
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-INTEROP = {"sktime.md"}  # runs in interop/, beside what it needs
+INTEROP = {"sktime.md"}  # runs in interop/, with what it needs
 PAGES = {path.name: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
 EXAMPLES = {name: re.findall(r"```python\n(.*?)```", page, re.S) for name, page in PAGES.items()}
 PRINTED = {  # by each example

@@ -22,7 +22,7 @@ class GRUForecaster(BaseForecaster):
     """grucast.GRUForecaster with the interface of sktime: one network for all series of a panel or hierarchy.
 
     The largest step of `fh` is the horizon h. Steps are counted from the end of each series. `update` appends to the
-    data, so the next forecast continues them; with `update_params=True` it also trains anew on all of them.
+    data, so the next forecast continues them; with `update_params=True` it also trains again on all of them.
 
     Args:
         input_size: Steps of history the network reads; chosen from seasons and horizon when None.
@@ -97,12 +97,12 @@ class GRUForecaster(BaseForecaster):
             network=self.network,
             training=self.training,
         )
-        self._data = beside(y, X, untrained.covariates)
+        self._data = to_columns(y, X, untrained.covariates)
         self.forecaster_ = untrained.fit(to_long(self._data))
         return self
 
     def _update(self, y: Any, X: Any = None, update_params: bool = True) -> "GRUForecaster":
-        rows = pd.concat([self._data, beside(y, X, self.forecaster_.covariates)])
+        rows = pd.concat([self._data, to_columns(y, X, self.forecaster_.covariates)])
         self._data = rows[~rows.index.duplicated(keep="last")]
         if update_params:
             self.forecaster_ = self.forecaster_.clone().fit(to_long(self._known()))
@@ -123,7 +123,7 @@ class GRUForecaster(BaseForecaster):
         data, future = self._known(), None
         if self.forecaster_.covariates.future:
             future = to_long(required(X, self.forecaster_.covariates.future))
-        forecast = self.forecaster_.predict_levels(to_long(data), future, level)  # beside the median any are asked for
+        forecast = self.forecaster_.predict_levels(to_long(data), future, level)  # besides the median any are asked for
         steps = self._steps(fh, data)
         wanted = forecast[np.isin(np.arange(len(forecast)) % self.forecaster_.h, steps - 1)]
         index = index_like(data.index, wanted["ds"], len(steps))
@@ -159,8 +159,8 @@ def required(X: Any, names: tuple[str, ...]) -> Any:
     return X.rename(columns=str)
 
 
-def beside(y: Any, X: Any, covariates: Covariates) -> Any:
-    """The target as column y, the covariates of the same rows beside it."""
+def to_columns(y: Any, X: Any, covariates: Covariates) -> Any:
+    """The target as column y, the covariates of the same rows next to it."""
     y, names = y.set_axis(["y"], axis=1), (*covariates.temporal, *covariates.static)
     if not names:
         return y

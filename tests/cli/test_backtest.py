@@ -33,7 +33,7 @@ def bold(marked):
 def test_table_and_json_have_the_scores(run, data, tmp_path):
     words = ("backtest", data, "-h", 6, "--windows", 2, *QUICK, "--out", "past.csv", "--plot", "past.png", "--json")
     code, out, err = run(*words)
-    result = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    result = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     scores = result["scores"]
     assert code == 0
     assert (result["series"], result["windows"], result["left_out"]) == (2, 4, 0)

@@ -49,7 +49,7 @@ BAD = {
     "no object": (b"[1, 2]", "is not a JSON object"),
     "nan": (b'{"ds": "2024-03-11", "y": NaN}', "NaN; write null"),
     "huge number": (b'{"ds": "2024-03-11", "y": 1e999}', "infinite"),
-    "huge integer": (b'{"ds": 1' + b"0" * 400 + b', "y": 1}', "is no time stamp"),
+    "huge integer": (b'{"ds": 1' + b"0" * 400 + b', "y": 1}', "is not a time stamp"),
     "y of 400 digits": (b'{"ds": "2024-03-11", "y": 1' + b"0" * 400 + b"}", "infinite"),
     "half a character": (b'{"unique_id": "\\ud800", "ds": "2024-03-11", "y": 1}', "no text in Unicode"),
     "last day": (b'{"ds": "9999-12-31", "y": 1}', "dates end with 9999-12-31"),

@@ -56,7 +56,7 @@ def test_a_stream_says_that_its_output_is_full(shell, tmp_path):
 
 @pytest.mark.parametrize("words", [["check", "-"], ["stream", "m"]])
 def test_closed_input_is_one_sentence(shell, words):
-    wanted = "error: standard input is closed: send it a file, or name one in the place of -\n"
+    wanted = "error: standard input is closed: send it a file, or name one instead of -\n"
     assert shell("<&-", *words) == (2, "", wanted)
 
 

@@ -59,13 +59,13 @@ def test_other_text_is_refused_with_what_is_taken(text):
 @pytest.mark.parametrize(
     ("alias", "stamped", "wanted"),
     [
-        ("W-FRI", "W-THU", "2024-01-04, which is no Friday"),
-        ("ME", "MS", "2024-01-01, which is no month end"),
-        ("MS", "ME", "2024-01-31, which is no month start"),
-        ("QE", "QS", "2024-01-01, which is no quarter end"),
+        ("W-FRI", "W-THU", "2024-01-04, which is not a Friday"),
+        ("ME", "MS", "2024-01-01, which is not a month end"),
+        ("MS", "ME", "2024-01-31, which is not a month start"),
+        ("QE", "QS", "2024-01-01, which is not a quarter end"),
         ("QS-FEB", "QS", "2024-01-01, which is in none of the months"),
         ("YS-APR", "YS", "2024-01-01, which is in none of the months"),
-        ("BME", "ME", "2024-03-31, which is no month end on a business day"),
+        ("BME", "ME", "2024-03-31, which is not a month end on a business day"),
         ("SMS", "SME", "2024-01-31, which is not on the 1st or 15th of a month"),
         ("B", "D", "2024-01-06 00:00:00 is not a whole number of steps of B"),
     ],

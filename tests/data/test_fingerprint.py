@@ -16,8 +16,8 @@ DECLARED = Covariates(past=("sky",), static=("size",))
 
 
 def panel(library=pl.DataFrame, **changes):
-    beside = {"sky": ["rain", None, "dry"] * 2, "size": [1.5] * 3 + [2.5] * 3}
-    return make_panel(library({**COLUMNS, **beside, **changes}), covariates=DECLARED)
+    covariates = {"sky": ["rain", None, "dry"] * 2, "size": [1.5] * 3 + [2.5] * 3}
+    return make_panel(library({**COLUMNS, **covariates, **changes}), covariates=DECLARED)
 
 
 def test_fingerprint_is_the_hash_of_the_parts_packed_by_hand():

@@ -1,4 +1,4 @@
-"""Columns beside y as numbers or as text."""
+"""Columns besides y as numbers or as text."""
 
 from datetime import date, datetime
 from decimal import Decimal

@@ -68,7 +68,7 @@ NO_TIMES = {
 
 @pytest.mark.parametrize("time", NO_TIMES.values(), ids=NO_TIMES)
 def test_what_is_no_time_is_refused(time):
-    with pytest.raises(DataError, match="is no time stamp"):
+    with pytest.raises(DataError, match="is not a time stamp"):
         Observations.of_rows([row(ds=time)], NONE)
 
 
@@ -135,22 +135,22 @@ def test_rows_columns_and_frames_give_the_same(rng):
 
 
 BAD_COLUMNS = {
-    "no column": ({"ds": [1, 2], "y": 5}, "'y' is no column but 5"),
-    "text": ({"ds": "ab", "y": "ab"}, "'ds' is no column but 'ab'"),
-    "array of no axes": ({"ds": np.array(1), "y": np.array(1)}, "'ds' is no column"),
-    "mapping": ({"ds": {0: 1}, "y": {0: 1}}, "'ds' is no column"),
+    "no column": ({"ds": [1, 2], "y": 5}, "'y' is not a column but 5"),
+    "text": ({"ds": "ab", "y": "ab"}, "'ds' is not a column but 'ab'"),
+    "array of no axes": ({"ds": np.array(1), "y": np.array(1)}, "'ds' is not a column"),
+    "mapping": ({"ds": {0: 1}, "y": {0: 1}}, "'ds' is not a column"),
     "ragged": ({"ds": [1, 2], "y": [[1.0], [1.0, 2.0]]}, r"y = \[1.0\] is not a number"),
     "two axes": ({"ds": np.arange(2), "y": np.ones((2, 1))}, "is not a number"),
     "integer of 400 digits": ({"ds": [1, 2], "y": [1.0, 10**400]}, "infinite"),
-    "lowest integer": ({"ds": np.array([-(2**63)]), "y": np.ones(1)}, "no time stamp"),
-    "beyond microseconds": ({"ds": np.array([2**62], "M8[s]"), "y": np.ones(1)}, "no time stamp"),
+    "lowest integer": ({"ds": np.array([-(2**63)]), "y": np.ones(1)}, "not a time stamp"),
+    "beyond microseconds": ({"ds": np.array([2**62], "M8[s]"), "y": np.ones(1)}, "not a time stamp"),
     "names of no series": ({"ds": [1, 2], "y": [1.0, 2.0], "unique_id": [[1], [2]]}, "names no series"),
     "names that are missing": ({"ds": [1, 2], "y": [1.0, 2.0], "unique_id": [None, "a"]}, "names no series"),
     "lengths": ({"ds": [1, 2], "y": [1.0]}, "differ in length"),
     "no y": ({"ds": [1, 2]}, "no 'y'"),
     "infinite": ({"ds": np.array([1, 2]), "y": np.array([1.0, np.inf])}, "infinite"),
-    "NaT": ({"ds": np.array(["2024-01-01", "NaT"], "M8[us]"), "y": np.ones(2)}, "no time stamp"),
-    "nanoseconds": ({"ds": np.array([1, 2], "M8[ns]"), "y": np.ones(2)}, "no time stamp"),
+    "NaT": ({"ds": np.array(["2024-01-01", "NaT"], "M8[us]"), "y": np.ones(2)}, "not a time stamp"),
+    "nanoseconds": ({"ds": np.array([1, 2], "M8[ns]"), "y": np.ones(2)}, "not a time stamp"),
     "kinds of time": ({"ds": [1, date(2024, 1, 1)], "y": [1.0, 2.0]}, "some dates"),
 }
 

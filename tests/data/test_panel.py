@@ -268,7 +268,7 @@ def test_wrong_stamp_stays_wrong_for_a_model_of_months():
     times = pd.date_range("2023-01-01", periods=20, freq="ME").to_list()
     frequency = make_panel(frame("a", times)).frequency
     times[7] = pd.Timestamp("2023-08-20")
-    with pytest.raises(DataError, match="2023-08-20, which is no month end"):
+    with pytest.raises(DataError, match="2023-08-20, which is not a month end"):
         make_panel(frame("a", times), frequency)
 
 

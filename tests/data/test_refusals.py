@@ -19,20 +19,29 @@ def replaced(alias, row, stamp, periods=24):
 FIFTEENTH = [pd.Timestamp(2020 + month // 12, 1 + month % 12, 15) for month in range(24)]
 ODD = "'a' has irregular time stamps: {} is not a whole number of steps of {} after its first (1 such row in all)"
 WRONG = {
-    "month end": (replaced("ME", 16, "2021-05-13"), "series 'a' has 2021-05-13, which is no month end (1 such row"),
-    "month start": (replaced("MS", 16, "2021-05-13"), "'a' has 2021-05-13, which is no month start (1 such row"),
-    "first month start": (replaced("MS", 0, "2019-12-13"), "'a' has 2019-12-13, which is no month start (1 such row"),
+    "month end": (replaced("ME", 16, "2021-05-13"), "series 'a' has 2021-05-13, which is not a month end (1 such row"),
+    "month start": (replaced("MS", 16, "2021-05-13"), "'a' has 2021-05-13, which is not a month start (1 such row"),
+    "first month start": (
+        replaced("MS", 0, "2019-12-13"),
+        "'a' has 2019-12-13, which is not a month start (1 such row",
+    ),
     "day of the month": (
         [*FIFTEENTH[:9], pd.Timestamp("2020-10-20"), *FIFTEENTH[10:]],
         "10-20, which is not on day 15",
     ),
-    "quarter end": (replaced("QE", 5, "2021-05-31"), "'a' has 2021-05-31, which is no quarter end (1 such row"),
-    "first quarter end": (replaced("QE", 0, "2020-01-31"), "'a' has 2020-01-31, which is no quarter end (1 such row"),
-    "quarter start": (replaced("QS", 5, "2021-04-03"), "'a' has 2021-04-03, which is no quarter start (1 such row"),
-    "year start": (replaced("YS", 5, "2025-01-02"), "'a' has 2025-01-02, which is no year start (1 such row"),
-    "business month end": (replaced("BME", 16, "2021-05-13"), "2021-05-13, which is no month end on a business day"),
+    "quarter end": (replaced("QE", 5, "2021-05-31"), "'a' has 2021-05-31, which is not a quarter end (1 such row"),
+    "first quarter end": (
+        replaced("QE", 0, "2020-01-31"),
+        "'a' has 2020-01-31, which is not a quarter end (1 such row",
+    ),
+    "quarter start": (replaced("QS", 5, "2021-04-03"), "'a' has 2021-04-03, which is not a quarter start (1 such row"),
+    "year start": (replaced("YS", 5, "2025-01-02"), "'a' has 2025-01-02, which is not a year start (1 such row"),
+    "business month end": (replaced("BME", 16, "2021-05-13"), "2021-05-13, which is not a month end on a business day"),
     "half month": (replaced("SMS", 3, "2020-02-16"), "2020-02-16, which is not on the 1st or 15th of a month (1 such"),
-    "time of day": (replaced("ME", 16, "2021-05-31 07:00"), "has 2021-05-31 07:00:00, which is no month end (1 such"),
+    "time of day": (
+        replaced("ME", 16, "2021-05-31 07:00"),
+        "has 2021-05-31 07:00:00, which is not a month end (1 such",
+    ),
     "day": (replaced("D", 16, "2020-01-17 12:34"), ODD.format("2020-01-17 12:34:00", "D")),
     "first day": (replaced("D", 0, "2019-12-31 12:34"), ODD.format("2019-12-31 12:34:00", "D")),
     "hour": (replaced("h", 16, "2020-01-01 16:30"), ODD.format("2020-01-01 16:30:00", "h")),

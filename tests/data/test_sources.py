@@ -77,7 +77,7 @@ BAD_FILES = {
     "day before month": ("ds,y\n03/01/2024,2\n", "day/month/year .* or month/day/year"),
     "missing time": ("ds,y\n1,2\n,3\n", "row 2 .* no ds"),
     "missing id": ("unique_id,ds,y\na,1,2\n,2,3\n", "row 2 .* no unique_id"),
-    "fractional time": ("ds,y\n1.5,2\n", "row 1 .* ds = '1.5', which is no time stamp"),
+    "fractional time": ("ds,y\n1.5,2\n", "row 1 .* ds = '1.5', which is not a time stamp"),
     "more fields than columns": ("ds,y\n1,2\n1,2,3\n", "more fields than columns"),
     "mixed time zones": ("ds,y\n2024-01-01T00:00Z,2\n2024-01-02T00:00,2\n", "time zone"),
 }

@@ -1,4 +1,4 @@
-"""What is no number, at every place of a series: masked or refused, never in a forecast and never in a state."""
+"""What is not a number, at every place of a series: masked or refused, never in a forecast and never in a state."""
 
 from dataclasses import replace
 

@@ -117,7 +117,7 @@ def to_pandas(frame):
 def shop(hourly, rng):
     """The two series, shortened, with covariates of all roles."""
     rows = len(hourly)
-    beside = hourly.with_columns(
+    covariates = hourly.with_columns(
         temp=rng.normal(size=rows),
         sky=pl.Series(rng.choice(["clear", "rain"], rows)),
         open=pl.Series(rng.integers(0, 2, rows) == 1),
@@ -125,7 +125,7 @@ def shop(hourly, rng):
         offer=pl.Series(rng.choice(["none", "half"], rows)),
         region=pl.col("unique_id"),
     )
-    return beside.group_by("unique_id", maintain_order=True).tail(200)
+    return covariates.group_by("unique_id", maintain_order=True).tail(200)
 
 
 @pytest.mark.parametrize(("refit", "frame"), [(False, pl.DataFrame), (True, pl.DataFrame), (False, to_pandas)])

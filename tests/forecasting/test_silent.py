@@ -32,7 +32,7 @@ def test_series_without_a_recent_value_is_left_out_elsewhere(fitted, silent):
     assert fitted.stream().update(row) is None
 
 
-@pytest.mark.parametrize("more", [{}, {"price": pl.col("y").is_null().cast(int)}], ids=["alone", "beside a column"])
+@pytest.mark.parametrize("more", [{}, {"price": pl.col("y").is_null().cast(int)}], ids=["alone", "with a column"])
 def test_check_names_a_series_without_a_recent_value(silent, more):
     found = [finding.what for finding in check(silent.with_columns(**more)).findings]
     assert "1 series ends in empty values, up to 80 steps in series 'b'" in found

@@ -165,7 +165,7 @@ def node(**changes):
         ({"layout": -1}, ConfigError, "0 or 1"),
         ({"initial_h": np.ones((1, 1, 3))}, ConfigError, "pass it as hx"),
         ({"sequence_lens": [1]}, ConfigError, r"does not know \['sequence_lens'\]"),
-        ({"R": ...}, ConfigError, "R did not come"),
+        ({"R": ...}, ConfigError, "missing: R"),
         ({"W": np.ones((1, 8, 4))}, ShapeError, r"W came with shape \(1, 8, 4\), wanted \(1, 9, any\)"),
         ({"R": np.ones((1, 8, 3))}, ShapeError, r"R came with shape \(1, 8, 3\), wanted \(1, 9, 3\)"),
         ({"B": np.ones((1, 9))}, ShapeError, r"B came with shape \(1, 9\), wanted \(1, 18\)"),

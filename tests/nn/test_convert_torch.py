@@ -13,7 +13,7 @@ EVERY_KIND = pytest.mark.parametrize("kind", KINDS, ids=str)
 
 
 class Other(torch.nn.GRU):
-    """Calls itself a GRU, and is none."""
+    """Calls itself a GRU, and is not one."""
 
     def forward(self, x, hx=None):
         output, h_n = super().forward(x, hx)

@@ -1,4 +1,4 @@
-"""The layer as an operator: its contract, and whoever records, counts, wraps or compiles operators."""
+"""The layer as an operator: its contract, and what records, counts, wraps or compiles operators."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The layers in the eyes of torch.fx and torch.jit.script, beside torch's own."""
+"""The layers in the eyes of torch.fx and torch.jit.script, compared with torch's own."""
 
 import pytest
 import torch

@@ -175,7 +175,7 @@ def test_damaged_and_foreign_files_are_refused(path):
         whole + b"\xff",
     ):
         path.write_bytes(content)
-        with pytest.raises(ModelFileError, match=r"model.onnx is no valid ONNX model in one file: "):
+        with pytest.raises(ModelFileError, match=r"model.onnx is not a valid ONNX model in one file: "):
             load_layer(path)
     with pytest.raises(ModelFileError, match="does not exist"):
         load_layer(path.parent)
@@ -327,7 +327,7 @@ def test_operators_of_a_version_or_function_that_may_be_anything_are_refused(pat
     function = helper.make_function("", "GRU", names, ["Y"], [node], [helper.make_opsetid("", 17)])
     own = model_of(graph_of([node], weights), functions=[function])
     for model, words in ((new, "of version 1000000, .*: upgrade onnx"), (own, "a function of its own by the name")):
-        with pytest.raises(ModelFileError, match=f"no valid ONNX model in one file: .*{words}"):
+        with pytest.raises(ModelFileError, match=f"not a valid ONNX model in one file: .*{words}"):
             load_layer(write(path, model))
 
 

@@ -27,7 +27,7 @@ def test_predictions_are_drawn_at_six_by_four_inches(tmp_path):
 
 
 def test_name_that_is_no_pictures_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match=r"loss\.txt is no picture's name: .*\.png"):
+    with pytest.raises(ConfigError, match=r"loss\.txt is not a picture's name: .*\.png"):
         plotting.plot_loss([1.0], tmp_path / "loss.txt")
 
 

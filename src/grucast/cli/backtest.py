@@ -35,9 +35,9 @@ def backtest(
     horizon: common.Horizon,
     windows: Annotated[int, typer.Option(help="Cutoffs, the last one a horizon before the end.")] = 3,
     step_size: Annotated[int | None, typer.Option(help="Steps between cutoffs; the horizon if not given.")] = None,
-    refit: Annotated[bool, typer.Option("--refit", help="Train anew at each cutoff.")] = False,
+    refit: Annotated[bool, typer.Option("--refit", help="Train again at each cutoff.")] = False,
     baselines: Annotated[
-        str, typer.Option(help="Of naive, seasonal_naive, drift, ets and theta, with commas between.")
+        str, typer.Option(help="Of naive, seasonal_naive, drift, ets and theta, comma-separated.")
     ] = ",".join(SIMPLE),
     path: Annotated[str | None, typer.Option("--out", help="CSV or Parquet file of all past forecasts.")] = None,
     plot: Annotated[str | None, typer.Option(help="Picture of past forecasts and of the error by step.")] = None,

@@ -108,7 +108,7 @@ def season_text(season: Any) -> str:
 
 def outlier_text(outlier: Any) -> str:
     """An outlier in words."""
-    return f"{outlier.ds}  {outlier.y:g} beside {outlier.median:g}, series {outlier.unique_id}"
+    return f"{outlier.ds}  {outlier.y:g} among {outlier.median:g}, series {outlier.unique_id}"
 
 
 def column_table(report: Any) -> Table:

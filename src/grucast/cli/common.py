@@ -97,9 +97,9 @@ class Columns:
 class CovariateOptions:
     """Options that declare covariates."""
 
-    past: Annotated[str, typer.Option(help="Columns known up to the present only, with commas between.")] = ""
-    future: Annotated[str, typer.Option(help="Columns known in advance too, with commas between.")] = ""
-    static: Annotated[str, typer.Option(help="Columns of one value a series, with commas between.")] = ""
+    past: Annotated[str, typer.Option(help="Columns known up to the present only, comma-separated.")] = ""
+    future: Annotated[str, typer.Option(help="Columns known in advance too, comma-separated.")] = ""
+    static: Annotated[str, typer.Option(help="Columns of one value a series, comma-separated.")] = ""
 
     @property
     def covariates(self) -> Covariates:
@@ -169,7 +169,7 @@ def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]
 
 
 def split(names: str) -> list[str]:
-    """Names with commas between.
+    """Names, comma-separated.
 
     >>> split("temp, humidity")
     ['temp', 'humidity']
@@ -178,7 +178,7 @@ def split(names: str) -> list[str]:
 
 
 def to_draw(series: str, intake: Intake) -> list[str] | None:
-    """Names of series with commas between, which are there; None if none are given.
+    """Names of series, comma-separated, all of them there; None if none are given.
 
     Raises:
         ConfigError: One is not there.
@@ -189,7 +189,7 @@ def to_draw(series: str, intake: Intake) -> list[str] | None:
 
 
 def to_level(text: str | None) -> tuple[float, ...] | None:
-    """Percentages with commas between; None if none are given.
+    """Percentages, comma-separated; None if none are given.
 
     >>> to_level("80, 95")
     (80.0, 95.0)
@@ -199,7 +199,7 @@ def to_level(text: str | None) -> tuple[float, ...] | None:
     try:
         levels = [float(word.rstrip("%")) for word in split(text)]
     except ValueError as error:
-        raise ConfigError(f"--level {text!r} holds no percentages: give such as 80,95") from error
+        raise ConfigError(f"--level {text!r} holds no percentages: give some, such as 80,95") from error
     return valid_level(levels)
 
 
@@ -219,7 +219,7 @@ def to_seconds(text: str | None) -> float | None:
     try:
         return float(text[:-1]) * factor if factor else float(text)
     except ValueError as error:
-        raise ConfigError(f"--max-time {text!r} is no time: give seconds, or a number with s, m or h") from error
+        raise ConfigError(f"--max-time {text!r} is not a time: give seconds, or a number with s, m or h") from error
 
 
 def make_folder(folder: str) -> None:

@@ -106,7 +106,7 @@ def shortened(frame: Any) -> Any:
 def short_digits(quantiles: NDArray[np.float64]) -> NDArray[np.float64]:
     """Quantiles (steps, Q) in the fewest digits that read back as the same float32.
 
-    All digits stay where float32 is no measure: in steps whose quantiles lie closer together than a thousand of its own
+    All digits stay where float32 is too coarse: in steps whose quantiles lie closer together than a thousand of its own
     steps, and in numbers near the ends of its range.
 
     >>> short_digits(np.array([[10.0879702275093, 9.5, 10.1], [1e9, 1e9 - 0.1, 1e9 + 0.1]])).tolist()

@@ -46,7 +46,7 @@ class Ending:
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """Hear signals that nobody ignores, as nohup does; end by the one that came, so that the caller knows."""
+        """Hear signals that are not ignored, as nohup does; end by the one that came, so that the caller knows."""
         self.__init__()  # type: ignore[misc]
         main = threading.current_thread() is threading.main_thread()
         usual = {number: old for number in ENDING if (old := signal.getsignal(number)) in USUAL and main}

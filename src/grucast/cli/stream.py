@@ -49,7 +49,7 @@ def stream(
     except OSError as error:
         raise DataError(f"standard input cannot be read: {error.strerror or error}") from error
     except GrucastError as error:
-        if not isinstance(error.__cause__, BrokenPipeError):  # nobody reads any more
+        if not isinstance(error.__cause__, BrokenPipeError):  # no one reads any more
             raise
     finally:
         if state:

@@ -61,7 +61,7 @@ def standard_streams() -> Iterator[None]:
 
 
 def occupy() -> None:
-    """Put the null device in the place of closed streams, lest another file is opened there and taken for one."""
+    """Put the null device in place of closed streams, so that no other file is opened there and taken for one."""
     while (handle := os.open(os.devnull, os.O_RDWR)) < 3:
         pass
     os.close(handle)

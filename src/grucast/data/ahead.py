@@ -131,7 +131,7 @@ def rows_ahead(data: nw.DataFrame[Any], ends: Ends, h: int) -> Integers:
 
 
 def refuse_other_zone(zoned: bool, ends: Ends) -> None:
-    """Of time stamps with a zone and others without nobody knows which come first."""
+    """Which of time stamps with a zone and without come first cannot be known."""
     if zoned and ends.zone is None:
         raise DataError(f"ds of {FUTURE} has a time zone, that of the history has none: give both one, or none")
     if ends.zone and not zoned:

@@ -1,4 +1,4 @@
-"""Columns beside y: what the user declares, and what a panel keeps of them."""
+"""Columns besides y: what the user declares, and what a panel keeps of them."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Covariates:
         unknown: What a category is that training never saw: `warn` takes it for missing, `error` refuses it.
 
     Raises:
-        ConfigError: A name is given twice, or is no name of a covariate.
+        ConfigError: A name is given twice, or is not a name of a covariate.
 
     >>> from grucast import Covariates
     >>> Covariates(past=("temp",), future=("holiday",)).temporal
@@ -102,5 +102,5 @@ def require_static(name: str, covariate: Covariate, firsts: NDArray[np.int64], o
     own = covariate.take(firsts)
     same = (covariate.values == own.values[owner]) | (np.isnan(covariate.values) & np.isnan(own.values[owner]))
     if not same.all():
-        raise DataError(f"static covariate {name!r} changes within a series: declare it past or future, or mend it")
+        raise DataError(f"static covariate {name!r} changes within a series: declare it past or future, or correct it")
     return own

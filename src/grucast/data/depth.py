@@ -5,7 +5,7 @@ from io import BytesIO
 
 import numpy as np
 
-DEEPEST = 32  # brackets within each other; a table has two, and what lies deeper is no value of it
+DEEPEST = 32  # brackets within each other; a table has two, and what lies deeper is not a value of it
 STRINGS = re.compile(rb'"(?:[^"\\\n]++|\\.)*+"')  # possessive, so that a long text takes no memory
 BRACKETS = np.zeros(256, np.int8)
 BRACKETS[[*b"[{"]], BRACKETS[[*b"]}"]] = 1, -1

@@ -21,7 +21,7 @@ MOST_DEVIATIONS = 1e6  # deviations from the mean that a number may have: a tril
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """What a network reads beside y, fixed by the data that it was trained on.
+    """What a network reads besides y, fixed by the data that it was trained on.
 
     Attributes:
         columns: The covariates: past, then future, then static ones.

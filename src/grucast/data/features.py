@@ -52,14 +52,14 @@ def make_features(window: Window, schema: Schema, seasons: tuple[int, ...]) -> F
     """
     steps, h = window.history.shape[1], window.future.shape[1]
     past, past_codes = len(schema.numbers("past")), len(schema.categorical("past"))
-    own, beside = 2 + len(seasons), 2 * window.numbers.shape[2]
+    own, covariates = 2 + len(seasons), 2 * window.numbers.shape[2]
     compute = native.window_features if native.available() else window_features
     inputs, continued, centre, scale, naive_error = compute(
-        window.history, np.array(seasons), 2 * seasons[0], own + beside + window.phases.shape[2], h
+        window.history, np.array(seasons), 2 * seasons[0], own + covariates + window.phases.shape[2], h
     )
-    if beside:
-        inputs[..., own : own + beside] = flagged(window.numbers[:, :steps])
-    inputs[..., own + beside :] = window.phases[:, :steps]
+    if covariates:
+        inputs[..., own : own + covariates] = flagged(window.numbers[:, :steps])
+    inputs[..., own + covariates :] = window.phases[:, :steps]
     return Features(
         inputs,
         window.codes[:, :steps].astype(np.int64),
@@ -77,7 +77,7 @@ def make_features(window: Window, schema: Schema, seasons: tuple[int, ...]) -> F
 def window_features(
     history: NDArray[np.float64], seasons: NDArray[np.int64], recent: int, width: int, h: int
 ) -> tuple[Array, Array, Array, Array, Array]:
-    """The inputs that come of y alone, the first of `width` columns; continuations, centre, scale and naive error."""
+    """The inputs that come from y alone, the first of `width` columns; continuations, centre, scale and naive error."""
     centre, scale = window_scale(history, recent)
     z = (history - centre) / scale
     differences = [seasonal_difference(z, season) for season in seasons]

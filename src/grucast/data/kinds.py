@@ -1,4 +1,4 @@
-"""Columns beside y as numbers or as text: what they hold where training learns it, what training saw from then on."""
+"""Columns besides y as numbers or as text: what they hold where training learns it, what training saw from then on."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -48,7 +48,7 @@ def to_covariate(name: str, values: Sequence[Any], known: Column | None = None) 
     nothing is known, a single text makes text of all.
 
     Raises:
-        DataError: They hold something else, text that is no number where numbers are wanted, or an infinite number.
+        DataError: They hold something else, text that is not a number where numbers are wanted, or an infinite number.
     """
     plain = set(map(type, values)) <= PLAIN
     if not plain:
@@ -99,7 +99,7 @@ def parse_texts(name: str, texts: Sequence[str]) -> NDArray[np.float64]:
     """Numbers written as text, as `grucast.read` reads them in files; the usual words for a missing value are NaN.
 
     Raises:
-        DataError: One is no number, or nothing decides which mark is the decimal one.
+        DataError: One is not a number, or nothing decides which mark is the decimal one.
     """
     from grucast.data.reading.numbers import decide_decimal, parse_numbers, weigh
 

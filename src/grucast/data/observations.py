@@ -32,7 +32,7 @@ class Observations:
         ids: Name of each row's series, (N,).
         times: int64, or datetime64[us] in UTC, (N,).
         y: Target, NaN where missing, (N,).
-        covariates: Columns beside it, (N,) each.
+        covariates: Columns besides it, (N,) each.
         zone: Time zone of the time stamps, UTC where they said how far they are from it; None if they had none.
     """
 
@@ -88,16 +88,16 @@ class Observations:
                 f"y = {y[np.abs(y) > LARGEST_Y][0]:g} is infinite or beyond {LARGEST_Y:g}: correct it or leave it NaN"
             )
         ids = read_ids(columns.get("unique_id", ("series",) * len(y)))
-        beside = {name: to_covariate(name, list(pick(columns, name)), column) for name, column in known.items()}
-        return cls(ids, whole, y.astype(np.float64), beside)
+        covariates = {name: to_covariate(name, list(pick(columns, name)), column) for name, column in known.items()}
+        return cls(ids, whole, y.astype(np.float64), covariates)
 
     @classmethod
     def of_frame(cls, frame: Any, known: Mapping[str, Column]) -> "Observations":
         """Take the rows of a frame as `grucast.read` returns it, or of its table."""
         data, ids, ds, target = Table.of(frame)
-        beside = {name: read_covariate(data, name, column) for name, column in known.items()}
+        covariates = {name: read_covariate(data, name, column) for name, column in known.items()}
         zone = (zone_of(ds) or "UTC") if is_zoned(ds) else None
-        return cls(ids.to_list(), to_times(ds), target.to_numpy().astype(np.float64), beside, zone)
+        return cls(ids.to_list(), to_times(ds), target.to_numpy().astype(np.float64), covariates, zone)
 
 
 def pick(row: Mapping[str, Any], name: str) -> Any:
@@ -117,7 +117,7 @@ def require_columns(columns: Mapping[str, Any]) -> None:
         lengths.setdefault(length_of(values), name)
     if None in lengths:
         odd = lengths[None]
-        raise DataError(f"{brief(odd)} is no column but {brief(columns[odd])}: give a list or an array")
+        raise DataError(f"{brief(odd)} is not a column but {brief(columns[odd])}: give a list or an array")
     if len(lengths) > 1:
         (one, name), (other, another), *_ = lengths.items()
         raise DataError(f"the columns differ in length: {brief(name)} has {one:,} rows, {brief(another)} {other:,}")
@@ -136,7 +136,7 @@ def length_of(column: Any) -> int | None:
 
 
 def to_array(column: Any) -> NDArray[Any]:
-    """A column as an array; as one of type object where its values are no single ones of one type."""
+    """A column as an array; as one of type object where its values are not single values of one type."""
     try:
         array = np.asarray(column)
     except (TypeError, ValueError, OverflowError):
@@ -198,7 +198,7 @@ def read_time(time: Any, time_format: str | None = None) -> Any:
         stamp = to_stamp(time) if isinstance(time, date | np.datetime64) else None
     if stamp is None:
         wanted = "an integer up to 2**62, or a date or time of the years 1 to 9999 such as 2024-01-31 13:00"
-        raise DataError(f"ds = {brief(time)} is no time stamp: give {wanted}, to the microsecond")
+        raise DataError(f"ds = {brief(time)} is not a time stamp: give {wanted}, to the microsecond")
     return stamp
 
 

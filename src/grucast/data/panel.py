@@ -140,7 +140,7 @@ def make_panel(
         frame: A frame as `read` returns it, or its table.
         frequency: The step; found from the time stamps when not given. A `Stated` one says where they must lie; that of
             a model is counted from any weekday and on any day of the month.
-        covariates: Columns to keep beside y.
+        covariates: Columns to keep besides y.
         any_gaps: Gaps are gaps, however regular: the frequency was stated.
         known: Those columns as training saw them.
 
@@ -175,12 +175,12 @@ def make_panel(
     places = offsets[codes] + steps
     values = np.full(offsets[-1], np.nan)
     values[places] = y
-    beside = {
+    columns = {
         name: read_covariate(data, name, (known or {}).get(name)).take(order)
         for name in (*covariates.temporal, *covariates.static)
     }
-    temporal = {name: beside[name].spread(places, len(values)) for name in covariates.temporal}
-    static = {name: require_static(name, beside[name], bounds[:-1], codes) for name in covariates.static}
+    temporal = {name: columns[name].spread(places, len(values)) for name in covariates.temporal}
+    static = {name: require_static(name, columns[name], bounds[:-1], codes) for name in covariates.static}
     own = (zone or "UTC") if is_zoned(ds) else None
     return Panel(ids, values, offsets, starts, frequency, temporal, static, backward, own)
 

@@ -84,7 +84,7 @@ def refuse_unstated(stated: Stated, frequency: Frequency, codes: Codes, times: T
     if wrong.size:
         row = wrong[0]
         day = stated.weekday
-        what = f"no {WEEKDAY_NAMES[day]}" if day is not None else f"in none of the months that {stated.name} has"
+        what = f"not a {WEEKDAY_NAMES[day]}" if day is not None else f"in none of the months that {stated.name} has"
         raise TimeStampError(
             f"series {ids[codes[row]]!r} has {show_day(local[row])}, which is {what} "
             f"({count(wrong.size, 'such row')} in all): correct it, or give another freq= (--freq) than {stated.name}"
@@ -125,8 +125,8 @@ def is_the_wrong_one(first: int, codes: Codes, times: Times, frequency: Frequenc
     rest = times[first + 1 : np.searchsorted(codes, codes[first], side="right")]
     if len(rest) < 3:
         return False
-    apart, beside = (frequency.positions(rest, start) % 1 == 0 for start in (times[first], rest[0]))
-    return bool(apart.mean() < 1 - MOSTLY and beside.mean() >= MOSTLY)
+    apart, close = (frequency.positions(rest, start) % 1 == 0 for start in (times[first], rest[0]))
+    return bool(apart.mean() < 1 - MOSTLY and close.mean() >= MOSTLY)
 
 
 def describe(row: Any, codes: Codes, local: Times, ids: Sequence[Any], frequency: Frequency) -> tuple[str, str]:
@@ -161,15 +161,15 @@ def no_such_day(first: Any, frequency: Frequency) -> str:
     if frequency.kind == "half_month":
         return f"not on the {'15th or last' if frequency.month_end else '1st or 15th'} of a month"
     if frequency.kind == "business_month":
-        return f"no {unit} {edge} on a business day"
+        return f"not a {unit} {edge} on a business day"
     day = frequency.day or int(split(np.array([first]))[1][0])
-    return f"no {unit} {edge}" if frequency.month_end or day == 1 else f"not on day {day} of a {unit}"
+    return f"not a {unit} {edge}" if frequency.month_end or day == 1 else f"not on day {day} of a {unit}"
 
 
 def refuse_mixed(steps: NDArray[np.int64], codes: Codes, ids: Sequence[Any], frequency: Frequency) -> None:
     """No other step makes up a third of a series and comes steadily: that is another frequency, not gaps.
 
-    Series of few rows beside others of more are sparse, whatever their steps.
+    Series of few rows among others of more are sparse, whatever their steps.
     """
     jump = np.where(codes[1:] == codes[:-1], np.diff(steps), 1)
     gap = jump != 1

@@ -32,7 +32,7 @@ SHORT = Short()
 
 
 def to_float(value: Any) -> float | None:
-    """A number as float, infinite where it is too large for one; None where it is no number.
+    """A number as float, infinite where it is too large for one; None where it is not a number.
 
     >>> to_float(10**400), to_float("1"), to_float(True)
     (inf, None, 1.0)
@@ -57,12 +57,12 @@ def is_nothing(value: Any) -> bool:
 
 
 def is_text(values: Sequence[Any]) -> bool:
-    """Whether one of a column's values is no number."""
+    """Whether one of a column's values is not a number."""
     return not all(value is None or isinstance(value, NUMBERS) for value in values)
 
 
 def are_numbers(column: nw.Series[Any]) -> bool:
-    """Whether a column of objects holds numbers alone, Decimals among them."""
+    """Whether a column of objects holds only numbers, Decimals among them."""
     return column.dtype == nw.Object and not is_text([None if is_nothing(v) else v for v in column.to_list()])
 
 

@@ -62,7 +62,7 @@ def read(  # noqa: PLR0913 - each is an option of the command line, too
         time_format: How time stamps are written: a format such as "%d.%m.%Y", or "day first", "month first", "week" ...
         time_zone: Zone of local time stamps, such as Europe/Berlin.
         decimal: Decimal mark of numbers, "." or ",".
-        missing: What stands for a missing value beside the usual words, such as (-200, "?").
+        missing: What stands for a missing value besides the usual words, such as (-200, "?").
         skip_rows: Lines above the header.
         aggregate: What becomes of rows with the same series and time: "sum", "mean" or "last".
         fill: The value of steps without a row.
@@ -135,7 +135,7 @@ def cells_again(source: Any, learned: ReadOptions, options: ReadOptions) -> Cell
 
 
 def known_columns(options: ReadOptions, columns: list[str]) -> ReadOptions:
-    """The options without names that are no column's: a learned name need not be there."""
+    """The options without names that no column has: a learned name need not be there."""
     here = set(columns)
     target = options.target_col if options.target_col in here else None
     time = options.time_col if here.issuperset(options.time_col) else ()
@@ -246,7 +246,7 @@ def joined(files: "list[RawTable]") -> Cells:
                 f"{first.frame.schema[differ[0]]} in {first.name}",
                 f"{raw.frame.schema[differ[0]]} in {raw.name}",
             )
-            raise DataError(f"column {differ[0]} is {one} but {other}: write it alike in all files")
+            raise DataError(f"column {differ[0]} is {one} but {other}: write it the same way in all files")
     frame = pl.concat([raw.frame for raw in files], how="diagonal_relaxed") if len(files) > 1 else first.frame
     origin = Origin(tuple(raw.name for raw in files), tuple(starts))
     twins = tuple(name for raw in files for name in raw.twins)

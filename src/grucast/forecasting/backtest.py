@@ -46,7 +46,7 @@ class Forecaster(Protocol):
 
 @dataclass(frozen=True)
 class Backtest:
-    """Past forecasts beside what came, and what they were worth.
+    """Past forecasts compared with what came, and what they were worth.
 
     Attributes:
         frame: unique_id, ds, cutoff, y and a column a model, a row for each step that was observed.
@@ -74,14 +74,14 @@ def backtest(
     baselines: Sequence[str] = SIMPLE,
     **options: Unpack[Options],
 ) -> Backtest:
-    """Score a forecaster beside baselines on the last windows of each series.
+    """Score a forecaster along with baselines on the last windows of each series.
 
     Args:
         forecaster: Its settings are used; it stays as it is.
         df: Anything that `grucast.read` takes.
         n_windows: Cutoffs, the last one h steps before the end.
         step_size: Steps between cutoffs; h when None.
-        refit: Train anew at each cutoff; else once, before the first.
+        refit: Train again at each cutoff; else once, before the first.
         baselines: Of naive, seasonal_naive, drift, ets and theta; the last two need the extra `baselines`.
         **options: How the data are to be read, as `grucast.read` takes them.
 

@@ -37,7 +37,7 @@ Array = NDArray[Any]
 class GRUForecaster:
     """Forecasts h steps of any number of series with one network and a direct forecast of all steps.
 
-    Each window is brought to its own scale; a GRU reads it, and a head upon the GRU's last state and the window's
+    Each window is brought to its own scale; a GRU reads it, and a head on the GRU's last state and the window's
     seasonal continuations gives the median and the intervals of every step.
 
     Args:
@@ -45,7 +45,7 @@ class GRUForecaster:
         input_size: Steps of history the network reads; chosen from seasons and horizon when None.
         season_length: Seasonal period in steps; found from the frequency when None.
         level: Coverage of the intervals in percent.
-        covariates: Columns beside y that the network reads.
+        covariates: Columns besides y that the network reads.
         network: Shape of the network.
         training: How it is trained; 50 to 1000 steps, more for more data, when `max_steps` is None.
 
@@ -254,7 +254,7 @@ class GRUForecaster:
             df: Anything that `grucast.read` takes.
             n_windows: Cutoffs, the last one h steps before the end.
             step_size: Steps between cutoffs; h when None.
-            refit: Train anew at each cutoff; else once, before the first. This forecaster itself stays as it is.
+            refit: Train again at each cutoff; else once, before the first. This forecaster itself stays as it is.
             **options: How the data are to be read, as `grucast.read` takes them.
 
         Returns:

@@ -73,7 +73,7 @@ def leakage_check(
     """Forecast the past with the data as they are, and again with y and past covariates changed after each cutoff.
 
     Forecasts from that cutoff and those before must be the same bits. Numbers are scaled, shifted, replaced by noise,
-    partly made missing, and some rows removed; categories are drawn anew from their column. Each takes a
+    partly made missing, and some rows removed; categories are redrawn from their column. Each takes a
     cross-validation, so give few training steps. Future covariates stay: with any, rows lose y but are not removed.
 
     Args:
@@ -82,7 +82,7 @@ def leakage_check(
         df: Anything that `grucast.read` takes.
         n_windows: Cutoffs.
         step_size: Steps between them; h when None.
-        refit: Train anew at each.
+        refit: Train again at each.
         seed: Seed of the noise.
 
     Raises:

@@ -14,7 +14,7 @@ def load(path: str | Path) -> GRUForecaster:
     """Load a forecaster from a model file; this executes nothing and needs no torch.
 
     Raises:
-        ModelFileError: The file is no grucast forecaster, is damaged, or needs a newer grucast.
+        ModelFileError: The file is not a grucast forecaster, is damaged, or needs a newer grucast.
 
     >>> from grucast import load
     >>> load("absent.safetensors")

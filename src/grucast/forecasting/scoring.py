@@ -14,7 +14,7 @@ from grucast.model.outputs.quantiles import Quantiles
 
 Array = NDArray[Any]
 Table = Mapping[str, Array]  # flat columns of one row a forecast step
-KEYS = ("series", "step", "ds", "cutoff", "y")  # columns of it that are no model's
+KEYS = ("series", "step", "ds", "cutoff", "y")  # columns of it that belong to no model
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Score:
         mase_by_step: MASE at each step 1..h.
         steps: Forecast steps that were scored: those observed for which the model has a forecast.
         fit_seconds: Time to train.
-        predict_seconds: Time to forecast; models that are fitted anew at each cutoff do that here.
+        predict_seconds: Time to forecast; models that are fitted again at each cutoff do that here.
     """
 
     model: str

@@ -83,12 +83,12 @@ class Stream:
         if not rows:
             return []
         seen = self._usable(Observations.of_rows(rows, self._known, self.model.reading.time_format))
-        beside, coming = self._encode(seen), self._coming(future, len(rows))
+        covariates, coming = self._encode(seen), self._coming(future, len(rows))
         forecasts: list[dict[str, Any] | None] = []
         with self.states.all_or_nothing(seen.ids):
             series = self.states.rows(seen.ids, seen.times)
             for run in runs_without_repetition(series):
-                self.states.record(series[run], seen.times[run], seen.y[run], beside and beside.take(run))
+                self.states.record(series[run], seen.times[run], seen.y[run], covariates and covariates.take(run))
                 known, times, quantiles = self._forecast(series[run], coming and coming.take(run))
                 for row, name in enumerate(seen.ids[run]):
                     own = {"unique_id": name, "ds": times[row]}
@@ -126,13 +126,13 @@ class Stream:
         told = self.model.reading.time_format
         seen = Observations.of_columns(frame, self._known, told) if columns else None
         seen = self._usable(seen or Observations.of_frame(frame, self._known))
-        beside, by_time = self._encode(seen), np.lexsort((~np.isnan(seen.y), seen.times))
+        covariates, by_time = self._encode(seen), np.lexsort((~np.isnan(seen.y), seen.times))
         names = list(dict.fromkeys(seen.ids))
         with self.states.all_or_nothing(names):
             series = self.states.rows([seen.ids[row] for row in by_time], seen.times[by_time])
             grouped = np.argsort(series, kind="stable")
             rows = by_time[grouped]
-            self.states.record(series[grouped], seen.times[rows], seen.y[rows], beside and beside.take(rows))
+            self.states.record(series[grouped], seen.times[rows], seen.y[rows], covariates and covariates.take(rows))
             own = np.array([self.states.row[name] for name in names])
             known, times, quantiles = self._forecast(own, self._coming_rows(names, own, future, seen.zone))
         ids = [name for name, there in zip(names, known, strict=True) if there for _ in range(self.model.h)]

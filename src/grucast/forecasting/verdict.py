@@ -78,7 +78,7 @@ def error_of(score: Score, gru: Score) -> float:
 
 
 def compared(gru: Score, simple: Score, frequency: Frequency, tests: str) -> str:
-    """The GRU beside the best simple forecast; the difference is a share of the larger error."""
+    """The GRU compared with the best simple forecast; the difference is a share of the larger error."""
     own, other = error_of(gru, gru), error_of(simple, gru)
     name, larger = in_words(simple.model, frequency), max(own, other)
     better = (other - own) / larger if larger else 0.0

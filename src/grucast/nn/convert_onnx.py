@@ -30,7 +30,7 @@ KNOWN = {
     *("linear_before_reset", "output_sequence"),
 }
 ACTIVATIONS = ["sigmoid", "tanh"]
-TRUSTED = (1, 23)  # before, ONNX' own GRU runs in one direction alone
+TRUSTED = (1, 23)  # before, ONNX' own GRU runs in one direction only
 
 
 def from_onnx(node: Node | Sequence[Node], verify: bool = True) -> GRU:
@@ -71,7 +71,7 @@ def from_onnx(node: Node | Sequence[Node], verify: bool = True) -> GRU:
 def to_onnx(gru: GRU, verify: bool = True) -> dict[str, Any] | list[dict[str, Any]]:
     """The arrays and attributes of ONNX's GRU operator for a GRU.
 
-    `layout` is 1 for batch_first, as the standard has it; onnxruntime runs layout 0 alone.
+    `layout` is 1 for batch_first, as the standard has it; onnxruntime runs only layout 0.
 
     Args:
         gru: The layer.
@@ -107,7 +107,7 @@ def _kind(node: Node) -> tuple[int, int, int]:
     if unknown := sorted(node.keys() - KNOWN):
         raise ConfigError(f"from_onnx does not know {unknown}; X and sequence_lens go to the layer's call")
     if missing := sorted({"W", "R"} - node.keys()):
-        raise ConfigError(f"from_onnx needs the arrays W and R, {' and '.join(missing)} did not come")
+        raise ConfigError(f"from_onnx needs the arrays W and R, missing: {' and '.join(missing)}")
     direction = node.get("direction", "forward")
     if direction == "reverse":
         raise ConfigError(
@@ -126,16 +126,14 @@ def _kind(node: Node) -> tuple[int, int, int]:
 def _require_plain(node: Node, directions: int) -> None:
     """Refuse what would make another function of it."""
     if node.get("clip") is not None:
-        raise ConfigError(f"clip={node['clip']} bounds what goes into the gates; a GRU here does not, leave it away")
+        raise ConfigError(f"clip={node['clip']} bounds what goes into the gates; a GRU here does not: omit it")
     activations = [str(name).lower() for name in node.get("activations") or ACTIVATIONS * directions]
     if activations != ACTIVATIONS * directions:
         raise ConfigError(f"activations came as {node['activations']}, wanted Sigmoid and Tanh in each direction")
     if any(node.get(name) for name in ("activation_alpha", "activation_beta")):
-        raise ConfigError("activation_alpha and activation_beta have no meaning for Sigmoid and Tanh: leave them away")
+        raise ConfigError("activation_alpha and activation_beta have no meaning for Sigmoid and Tanh: omit them")
     if np.any(node.get("initial_h", 0)):
-        raise ConfigError(
-            "initial_h is not zero, and a GRU stores no state: leave it away, and pass it as hx to the call"
-        )
+        raise ConfigError("initial_h is not zero, and a GRU stores no state: omit it, and pass it as hx to the call")
 
 
 def _from_node(node: Node, directions: int) -> list[list[Array]]:

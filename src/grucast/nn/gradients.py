@@ -10,7 +10,7 @@ from grucast.nn.torch_ops import LayerOptions, recur_layer
 
 
 def needs_operations(gradients: Sequence[Tensor | None]) -> bool:
-    """Whether someone wants to differentiate what backward does, or a gradient is no memory: many at once, or zero."""
+    """Whether someone wants to differentiate what backward does, or a gradient is not memory: many at once, or zero."""
     differentiated = torch.is_grad_enabled() or forward_ad._current_level >= 0
     return differentiated or any(g is not None and _is_apart(g) for g in gradients)
 

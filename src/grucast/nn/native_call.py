@@ -163,7 +163,7 @@ def backward(
 
 
 def _add(total: Tensor, other: Tensor) -> None:
-    """Add in place; after a fork by NumPy, since torch's threads wait for ever for those of the parent."""
+    """Add in place; after a fork by NumPy, since torch's threads wait forever for those of the parent."""
     if os.getpid() == _PROCESS:
         total.add_(other)
     else:

@@ -17,7 +17,7 @@ def run_packed(run: Run, data: Tensor, batch_sizes: Tensor, initial: Tensor) -> 
     """Output, packed as data, and final states of a layer over a pack.
 
     Where it is worth it, rows of similar lengths are padded together: each has at least a quarter of the steps of the
-    longest beside it.
+    longest in its group.
 
     Args:
         run: The layer on padded rows, their states and lengths.

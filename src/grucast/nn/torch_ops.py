@@ -73,7 +73,7 @@ def has_fused_kernel(x: Tensor, reset_after: bool) -> bool:
 def check_lengths(lengths: Tensor | Sequence[int], x: Tensor, batch_first: bool = False) -> Tensor:
     """Lengths as int64 on the device of x, (T, B, I) or (B, T, I), or an error that says what is wrong with them.
 
-    They are a copy: backward reads them again, and the caller may have filled his buffer anew by then.
+    They are a copy: backward reads them again, and the caller may have refilled the buffer by then.
     """
     try:
         given = torch.as_tensor(lengths, device=x.device)

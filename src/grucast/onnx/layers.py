@@ -30,9 +30,9 @@ ATTRIBUTES = {  # name: type
     "direction": "STRING",
 }
 OWN = ("", "ai.onnx")  # the domain of ONNX' operators
-MOST_BYTES = 2**31 - 1  # bytes: more is no message of protobuf
+MOST_BYTES = 2**31 - 1  # bytes: more is not a message of protobuf
 ROOM = 2**28  # bytes that the layers of any file may take; more at most ten times its size
-SHARE = 2**18  # bytes that a layer counts for beside its weights, for the time that it takes
+SHARE = 2**18  # bytes that a layer counts for besides its weights, for the time that it takes
 
 Values = ChainMap[str, list[Any]]
 
@@ -50,9 +50,9 @@ def load_layer(path: str | Path, verify: bool = True) -> "GRU | list[GRU]":
         The layer; a list when there are several.
 
     Raises:
-        ModelFileError: It is no ONNX model, refers to other files, is larger than 2 GiB, has no GRU, or weights that
+        ModelFileError: It is not an ONNX model, refers to other files, exceeds 2 GiB, has no GRU, or weights that
             are damaged or two by one name.
-        ConfigError: An operator is none that `grucast.nn.from_onnx` reads, or its weights are computed.
+        ConfigError: `grucast.nn.from_onnx` cannot read an operator, or its weights are computed.
         ShapeError, DataError, MismatchError: As `grucast.nn.from_onnx`.
         MissingExtraError: The package onnx is not installed.
 
@@ -127,7 +127,7 @@ def _read_model(path: str | Path) -> "ModelProto":
     except (OSError, DataError) as error:
         raise ModelFileError(str(error)) from error
     except (DecodeError, ValueError) as error:
-        raise ModelFileError(f"{path} is no valid ONNX model in one file: {error}") from error
+        raise ModelFileError(f"{path} is not a valid ONNX model in one file: {error}") from error
     return model
 
 

@@ -97,7 +97,7 @@ def require_matplotlib() -> None:
 def require_picture(path: str | Path) -> None:
     """Refuse a name that does not end like a picture's."""
     if Path(path).suffix.lower() not in PICTURES and not is_device(Path(path)):
-        raise ConfigError(f"{path} is no picture's name: end it with one of {', '.join(PICTURES)}")
+        raise ConfigError(f"{path} is not a picture's name: end it with one of {', '.join(PICTURES)}")
 
 
 def whole_numbers(axes: "Axes", numbers: Any) -> None:

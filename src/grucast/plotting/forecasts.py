@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 SeriesNames = Sequence[Any] | str | None
 MORE = 2.2  # inches of each further series
 DENSE, BINS = 3000, 600  # points of a line that a picture can show; means to show in the place of more
-LOOKS: Any = [  # of the models beside the GRU
+LOOKS: Any = [  # of the models besides the GRU
     {"color": ORANGE, "linestyle": "--", "linewidth": 1.2},
     {"color": GREEN, "linestyle": "-.", "linewidth": 1.2},
     {"color": VERMILION, "linestyle": ":", "linewidth": 1.6},
@@ -60,7 +60,7 @@ def plot_series(
         target: What the values are, for the axis.
 
     Raises:
-        ConfigError: There is no such series, or the path is no picture's.
+        ConfigError: There is no such series, or the path is not a picture's.
     """
     if last is not None and last < 1:
         raise ConfigError(f"last must be at least 1 step, not {last}")
@@ -94,7 +94,7 @@ def plot_forecast(
         target: What the values are, for the axis.
 
     Raises:
-        ConfigError: There is no such series, or the path is no picture's.
+        ConfigError: There is no such series, or the path is not a picture's.
     """
     past, future = (nw.from_native(frame, eager_only=True) for frame in (history, forecast))
     ids = future["unique_id"].unique(maintain_order=True).to_list()
@@ -114,7 +114,7 @@ def plot_forecast(
 def plot_backtest(
     result: Any, path: str | Path | None = None, series: SeriesNames = None, target: str = "y"
 ) -> "Figure":
-    """Forecasts of a series from each cutoff beside what came, and below them each model's error by step.
+    """Forecasts of a series from each cutoff next to what came, and below them each model's error by step.
 
     Args:
         result: What `grucast.forecasting.backtest` returns.
@@ -123,7 +123,7 @@ def plot_backtest(
         target: What the values are, for the axis.
 
     Raises:
-        ConfigError: There is no such series, or the path is no picture's.
+        ConfigError: There is no such series, or the path is not a picture's.
     """
     frame = nw.from_native(result.frame, eager_only=True)
     ids = frame["unique_id"].unique(maintain_order=True).to_list()

@@ -63,7 +63,7 @@ def choose(ids: Iterable[Any], series: Sequence[Any] | str | None, most: int = M
     """The series to draw: the first few, or those named, however their names are typed.
 
     Raises:
-        ConfigError: A name is none of the ids', or there are too many.
+        ConfigError: A name is not among the ids, or there are too many.
 
     >>> choose([1, 2, 3], ["3", 1]), choose(["a", "b"], None, most=1)
     ([3, 1], ['a'])

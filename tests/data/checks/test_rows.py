@@ -24,7 +24,7 @@ def test_bad_rows_are_listed_and_left_out(make):
     assert reasons == [
         "no id (row 3)",
         "no ds (row 6)",
-        "a ds that is no time stamp (row 2)",
+        "a ds that is not a time stamp (row 2)",
         "a y that is not a number (row 4)",
         "a y that is infinite or beyond 1e+100 (row 6)",
     ]

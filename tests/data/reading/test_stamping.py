@@ -38,7 +38,7 @@ def test_a_day_that_does_not_exist_is_named():
         stamps({"year": [2023, 2023], "mm": [2, 2], "dd": [28, 30]}, ["year", "mm", "dd"])
 
 
-@pytest.mark.parametrize(("clock", "wanted"), [("25:00", "no time of day"), ("noon", "no time of day")])
+@pytest.mark.parametrize(("clock", "wanted"), [("25:00", "not a time of day"), ("noon", "not a time of day")])
 def test_a_clock_that_does_not_exist_is_named(clock, wanted):
     with pytest.raises(DataError, match=rf"row 2 of f\.csv has t = '{clock}', .*{wanted}"):
         stamps({"d": ["2024-01-01"] * 2, "t": ["06:00", clock]}, ["d", "t"])

@@ -1,4 +1,4 @@
-"""What the columns beside the series, the time stamp and the target hold."""
+"""What the columns besides the series, the time stamp and the target hold."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -28,7 +28,7 @@ from grucast.errors import DataError
 Array = NDArray[Any]
 
 SHORT_SERIES = 10  # observed values
-MOST_OUTLIERS = 0.01  # share of outliers above which they are no mistakes
+MOST_OUTLIERS = 0.01  # share of outliers above which they are not mistakes
 MUCH = 0.2  # share of missing values worth a warning
 LEVELS = ("error", "warning", "note")
 
@@ -48,7 +48,7 @@ def check(
         id_col: ColumnSummary that names the series.
         time_col: ColumnSummary of time stamps.
         target_col: ColumnSummary to forecast.
-        covariates: Columns beside y, as a forecaster is given them; whether they are what they are declared to be.
+        covariates: Columns besides y, as a forecaster is given them; whether they are what they are declared to be.
         **options: How the data are to be read, as `grucast.read` takes them.
 
     Raises:

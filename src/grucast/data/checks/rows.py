@@ -61,7 +61,7 @@ def bad_rows(cells: Cells, options: ReadOptions) -> list[tuple[str, Array]]:
         found.append((f"no {column}", empty))
     if len(names.time) == 1 and cells.frame[names.time[0]].dtype in TEXTS and not options.time_format:
         odd = np.array([cell is not None and take_apart(cell) is None for cell in to_cells(cells.frame[names.time[0]])])
-        found.append((f"a {names.time[0]} that is no time stamp", odd))
+        found.append((f"a {names.time[0]} that is not a time stamp", odd))
     for column in names.target:
         values, none = to_numbers(cells, column, options.decimal, missing)
         found += [(f"a {column} that is not a number", none)]
@@ -70,7 +70,7 @@ def bad_rows(cells: Cells, options: ReadOptions) -> list[tuple[str, Array]]:
 
 
 def to_numbers(cells: Cells, column: str, decimal: str | None, missing: frozenset[str]) -> tuple[Array, Array]:
-    """The numbers of a column, and which of its cells are none."""
+    """The numbers of a column, and which of its cells are not numbers."""
     series = cells.frame[column]
     none = np.zeros(len(series), bool)
     if series.dtype.is_numeric():

@@ -26,7 +26,7 @@ def find_paths(source: str) -> list[Path]:
     """The files of a path or glob, sorted.
 
     Raises:
-        DataError: There is none, or it is none.
+        DataError: There is no such file, or it is not a file.
     """
     paths = [source]
     if is_pattern(source):
@@ -129,7 +129,7 @@ def standard_input() -> BinaryIO:
         DataError: It is closed.
     """
     if sys.stdin is None:
-        raise DataError("standard input is closed: send it a file, or name one in the place of -")
+        raise DataError("standard input is closed: send it a file, or name one instead of -")
     return sys.stdin.buffer
 
 

@@ -1,4 +1,4 @@
-"""Databases as frames: SQLite, PostgreSQL and DuckDB, opened to be read alone."""
+"""Databases as frames: SQLite, PostgreSQL and DuckDB, opened read-only."""
 
 import sqlite3
 from contextlib import closing
@@ -75,7 +75,7 @@ def parse_url(source: str) -> "URL":
 
 
 def read_postgresql(url: "URL", query: str | None) -> RawTable:
-    """Read in a transaction that can change nothing; rows come through a cursor, which takes queries alone."""
+    """Read in a transaction that can change nothing; rows come through a cursor, which takes only queries."""
     alchemy = load("sqlalchemy", "SQLAlchemy (to read databases)", "cli")
     load("psycopg", "psycopg (to read PostgreSQL)", "sql")
     name = url.set(drivername="postgresql", query={}).render_as_string()
@@ -90,7 +90,7 @@ def read_postgresql(url: "URL", query: str | None) -> RawTable:
 
 
 def bound_time(connection: "Connection") -> None:
-    """Let no answer take for ever."""
+    """Let no answer take forever."""
     connection.connection.cursor().execute(f"SET LOCAL statement_timeout = {SECONDS * 1000}")
 
 

@@ -32,7 +32,7 @@ def read_delimited(data: bytes, name: str, skip_rows: int = 0) -> RawTable:
         skip_rows: Lines above the header; where there are some, nothing is guessed.
 
     Raises:
-        DataError: It is no table.
+        DataError: It is not a table.
     """
     text, notes = as_text(data, name)
     stated = STATED.match(text)
@@ -90,7 +90,7 @@ def scan(body: bytes, mark: bytes, width: int) -> pl.DataFrame:
 
 
 def strip(frame: pl.DataFrame) -> pl.DataFrame:
-    """Cells without blanks around them, null where nothing is left, and no rows of such alone."""
+    """Cells without blanks around them, null where nothing is left, and no rows of nulls only."""
     text = pl.all().str.strip_chars()
     frame = frame.select(pl.when(text != "").then(text))
     return frame.filter(~pl.all_horizontal(pl.all().is_null()))

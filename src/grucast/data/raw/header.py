@@ -94,7 +94,7 @@ def kind_of(row: Row, shapes: tuple[frozenset[str], ...]) -> str:
     for wanted, cell in zip(shapes, row, strict=False):
         found = shape(cell)
         if wanted and found:
-            like += (1 + (found.count("0") > 1)) * (found in wanted)  # a date is no chance
+            like += (1 + (found.count("0") > 1)) * (found in wanted)  # a date is not by chance
             unlike += found not in wanted
     if like > unlike:
         return "data"

@@ -15,7 +15,7 @@ from grucast.data.raw.text import as_text
 from grucast.data.scalars import listed
 from grucast.errors import DataError
 
-MOST_BYTES_AT_ONCE = 2**27  # bytes of JSON that is no lines: in the memory it takes many times as much
+MOST_BYTES_AT_ONCE = 2**27  # bytes of JSON that is not in lines: in the memory it takes many times as much
 ALWAYS_CELLS = 2**24  # that lines may always make; more at most ten times their bytes
 FIRST_LINES, MOST_LINES = 1000, 16_000  # lines looked at together
 WANTED = 'write [{"ds": ..., "y": ...}, ...] or {"ds": [...], "y": [...]}'
@@ -26,7 +26,7 @@ def read_records(data: bytes, name: str) -> RawTable:
     """Read JSON: an array of records, an object of columns or of one such array, or a record a line.
 
     Raises:
-        DataError: It is none of these.
+        DataError: It is neither.
     """
     text, notes = as_text(data, name)
     if not is_lines(text):
@@ -119,7 +119,7 @@ def hollow(kind: Any) -> Any:
 def constant(word: str) -> None:
     """NaN, which some write for a missing number; no other word is JSON."""
     if word != "NaN":
-        raise ValueError(f"{word} is no number of JSON")
+        raise ValueError(f"{word} is not a number of JSON")
 
 
 def find_records(content: Any, name: str) -> tuple[list[dict[str, Any]], list[str]]:
@@ -159,7 +159,7 @@ def by_row(columns: dict[str, dict[Any, Any]], name: str) -> list[dict[str, Any]
     """Records of columns by row, as pandas writes them; of rows by column where only the outer names are numbers."""
     first, *others = columns.values()
     if any(column.keys() != first.keys() for column in others):
-        raise DataError(f"{name} is JSON of columns, but they have not the same rows: write an array of records")
+        raise DataError(f"{name} is JSON of columns, but they differ in length: write an array of records")
     if all(key.isdecimal() for key in columns) and not any(str(key).isdecimal() for key in first):
         return list(columns.values())
     if "index" not in columns and any(str(key) != str(index) for index, key in enumerate(first)):

@@ -22,7 +22,7 @@ PROMISED = {  # what names end with: kinds that they promise
 
 @dataclass(frozen=True)
 class SourceOptions:
-    """What the user says of the source; each has a meaning for some kinds alone."""
+    """What the user says of the source; each has a meaning only for some kinds."""
 
     skip_rows: int = 0
     sheet: str | None = None

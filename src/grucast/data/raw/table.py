@@ -82,7 +82,7 @@ def differ(names: Sequence[str]) -> list[str]:
 
 
 def skipped(above: int, between: int, below: int, header: bool) -> tuple[str, ...]:
-    """Notes of lines that are no part of the table."""
+    """Notes of lines that are not part of the table."""
     top = f"above the {'header' if header else 'data'}"
     places = {top: above, "below the header": between, "below the data": below}
     return tuple(f"{lines} line{'s' * (lines > 1)} {place} skipped" for place, lines in places.items() if lines)

@@ -45,7 +45,7 @@ def gather(width: int, fetch: Callable[[int], Sequence[Sequence[Any]]], name: st
 
 
 def as_series(name: str, values: list[Any]) -> pl.Series:
-    """A column; as text where its values are of several kinds or of one that is no cell."""
+    """A column; as text where its values are of several kinds or of one that is not a cell."""
     kinds = frozenset(map(type, values)) - {type(None)}
     if kinds == {Decimal}:
         values = [None if isinstance(value, Decimal) and math.isnan(value) else value for value in values]

@@ -107,7 +107,7 @@ def further(cells: Cells, looks: Looks, roles: Roles, marks: Marks, missing: fro
     names = [name for name in cells.frame.columns if name not in single]
     if clash := next((name for name in names if name in COLUMNS), None):
         raise DataError(
-            f"column {clash!r} of {cells.origin.name} stands beside the one chosen for {clash}: drop or rename it"
+            f"column {clash!r} of {cells.origin.name} is there besides the one chosen for {clash}: drop or rename it"
         )
     columns = [cells.frame[name] for name in names]
     if cells.separator is None:

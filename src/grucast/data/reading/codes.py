@@ -28,7 +28,7 @@ QUARTER = re.compile(r"quart|qtr|trimest", re.IGNORECASE)
 
 
 def code_readings(values: Integers, column: str, wanted: str | None = None) -> list[Reading]:
-    """What integers may mean; a counter where they are no code; where a reading is `wanted`, that one alone.
+    """What integers may mean; a counter where they are not codes; where a reading is `wanted`, that one alone.
 
     >>> [reading.label for reading in code_readings(np.array([100, 110, 120]), "step")]
     ['integer']
@@ -64,7 +64,7 @@ def since_1900(values: Integers) -> Times:
 
 
 def clock_codes(values: Integers) -> Reading | None:
-    """Codes such as 2024013113, 202401311330 or 20240131133000; None if one is none."""
+    """Codes such as 2024013113, 202401311330 or 20240131133000; None if one is not."""
     for size in (10, 12, 14):
         if len(str(int(values.min()))) == size == len(str(int(values.max()))):
             text = 10 ** (size - 8)

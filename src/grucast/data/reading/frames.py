@@ -15,7 +15,7 @@ def to_frame(source: Any) -> nw.DataFrame[Any]:
     pandas and polars frames and series, lazy frames, Arrow tables, DuckDB relations, dictionaries of columns.
 
     Raises:
-        DataError: It is no table, or two columns have one name.
+        DataError: It is not a table, or two columns have one name.
 
     >>> to_frame({"ds": [1, 2], "y": [3.0, 4.0]}).columns
     ['ds', 'y']
@@ -51,7 +51,7 @@ def is_polars(source: Any) -> bool:
 
 
 def with_index(frame: Any) -> Any:
-    """A pandas frame or series whose index is no plain count of rows, with the index as columns before the others."""
+    """A pandas frame or series whose index is not a plain count of rows, with the index as its first columns."""
     index = frame.index
     named = any(name is not None for name in index.names)
     times = str(index.dtype).startswith(("datetime", "period")) if index.nlevels == 1 else True
@@ -95,5 +95,5 @@ def polars() -> Any:
     try:
         import polars as pl
     except ImportError as error:
-        raise MissingExtraError("polars (to take tables that are no pandas frame)", "cli") from error
+        raise MissingExtraError("polars (to take tables that are not pandas frames)", "cli") from error
     return pl

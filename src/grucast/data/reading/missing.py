@@ -51,7 +51,7 @@ LOWEST_ABOVE = min(code for code in CODES if code > 0)
 
 
 def stands_apart(values: NDArray[np.float64], code: float, candidates: NDArray[np.float64]) -> bool:
-    """Whether a code repeats and is far from what is no code."""
+    """Whether a code repeats and is far from what is not a code."""
     others = values[np.isfinite(values) & ~np.isin(values, candidates)]
     if (values == code).sum() < 2 or others.size < 3:
         return False

@@ -77,7 +77,7 @@ def decide_decimal(name: str, evidence: Evidence, others: Iterable[Evidence], se
         name: The column and its file, for messages.
         evidence: What its cells say.
         others: What the cells of the other columns say.
-        separator: Between fields; None where the file is no delimited text.
+        separator: Between fields; None where the file is not delimited text.
 
     Raises:
         DataError: Cells contradict each other, or nothing decides; both readings are named.
@@ -99,7 +99,7 @@ def decide_decimal(name: str, evidence: Evidence, others: Iterable[Evidence], se
 
 
 def parse_number(text: str, decimal: str = ".") -> float | None:
-    """The number that a cell holds, None if it is none.
+    """The number that a cell holds, None if it holds none.
 
     >>> parse_number("($1,234.50)"), parse_number("18 430,5", ","), parse_number("12.3%"), parse_number("1_000")
     (-1234.5, 18430.5, 12.3, None)

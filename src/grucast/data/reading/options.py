@@ -41,7 +41,7 @@ class ReadOptions:
         time_format: How time stamps are written: a format of strptime, or a word such as "day first" or "week".
         time_zone: Zone of local time stamps, such as Europe/Berlin.
         decimal: Decimal mark of numbers, "." or ",".
-        missing: What stands for a missing value beside the usual words; giving it turns off the search for codes.
+        missing: What stands for a missing value besides the usual words; giving it turns off the search for codes.
         skip_rows: Lines above the header.
         aggregate: What becomes of rows with the same series and time: "sum", "mean" or "last".
         fill: The value of steps without a row.

@@ -174,7 +174,7 @@ def find_ids(looks: Looks, times: Integers, codes: Mapping[str, Integers], taken
 def ask_for_ids(rows: int, telling: Sequence[str], texts: Sequence[str]) -> Found:
     """What to say of time stamps that stand more than once; nothing where no column could tell their rows apart.
 
-    Whoever puts the rows on a grid names the first such time stamp then.
+    What puts the rows on a grid then names the first such time stamp.
     """
     if not texts and not telling:
         return Found(())

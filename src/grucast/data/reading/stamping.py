@@ -137,7 +137,7 @@ def part_values(column: nw.Series[Any], name: str, origin: Origin) -> Integers:
     found = [MONTH.get(cell.lower().rstrip(".")) or parse_number(cell) for cell in map(show_cell, column.to_list())]
     odd = next((row for row, value in enumerate(found) if value is None or value != int(value)), None)
     if odd is not None:
-        raise DataError(f"{origin.row(odd)} has {name} = {column[odd]!r}, which is no part of a time")
+        raise DataError(f"{origin.row(odd)} has {name} = {column[odd]!r}, which is not part of a time")
     return np.array(found, np.float64).astype(np.int64)
 
 
@@ -151,7 +151,7 @@ def clock_of(column: nw.Series[Any], name: str, origin: Origin) -> Integers:
         return np.array(clocks, np.int64)
     if part not in ("hour", "minute"):
         row = clocks.index(None)
-        raise DataError(f"{origin.row(row)} has {name} = {cells[row]!r}, which is no time of day such as 13:30")
+        raise DataError(f"{origin.row(row)} has {name} = {cells[row]!r}, which is not a time of day such as 13:30")
     return part_values(column, name, origin) * (3600 if part == "hour" else 60) * 10**6
 
 

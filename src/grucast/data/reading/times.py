@@ -17,7 +17,7 @@ Times = NDArray[Any]  # int64, or datetime64[us]
 Integers = NDArray[np.int64]
 
 WORDS = ("day first", "month first", "year first", "month", "week", "quarter", "year", "excel", "integer", *EPOCHS)
-SAME = {  # forms that may stand beside each other, and what they are together
+SAME = {  # forms that may stand next to each other, and what they are together
     frozenset(("year, part", "year, short part")): "year, short part",
     frozenset(("two-digit year", "day or month first")): "day or month first",
 }
@@ -51,7 +51,7 @@ def read_stamps(cells: Sequence[str], origin: Origin, column: str, time_format: 
         time_format: One of WORDS, or a format of strptime, which may also be just the order of day and month.
 
     Raises:
-        DataError: A cell is no time stamp, or nothing decides between two readings.
+        DataError: A cell is not a time stamp, or nothing decides between two readings.
 
     >>> read_stamps(["19.02.2018", "20.02.2018"], Origin(("f.csv",)), "day").times[1]
     np.datetime64('2018-02-20T00:00:00.000000')
@@ -118,9 +118,9 @@ class Place(NamedTuple):
         return f"column {self.column} of {self.origin.name}"
 
     def bad(self, text: str) -> DataError:
-        """The error for a cell that is no time stamp."""
+        """The error for a cell that is not a time stamp."""
         return DataError(
-            f"{self.origin.row(list(self.cells).index(text))} has {self.column} = {text[:80]!r}, which is no time "
+            f"{self.origin.row(list(self.cells).index(text))} has {self.column} = {text[:80]!r}, which is not a time "
             "stamp: correct it, or say how they are written, such as time_format='%d.%m.%Y %H:%M' (--time-format)"
         )
 
@@ -189,7 +189,7 @@ def order_of(time_format: str | None) -> str | None:
         return time_format
     if "%" not in time_format:
         raise ConfigError(
-            f"time_format {time_format!r} is none: give one of {', '.join(WORDS)}, or such as '%d.%m.%Y %H:%M'"
+            f"time_format {time_format!r} is unknown: give one of {', '.join(WORDS)}, or such as '%d.%m.%Y %H:%M'"
         )
     parts = [part for part in time_format.split("%")[1:] if part]
     order = "".join(

@@ -34,7 +34,7 @@ class Marks:
 
     Attributes:
         given: The mark that the user gave.
-        separator: Between fields; None where the table is no delimited text.
+        separator: Between fields; None where the table is not delimited text.
         evidence: What the cells of each column of text say.
     """
 
@@ -135,7 +135,7 @@ def read_usual(column: nw.Series[Any], decimal: str, missing: frozenset[str]) ->
 
 
 def bad_cells(numbers: Numbers, cells: list[str | None], name: str, origin: Origin, decimal: str) -> DataError:
-    """The error that names the first cell that is no number, and says how many there are."""
+    """The error that names the first cell that is not a number, and says how many there are."""
     row = int(numbers.bad[0])
     text = (cells[row] or "")[:80]
     more = f" ({len(numbers.bad)} such rows)" if len(numbers.bad) > 1 else ""

@@ -92,12 +92,12 @@ def melt_series(frame: Frame, looks: Looks, time: Sequence[str], name: str) -> F
     """A row for each series and step, of a table with a column of numbers for each series.
 
     Raises:
-        DataError: There is no column of numbers beside the time.
+        DataError: There is no column of numbers besides the time.
     """
     series = [column for column, look in looks.items() if look.numeric and column not in time]
     if not series:
         raise DataError(
-            f"{name} has no columns of numbers beside its time, only {listing(list(looks))}: leave out wide (--wide)"
+            f"{name} has no columns of numbers besides its time, only {listing(list(looks))}: leave out wide (--wide)"
         )
     kept = alike(frame.select(*time, *series), series)
     return kept.unpivot(series, index=list(time), variable_name=SERIES, value_name=VALUE)

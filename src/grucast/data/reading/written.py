@@ -66,7 +66,7 @@ TOKENS = re.compile(r"[^\W\d_]+|\d+")
 
 
 def take_apart(text: str) -> Written | None:
-    """How a time stamp is written; None if it is none.
+    """How a time stamp is written; None if it is not one.
 
     >>> take_apart("Friday, 13 January 2017")
     Written(form='named', numbers=(2017, 1, 13), clock=None, offset=None)
@@ -166,7 +166,7 @@ def take_offset(zone: str | None) -> int | None:
 
 
 def read_clock(text: str) -> int | None:
-    """Microseconds since midnight of a time of day alone, the start of a range; None if it is none.
+    """Microseconds since midnight of a time of day alone, the start of a range; None if it is not one.
 
     >>> read_clock("06.00.00"), read_clock("1:30 pm"), read_clock("7"), read_clock("25:00")
     (21600000000, 48600000000, None, None)
