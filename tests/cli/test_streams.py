@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from grucast.cli.streams import Output
+from grucast.cli.streams import OutputStream
 from grucast.errors import GrucastError
 
 SHELL = """exec "$0" -c 'from grucast.cli import main; main()' "$@" """
@@ -151,4 +151,4 @@ def test_bytes_that_are_no_text_are_one_sentence(run, data, option):
 def test_only_a_stream_with_a_name_says_that_it_fails():
     for name in ("", "the log"):
         with open("/dev/full", "w", buffering=1) as full, pytest.raises(GrucastError) if name else nullcontext():  # noqa: PTH123
-            Output(full, name).write("a\n")
+            OutputStream(full, name).write("a\n")

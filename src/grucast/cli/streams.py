@@ -9,7 +9,7 @@ from typing import Any
 from grucast.errors import GrucastError
 
 
-class Output:
+class OutputStream:
     """A stream whose failures are errors of ours, or pass where it has no name; what it holds then goes nowhere."""
 
     def __init__(self, stream: Any, name: str = "") -> None:
@@ -19,9 +19,9 @@ class Output:
         return getattr(self.stream, attribute)
 
     @property
-    def buffer(self) -> "Output":
+    def buffer(self) -> "OutputStream":
         """The stream of bytes below."""
-        return Output(self.stream.buffer, self.name)
+        return OutputStream(self.stream.buffer, self.name)
 
     def write(self, content: Any) -> Any:
         """Write text or bytes."""
@@ -52,8 +52,8 @@ def standard_streams() -> Iterator[None]:
     for stream in before:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # for letters that the terminal has not
-    sys.stdout = sys.stdout and Output(sys.stdout, "standard output")
-    sys.stderr = Output(sys.stderr or open(os.devnull, "w"))  # noqa: SIM115, PTH123 - open to the end
+    sys.stdout = sys.stdout and OutputStream(sys.stdout, "standard output")
+    sys.stderr = OutputStream(sys.stderr or open(os.devnull, "w"))  # noqa: SIM115, PTH123 - open to the end
     try:
         yield
     finally:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from grucast.data.checks import means
-from grucast.data.checks.means import AHEAD, WIDTH, Means, MovingMeans, Target
+from grucast.data.checks.means import AHEAD, WIDTH, MeansAround, MovingMeans, Target
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def target(rng):
 
 def test_share_left_is_that_of_numpys_correlation(target, rng):
     rows = 80 + np.flatnonzero(rng.random(299) < 0.9)
-    around = Means.at(target, rows)
+    around = MeansAround.at(target, rows)
     own = rng.normal(5, 1, size=379)
     left, y = around.left_over(own), target.y[80:]
     assert set(around.rows) <= set(rows)
@@ -38,7 +38,9 @@ def test_mean_that_a_column_moves_like_is_found(target, ahead, width):
 
 def test_columns_of_the_same_rows_share_the_means_and_few_are_remembered(target, rng, monkeypatch):
     made = []
-    monkeypatch.setattr(means.Means, "at", lambda target, rows, at=Means.at: made.append(1) or at(target, rows))
+    monkeypatch.setattr(
+        means.MeansAround, "at", lambda target, rows, at=MeansAround.at: made.append(1) or at(target, rows)
+    )
     moving = MovingMeans(target)
     for _ in range(5):
         moving.like(rng.normal(size=379))

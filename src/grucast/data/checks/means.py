@@ -45,7 +45,7 @@ class Target:
         return moved
 
 
-class Means(NamedTuple):
+class MeansAround(NamedTuple):
     """Changes of each moving mean of y at some rows, centred, and 0 where not seen."""
 
     rows: NDArray[np.int64]  # (n,)
@@ -55,7 +55,7 @@ class Means(NamedTuple):
     xx: Array  # (C,)
 
     @classmethod
-    def at(cls, target: Target, rows: NDArray[np.int64]) -> "Means":
+    def at(cls, target: Target, rows: NDArray[np.int64]) -> "MeansAround":
         """The means around those rows of one series that have most of y around them."""
         within = target.codes == target.codes[rows[0] + 1]
         series = Target(np.zeros(int(within.sum()), np.int64), target.steps[within], target.y[within])
@@ -86,7 +86,7 @@ class MovingMeans:
     """The moving means of a target, which many columns move at the same rows."""
 
     target: Target
-    around: dict[bytes, Means] = field(default_factory=dict)
+    around: dict[bytes, MeansAround] = field(default_factory=dict)
 
     def like(self, own: Array) -> list[tuple[int, int]]:
         """Candidates (a, w): in the longest series the column moves like the mean of y over t + a - w + 1 ... t + a.
@@ -102,7 +102,7 @@ class MovingMeans:
         if (key := rows.tobytes()) not in self.around:
             if len(self.around) == KEPT:
                 self.around.clear()
-            self.around[key] = Means.at(self.target, rows)
+            self.around[key] = MeansAround.at(self.target, rows)
         alike = np.flatnonzero(self.around[key].left_over(own) <= EXACT)
         found = [(int(AHEAD[index]), int(WIDTH[index])) for index in alike]
         return sorted(found, key=lambda pair: (max(pair[0], -1), pair[1], abs(pair[0])))[:MOST_MEANS]
