@@ -9,10 +9,11 @@ OTHER_PIP := build/other/bin/python -m pip install -qq
 DEMO := demo
 FUZZ_SECONDS ?= 20
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+BASE ?= main
 CAN_FUZZ := $(if $(filter Linux_x86_64,$(shell uname -s)_$(shell uname -m)),fuzz)
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test test-interop test-javascript check native portable targets fuzz wheel audit fix bench bench-runtime bench-forecast bench-ablation docs clean
+.PHONY: help demo test quick test-interop test-javascript check native portable targets fuzz wheel audit fix bench bench-runtime bench-forecast bench-ablation docs clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,7 +31,17 @@ test: $(VENV)/dev.stamp check native ## lint, types, layers, kernels under sanit
 	@$(BIN)/python -m pytest -q -n $(JOBS) --cov --cov-report=term:skip-covered
 	@$(MAKE) --no-print-directory targets $(CAN_FUZZ)
 
-test-interop: $(VENV)/interop.stamp build/sktime/stamp ## the layer beside Keras, Flax, ONNX and torch, prints the largest differences; the forecaster in sktime
+# Files that differ from BASE, committed or not, and the tests of each; then some that nearly every fault would break.
+CHANGED = $(shell git diff --name-only --diff-filter=d --merge-base $(BASE) -- src tests native; git ls-files --others --exclude-standard -- src tests)
+CHANGED_SOURCES = $(filter-out src/grucast/sktime.py,$(filter src/%.py,$(CHANGED)))
+tests_of = $(wildcard tests/$(patsubst src/grucast/%,%,$(dir $(1)))test_$(basename $(notdir $(1)))*.py)
+QUICK = $(CHANGED_SOURCES) $(foreach f,$(CHANGED_SOURCES),$(call tests_of,$(f))) $(foreach f,$(filter tests/%,$(CHANGED)),$(if $(filter test_%.py,$(notdir $(f))),$(f))) \
+  $(if $(filter native/%,$(CHANGED)),tests/kernels) tests/test_errors.py tests/kernels/test_reference.py tests/model/test_golden.py tests/forecasting/test_loading.py
+
+quick: $(VENV)/dev.stamp ## the tests of what differs from BASE=main, and a few more; under a minute for a few files
+	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow" $(sort $(QUICK))
+
+test-interop: $(VENV)/interop.stamp build/sktime/stamp ## the layer compared with Keras, Flax, ONNX and torch, prints the largest differences; the forecaster in sktime
 	@for backend in torch numpy; do echo "== tests with Keras on $$backend"; \
 	  KERAS_BACKEND=$$backend $(BIN)/python -m pytest -q -p tests.differences interop/test_keras.py || exit 1; done
 	@echo "== tests with Flax, ONNX and torch"
@@ -117,7 +128,7 @@ build/javascript/stamp: examples/package.json
 	@npm install --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-fix: $(VENV)/dev.stamp ## format and mend what can be mended
+fix: $(VENV)/dev.stamp ## format, and correct what can be corrected automatically
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format --quiet .
 
@@ -130,7 +141,7 @@ bench: $(VENV)/dev.stamp ## measure speed and memory, print and save the tables 
 bench-runtime: $(VENV)/dev.stamp ## measure import, install, loading and forecasts without PyTorch, print and save the table
 	@$(BIN)/python benchmarks/bench_runtime.py
 
-bench-forecast: .venv-bench/stamp ## forecast bike rentals beside neuralforecast's GRU, print and save the table (about 10 minutes)
+bench-forecast: .venv-bench/stamp ## compare forecasts of bike rentals with neuralforecast's GRU, print and save the table (about 10 minutes)
 	@.venv-bench/bin/python benchmarks/bench_forecast.py
 
 bench-ablation: $(VENV)/dev.stamp ## fit bike rentals with one choice of the forecaster changed at a time, print and save the table
@@ -169,7 +180,7 @@ $(VENV)/interop.stamp: $(VENV)/dev.stamp
 	@touch $@
 
 build/sktime/stamp: pyproject.toml | $(VENV)/dev.stamp
-	@echo "== installing sktime, and a pandas that it takes, beside $(VENV)"
+	@echo "== installing sktime, and a pandas that it takes, outside $(VENV)"
 	@rm -rf $(@D)
 	@$(PIP) --no-deps --target $(@D) --group sktime
 	@touch $@
