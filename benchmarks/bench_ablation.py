@@ -27,9 +27,11 @@ from grucast.data.features import Features
 from grucast.data.panel import Panel
 from grucast.forecasting import forecaster, plan
 from grucast.forecasting.scoring import score_models, seasonal_naive_errors
-from grucast.model import models, runtime
-from grucast.nn import networks
+from grucast.model import models
+from grucast.model.outputs.quantiles import Quantiles
+from grucast.model.values import Values
 from grucast.training import forecast
+from grucast.training.gradients import Gradients
 from tasks import Predict, Task, about, columns_of, load, markdown, save, task_parser, to_frame
 
 
@@ -52,7 +54,7 @@ class Settings:
 
 
 Change = Callable[[Settings], Settings]
-Patch = tuple[Any, str, Callable[[Any], Any]]  # module, name, from what is there to what stands in for it
+Patch = tuple[Any, str, Callable[[Any], Any]]  # module or class, name, from what is there to what stands in for it
 
 
 def constant(value: Any) -> Callable[[Any], Any]:
@@ -77,12 +79,17 @@ def without_differences(x: Features) -> Features:
     return x._replace(inputs=inputs)
 
 
+def without_state(gru_state: Any) -> Any:
+    """Zeros for the final states in training, which hold no parameter."""
+    return lambda *args: 0 * gru_state(*args).array
+
+
 # Each is a change of settings, or patches that hold while it is fitted and predicts; keep them to a line.
 CHOICES: dict[str, Change | list[Patch]] = {
     "defaults": lambda s: s,
     "no GRU, only the head": [
-        (networks, "join_final_states", then(lambda state: 0 * state)),
-        (runtime, "final_state", then(lambda state: 0 * state)),
+        (Values, "gru_state", then(lambda state: 0 * state)),
+        (Gradients, "gru_state", without_state),
     ],
     "no seasonal continuations": features(lambda x: x._replace(continuations=0 * x.continuations)),
     "only continuations of the last season": [
@@ -97,7 +104,7 @@ CHOICES: dict[str, Change | list[Patch]] = {
     "no second phase on all data": [(forecast, "HELD_OUT_SHARE", constant(1.0))],
     "nothing held out": lambda s: replace(s, val_size=0),
     "no early stopping": lambda s: s.train(patience=10**9),
-    "intervals as trained, not calibrated": [(forecast, "interval_widths", then(lambda widths: (1.0,) * len(widths)))],
+    "intervals as trained, not calibrated": [(Quantiles, "factors", then(lambda found: (1.0,) * len(found)))],
     "no head dropout": lambda s: s.shape(head_dropout=0.0),
     "no weight decay": [(forecast, "DECAY", constant(0.0))],
     "no gradient clipping": lambda s: s.train(gradient_clip=None),
