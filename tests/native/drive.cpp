@@ -9,12 +9,14 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "../../native/dispatch.h"
 #include "../../native/head.h"
 #include "../../native/layer.h"
+#include "../../native/optimiser.h"
 #include "../../native/window.h"
 
 using namespace grucast;
@@ -76,7 +78,7 @@ void require(bool holds, const char *what) {
 template <class T>
 struct Case {
   long B, T_, I, H;
-  bool after, reverse, ragged, started, again = false;
+  bool after, reverse, ragged, started, again = false, own_states = true;
   Vector<T> x, initial, w_ih, w_hh, b_ih, b_hh, d_output, d_final;
   Vector<std::int64_t> lengths;
 
@@ -112,10 +114,13 @@ Result<T> run(const Case<T> &c, long first, long rows, int threads) {
   n.weight_ih = c.w_ih.data(), n.weight_hh = c.w_hh.data(), n.bias_ih = c.b_ih.data(), n.bias_hh = c.b_hh.data();
   n.lengths = c.ragged ? c.lengths.data() + first : nullptr;
   n.output = {r.output.data(), c.T_ * H, H};
-  n.final = r.final.data(), n.saved = c.again ? nullptr : saved.data(), n.states = c.T_ > 1 ? states.data() : nullptr;
+  n.final = r.final.data(), n.saved = c.again ? nullptr : saved.data(), n.states = c.T_ > 1 && c.own_states ? states.data() : nullptr;
   gru_forward(&n, 1, threads);
   const Vector<T> given = r.output;
-  r.output.assign(r.output.size(), T(NAN));  // backward needs none of it
+  if (c.own_states)
+    r.output.assign(r.output.size(), T(NAN));  // backward needs none of it
+  else
+    n.states = r.output.data();
   Gradients<T> g{};
   g.output = {c.d_output.data() + first * c.T_ * H, c.T_ * H, H};
   g.final = c.d_final.data() + first * H;
@@ -137,6 +142,9 @@ void check(long b, long t, long i, long h) {
   Case<T> again = c;
   again.again = true;
   require(whole == run(again, 0, b, 1), "gates computed again are those saved");
+  Case<T> shared = c;
+  shared.own_states = false;
+  require(whole == run(shared, 0, b, 1), "the output serves as states");
   for (T v : whole.output) require(v > -1e6 && v < 1e6, "outputs are finite");
   for (long row = 0; row < b; row += 7) {
     const Result<T> alone = run(c, row, 1, 1);
@@ -144,23 +152,79 @@ void check(long b, long t, long i, long h) {
   }
 }
 
+template <class T>
+void require_near(double sum, T actual, const char *what) {
+  const double error = sum - double(actual);
+  require(error > -1e-4 && error < 1e-4, what);
+}
+
 // A linear layer against sums in double precision, each row also alone.
 template <class T>
 void check_linear(long rows, long inputs, long outputs) {
   begin("linear", {{"rows", rows}, {"inputs", inputs}, {"outputs", outputs}, {"bits", 8 * sizeof(T)}});
   const Vector<T> x = normal<T>(rows * inputs), weight = normal<T>(outputs * inputs), bias = normal<T>(outputs);
-  Vector<T> y(rows * outputs), alone(outputs);
-  linear(Linear<T>{rows, inputs, outputs, x.data(), weight.data(), bias.data(), y.data()});
+  const auto run = [&](long first, long some, int threads) {
+    Vector<T> y(some * outputs);
+    linear(Linear<T>{some, inputs, outputs, x.data() + first * inputs, inputs, 1, weight.data(), false, bias.data(), y.data()}, threads);
+    return y;
+  };
+  const Vector<T> y = run(0, rows, 1);
+  require(y == run(0, rows, 3), "a linear layer is that of one thread");
   for (long row = 0; row < rows; ++row) {
-    linear(Linear<T>{1, inputs, outputs, x.data() + row * inputs, weight.data(), bias.data(), alone.data()});
+    const Vector<T> alone = run(row, 1, 1);
     for (long o = 0; o < outputs; ++o) {
       double sum = bias[o];
       for (long k = 0; k < inputs; ++k) sum += double(x[row * inputs + k]) * double(weight[o * inputs + k]);
-      const double error = sum - double(y[row * outputs + o]);
-      require(error > -1e-4 && error < 1e-4, "linear sums its products");
+      require_near(sum, y[row * outputs + o], "linear sums its products");
       require(alone[o] == y[row * outputs + o], "a row of a linear layer alone is the same");
     }
   }
+}
+
+// Its gradients against sums in double precision.
+template <class T>
+void check_linear_backward(long rows, long inputs, long outputs) {
+  begin("linear_backward", {{"rows", rows}, {"inputs", inputs}, {"outputs", outputs}, {"bits", 8 * sizeof(T)}});
+  const Vector<T> x = normal<T>(rows * inputs), weight = normal<T>(outputs * inputs), d = normal<T>(rows * outputs);
+  const auto run = [&](int threads) {
+    std::tuple<Vector<T>, Vector<T>, Vector<T>> result(rows * inputs, outputs * inputs, outputs);
+    auto &[d_x, d_weight, d_bias] = result;
+    linear_backward(Linear<T>{rows, inputs, outputs, x.data(), inputs, 1, weight.data(), false, nullptr, nullptr},
+                    LinearGradients<T>{d.data(), d_x.data(), d_weight.data(), d_bias.data()}, threads);
+    return result;
+  };
+  const auto whole = run(1);
+  require(whole == run(3), "gradients of a linear layer are those of one thread");
+  const auto &[d_x, d_weight, d_bias] = whole;
+  const auto sum = [](long count, auto term) {
+    double total = 0;
+    for (long k = 0; k < count; ++k) total += double(term(k));
+    return total;
+  };
+  for (long i = 0; i < inputs; ++i) {
+    for (long b = 0; b < rows; ++b)
+      require_near(sum(outputs, [&](long o) { return d[b * outputs + o] * weight[o * inputs + i]; }), d_x[b * inputs + i], "d_x is right");
+    for (long o = 0; o < outputs; ++o)
+      require_near(sum(rows, [&](long b) { return d[b * outputs + o] * x[b * inputs + i]; }), d_weight[o * inputs + i], "d_weight is right");
+  }
+  for (long o = 0; o < outputs; ++o)
+    require_near(sum(rows, [&](long b) { return d[b * outputs + o]; }), d_bias[o], "d_bias is right");
+}
+
+// One step of the optimiser: the parts of a vector by themselves are the same, the norm is that of the sum.
+void check_optimiser(long size) {
+  begin("optimiser", {{"size", size}});
+  const Vector<float> weights = normal<float>(size), gradient = normal<float>(size), mean = normal<float>(size);
+  const auto run = [&](long first, long some) {
+    Vector<float> w(weights.begin() + first, weights.begin() + first + some), m(mean.begin() + first, mean.begin() + first + some), square(some);
+    adamw_step({some, w.data(), gradient.data() + first, m.data(), square.data(), 3, 1e-3, 0.01});
+    return w;
+  };
+  const Vector<float> whole = run(0, size);
+  for (long i = 0; i < size; ++i) require(run(i, 1)[0] == whole[i], "a weight alone makes the same step");
+  double sum = 0;
+  for (const float w : whole) sum += double(w) * double(w);
+  require_near(std::sqrt(sum), norm(whole.data(), size), "the norm is right");
 }
 
 // What a network sees of windows with gaps: finite, and for each window alone the same.
@@ -239,10 +303,14 @@ int main(int, char **argv) {
     check<double>(pick(0, 70), pick(0, 9), pick(1, 70), pick(1, 70));
     check_linear<float>(pick(0, 40), pick(0, 70), pick(0, 70));
     check_linear<double>(pick(0, 40), pick(0, 70), pick(0, 70));
+    check_linear_backward<float>(pick(0, 70), pick(0, 40), pick(0, 40));
+    check_linear_backward<double>(pick(0, 70), pick(0, 40), pick(0, 40));
+    check_optimiser(pick(0, 70));
     check_window(pick(0, 5), pick(1, 300), pick(1, 3), pick(0, 60));
     check_head(pick(0, 5), pick(1, 30), pick(0, 3), pick(0, 5));
   }
   check<float>(70, 40, 5, 70);  // enough work for several threads
+  check_linear<float>(300, 90, 40), check_linear_backward<float>(300, 90, 40);
   std::thread other([] {
     const Case<float> c(40, 30, 3, 40);
     run(c, 0, 40, 2);
