@@ -2,11 +2,11 @@
 // on nothing but the row.
 
 template <class V, int N>
-inline void linear_rows(const Linear<Num<V>> &n, long row, const Num<V> *panel, const Num<V> *biases, long output, long some) {
+inline void linear_rows(const Linear<Num<V>> &n, long row, const Num<V> *panel, long ahead, const Num<V> *biases, long output, long some) {
   const Num<V> *x = n.x + row * n.row;
   Vec<V> sums[N][kVecs<V>];
   for (int r = 0; r < N; ++r) load_all<V>(biases, sums[r]);
-  for (long k = 0; k < n.inputs; ++k, panel += kLanes, x += n.step) {
+  for (long k = 0; k < n.inputs; ++k, panel += ahead, x += n.step) {
     Vec<V> weights[kVecs<V>];
     load_all<V>(panel, weights);
 #pragma GCC unroll 12
@@ -17,9 +17,9 @@ inline void linear_rows(const Linear<Num<V>> &n, long row, const Num<V> *panel, 
     }
   }
   for (int r = 0; r < N; ++r) {
-    Num<V> lanes[kLanes];
-    store_all<V>(lanes, sums[r]);
-    copy(lanes, some, n.y + (row + r) * n.outputs + output);
+    Num<V> *to = n.y + (row + r) * n.outputs + output, lanes[kLanes];
+    store_all<V>(some == kLanes ? to : lanes, sums[r]);
+    if (some < kLanes) copy(lanes, some, to);
   }
 }
 
@@ -31,13 +31,13 @@ void weight_panel(const Linear<Num<V>> &n, long output, long some, Num<V> *panel
     for (long o = 0; o < kLanes; ++o) rows[o] = n.weight + (output + (o < some ? o : 0)) * n.inputs;
     return to_lanes<V>(rows, n.inputs, panel);
   }
-  for (long k = 0; k < n.inputs; ++k, panel += kLanes) {
-    if (some == kLanes) {
-      copy(n.weight + k * n.outputs + output, kLanes, panel);
-    } else {
-      clear(panel, kLanes);
-      copy(n.weight + k * n.outputs + output, some, panel);
-    }
+  const Num<V> *from = n.weight + output;
+  if (some < kLanes) clear(panel, n.inputs * kLanes);
+  for (long k = 0; k < n.inputs; ++k, from += n.outputs, panel += kLanes) {
+    if (some == kLanes)
+      copy(from, kLanes, panel);
+    else
+      copy(from, some, panel);
   }
 }
 
@@ -46,6 +46,11 @@ void linear(const Linear<Num<V>> &n, long output, long first, long last, Num<V> 
   const long some = n.outputs - output < kLanes ? n.outputs - output : kLanes;
   Num<V> biases[kLanes];
   for (long o = 0; o < kLanes; ++o) biases[o] = o < some ? bias(n.bias, output + o) : 0;
-  weight_panel<V>(n, output, some, panel);
-  in_blocks<kBlock<V>>(last - first, [&](auto r, long row) { linear_rows<V, r.value>(n, first + row, panel, biases, output, some); });
+  const bool in_place = n.transposed && some == kLanes && last - first <= kBlock<V>;  // a single pass is not worth a copy
+  const Num<V> *weights = in_place ? n.weight + output : panel;
+  const long ahead = in_place ? n.outputs : kLanes;
+  if (!in_place) weight_panel<V>(n, output, some, panel);
+  in_blocks<kBlock<V>>(last - first, [&](auto r, long row) {
+    linear_rows<V, r.value>(n, first + row, weights, ahead, biases, output, some);
+  });
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -33,7 +34,24 @@ struct Job {
   }
 };
 
-// Threads of our own, for processes without OpenMP; they sleep between jobs and live as long as the process.
+// To wake a thread that sleeps takes some 40 us, and the next job of a training step comes sooner than these.
+constexpr std::chrono::microseconds kSoon{200};
+
+inline void relax() {
+#if defined(__SSE2__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Keeps the processor until something is ready, or no longer worth waiting for like this.
+template <class Ready>
+void spin(Ready ready) {
+  for (const auto end = std::chrono::steady_clock::now() + kSoon; !ready() && std::chrono::steady_clock::now() < end;) relax();
+}
+
+// Threads of our own, for processes without OpenMP; they sleep when no job comes soon, and live as long as the process.
 class Pool {
  public:
   // False when another thread is using the pool.
@@ -42,32 +60,38 @@ class Pool {
     if (!use.owns_lock()) return false;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      while (int(threads_.size()) < helpers) threads_.emplace_back([this, id = threads_.size()] { serve(int(id)); });
-      job_ = &job, wanted_ = helpers, busy_ = helpers;
+      while (int(threads_.size()) < helpers) threads_.emplace_back([this] { serve(); });
+      job_ = &job, places_ = helpers;
       ++round_;
     }
     wake_.notify_all();
     job.run();
+    const auto done = [this] { return busy_ == 0; };
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      job_ = nullptr;  // whoever wakes only now is not waited for
+    }
+    spin(done);
     std::unique_lock<std::mutex> lock(mutex_);
-    done_.wait(lock, [this] { return busy_ == 0; });
+    done_.wait(lock, done);
     return true;
   }
 
  private:
-  void serve(int id) {
+  void serve() {
     for (long seen = 0;;) {
-      Job *job;
-      {
-        std::unique_lock<std::mutex> lock(mutex_);
-        wake_.wait(lock, [&] { return round_ != seen && id < wanted_ && job_; });
-        seen = round_, job = job_;
-      }
+      const auto called = [&] { return round_ != seen; };
+      spin(called);
+      std::unique_lock<std::mutex> lock(mutex_);
+      wake_.wait(lock, called);
+      seen = round_;
+      if (!job_ || !places_) continue;
+      --places_, ++busy_;
+      Job *job = job_;
+      lock.unlock();
       job->run();
-      const std::lock_guard<std::mutex> lock(mutex_);
-      if (--busy_ == 0) {
-        job_ = nullptr;
-        done_.notify_one();
-      }
+      lock.lock();
+      if (--busy_ == 0) done_.notify_one();
     }
   }
 
@@ -75,8 +99,9 @@ class Pool {
   std::condition_variable wake_, done_;
   std::vector<std::thread> threads_;
   Job *job_ = nullptr;
-  long round_ = 0;
-  int wanted_ = 0, busy_ = 0;
+  std::atomic<long> round_{0};
+  std::atomic<int> busy_{0};
+  int places_ = 0;
 };
 
 // A child after fork has none of its parent's threads, and whoever hands them work waits for ever. So it gets a pool of
