@@ -1,4 +1,5 @@
-// Sigmoid and tanh of a vector: below 4 ulp from minus to plus infinity, denormals included; NaN gives NaN.
+// Sigmoid, tanh and softplus of a vector: below 4 ulp from minus to plus infinity, denormals included, but that softplus
+// below the smallest normal number may be 0; NaN gives NaN.
 
 template <class T>
 struct Exponential;
@@ -11,6 +12,8 @@ struct Exponential<float> {
   static constexpr int shift = 23;
   // Within these limits exp(-x) / 2^64 is a normal number; beyond them sigmoid is 0 or 1.
   static constexpr float lowest = -104, highest = 43, down = 64, unit = 0x1p-64f;
+  static constexpr float vanishing = 88;  // split_exp makes exp of minus this 0
+  static constexpr int log_terms = 7;
   // (exp(-r) - 1 + r) / r^2 for |r| <= ln(2) / 2, highest power first
   static constexpr float series[] = {0.0013926926614f, -0.00836377387441f, 0.0416665501103f, -0.166665733819f, 0.5f};
 };
@@ -21,6 +24,8 @@ struct Exponential<double> {
   static constexpr double round = 6755399441055744.0 + 1023.0;
   static constexpr int shift = 52;
   static constexpr double lowest = -746, highest = 350, down = 512, unit = 0x1p-512;
+  static constexpr double vanishing = 709;
+  static constexpr int log_terms = 16;
   static constexpr double series[] = {1.0 / 87178291200, -1.0 / 6227020800, 1.0 / 479001600, -1.0 / 39916800,
                                       1.0 / 3628800,     -1.0 / 362880,     1.0 / 40320,     -1.0 / 5040,
                                       1.0 / 720,         -1.0 / 120,        1.0 / 24,        -1.0 / 6,
@@ -87,6 +92,19 @@ inline void tanh_together(Vec<V> *x) {
   each<N>([&](int i) { y[i] = V::fma(rest[i], scale[i], scale[i] - V::all(1)); });
   each<N>([&](int i) { y[i] = y[i] / (V::all(2) + y[i]); });
   each<N>([&](int i) { x[i] = with_sign_of<V>(x[i], y[i]); });
+}
+
+// max(x, 0) + log(1 + e) with e = exp(-|x|), where log(1 + e) = 2 (s + s^3 / 3 + s^5 / 5 + ...) with s = e / (2 + e).
+template <class V>
+inline void softplus(Vec<V> (&x)[1]) {
+  using E = Exponential<typename V::Scalar>;
+  Vec<V> y[1] = {V::at_most(V::all(E::vanishing), with_sign_of<V>(V::all(0), x[0]))}, rest[1], scale[1];
+  split_exp<V, 1>(y, 0, rest, scale);
+  const Vec<V> e = V::fma(rest[0], scale[0], scale[0]), s = e / (V::all(2) + e), square = s * s;
+  Vec<V> series = V::all(0);
+#pragma GCC unroll 16
+  for (int k = E::log_terms; k > 0; --k) series = V::fma(series, square, V::all(typename V::Scalar(1) / (2 * k + 1)));
+  x[0] = V::at_least(V::all(0), x[0]) + V::fma((s + s) * square, series, s + s);
 }
 
 // As many vectors side by side as the registers hold.

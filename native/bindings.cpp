@@ -146,16 +146,20 @@ double norm(In<T> x) {
 }
 
 template <class T>
-void activate(const std::string &name, In<T> x, Array<T> y) {
+const grucast::Kernels<T> &kernels() {
+  if constexpr (sizeof(T) == 4)
+    return grucast::target().single;
+  else
+    return grucast::target().dual;
+}
+
+template <class T>
+void activate(void (*function)(const T *, T *, long), const In<T> &x, const Array<T> &y) {
   const long size = long(x.size());
-  require(x.ndim() == 1 && name.size(), "x must be a vector");
-  const auto &k = [] () -> const auto & {
-    if constexpr (sizeof(T) == 4) return grucast::target().single; else return grucast::target().dual;
-  }();
   const T *from = dense(x, {size}, "x");
   T *to = dense(y, {size}, "y");
   const nb::gil_scoped_release free;
-  (name == "tanh" ? k.tanh : k.sigmoid)(from, to, size);
+  function(from, to, size);
 }
 
 // Takes a structure's members from a tuple: addresses, sizes and strides that the caller has checked. Reading them off
@@ -266,8 +270,9 @@ void define(nb::module_ &m) {
   m.def("linear_backward", &linear_backward<T>, "d_y"_a.noconvert(), "x"_a.noconvert(), "weight"_a.noconvert(),
         "d_x"_a.noconvert().none(), "d_weight"_a.noconvert(), "d_bias"_a.noconvert(), "threads"_a);
   m.def("norm", &norm<T>, "x"_a.noconvert());
-  m.def("sigmoid", [](In<T> x, Array<T> y) { activate<T>("sigmoid", x, y); }, "x"_a.noconvert(), "y"_a.noconvert());
-  m.def("tanh", [](In<T> x, Array<T> y) { activate<T>("tanh", x, y); }, "x"_a.noconvert(), "y"_a.noconvert());
+  m.def("sigmoid", [](In<T> x, Array<T> y) { activate(kernels<T>().sigmoid, x, y); }, "x"_a.noconvert(), "y"_a.noconvert());
+  m.def("tanh", [](In<T> x, Array<T> y) { activate(kernels<T>().tanh, x, y); }, "x"_a.noconvert(), "y"_a.noconvert());
+  m.def("softplus", [](In<T> x, Array<T> y) { activate(kernels<T>().softplus, x, y); }, "x"_a.noconvert(), "y"_a.noconvert());
 }
 
 }  // namespace

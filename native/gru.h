@@ -101,6 +101,7 @@ struct Kernels {
   void (*linear)(const Linear<T> &, long output, long first, long last, T *panel);
   void (*sigmoid)(const T *x, T *y, long n);
   void (*tanh)(const T *x, T *y, long n);
+  void (*softplus)(const T *x, T *y, long n);
 };
 
 struct Target {

@@ -25,5 +25,6 @@ constexpr Kernels<Num<V>> table() {
            row_backward<V>},
           linear<V>,
           map<V, sigmoid<V, 1>>,
-          map<V, tanh<V, 1>>};
+          map<V, tanh<V, 1>>,
+          map<V, softplus<V>>};
 }

@@ -168,11 +168,21 @@ def test_activations_are_within_4_ulp_over_all_floats(name, function):
     assert ulps(native.activation(name, x), function(x.astype(np.float64))) < 4
 
 
+@pytest.mark.parametrize(("dtype", "largest"), [("float32", 100), ("float64", 740)])
+def test_softplus_is_within_4_ulp_where_it_is_no_denormal(rng, dtype, largest):
+    x = rng.uniform(-largest, largest, (100, 1000)).astype(dtype)
+    actual, exact = native.activation("softplus", x), np.logaddexp(0, x.astype(float))
+    normal = exact > np.finfo(dtype).smallest_normal
+    assert (abs(actual - exact) / np.spacing(exact.astype(dtype)))[normal].max() < 4
+    assert (abs(actual) <= np.finfo(dtype).smallest_normal)[~normal].all()
+
+
 @DTYPES
 def test_activations_at_the_ends(dtype):
     tiny = np.finfo(dtype).smallest_subnormal
     x = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, tiny, -tiny], dtype)
     np.testing.assert_array_equal(native.activation("sigmoid", x), [np.nan, 1, 0, 0.5, 0.5, 0.5, 0.5])
+    np.testing.assert_array_equal(native.activation("softplus", x)[:3], [np.nan, np.inf, 0])
     tanh = native.activation("tanh", x)
     np.testing.assert_array_equal(tanh, [np.nan, 1, -1, 0, 0, tiny, -tiny])
     np.testing.assert_array_equal(np.signbit(tanh[3:5]), [False, True])

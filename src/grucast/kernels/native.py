@@ -338,7 +338,12 @@ def backward_at(dual: bool, layers: list[tuple[int, ...]], gradients: list[tuple
 
 
 def activation(name: str, x: Array) -> Array:
-    """The kernels' own `sigmoid` or `tanh` of a vector."""
-    result: NDArray[Any] = np.empty_like(x)
-    (_native.tanh if name == "tanh" else _native.sigmoid)(x, result)
+    """The kernels' own `sigmoid`, `tanh` or `softplus` of each element.
+
+    >>> activation("softplus", np.array([[-1000.0, 0.0, 10.0]])).round(2)
+    array([[ 0.  ,  0.69, 10.  ]])
+    """
+    result: NDArray[Any] = np.empty(x.shape, x.dtype)
+    function = {"sigmoid": _native.sigmoid, "tanh": _native.tanh, "softplus": _native.softplus}[name]
+    function(np.ascontiguousarray(x).reshape(-1), result.reshape(-1))
     return result
