@@ -1,5 +1,7 @@
 """The layer as an operator: its contract, and what records, counts, wraps or compiles operators."""
 
+import itertools
+
 import pytest
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
@@ -7,7 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from grucast.kernels import native
-from grucast.nn import GRU, GRUCell, dispatch
+from grucast.nn import GRU, GRUCell, dispatch, native_call
 from grucast.nn.torch_ops import LayerOptions
 
 pytestmark = pytest.mark.skipif(not native.available(), reason="the extension was not built")
@@ -41,6 +43,15 @@ def test_the_operator_keeps_its_contract(reset_after, keep, ragged, recompute):
     lengths = torch.tensor([4, 0, 2]) if ragged else None
     options = LayerOptions(reset_after, bidirectional=True, recompute=recompute)
     torch.library.opcheck(dispatch.layer, (x, hx if ragged else None, lengths, parameters, *options, keep))
+
+
+def test_memory_of_the_operator_has_room_for_what_backward_needs_at_any_size():
+    for batch, steps, units, recompute in itertools.product(
+        (1, 3, 15, 16, 17, 40), (1, 2, 9), (1, 16, 17), (True, False)
+    ):
+        options, x = LayerOptions(recompute=recompute), torch.empty(steps, batch, 2)
+        sizes = options, x, [torch.empty(3 * units, 2), torch.empty(3 * units, units)]
+        assert dispatch._kept_bound(*sizes) >= native_call.kept_size(*sizes)
 
 
 @VARIANTS

@@ -30,6 +30,7 @@ from grucast.model.models import ForecastModel
 
 if TYPE_CHECKING:
     from grucast.forecasting.stream import Stream
+    from grucast.training.progress import Callback
 
 Array = NDArray[Any]
 
@@ -96,7 +97,7 @@ class GRUForecaster:
         val_size: int | None = None,
         checkpoint_dir: str | Path | None = None,
         resume: bool = False,
-        progress: Any = False,
+        progress: "bool | Callback" = False,
         checkpoint_every: int = 50,
         **options: Unpack[Options],
     ) -> Self:

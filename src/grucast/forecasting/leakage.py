@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import narwhals as nw
 import numpy as np
@@ -18,6 +18,13 @@ from grucast.data.wording import show
 
 Array = NDArray[Any]
 Key = tuple[Any, Any, Any]  # series, time stamp, cutoff
+
+
+class CrossValidated(Protocol):
+    """What forecasts the past; `GRUForecaster` is one."""
+
+    def cross_validation(self, df: Any, n_windows: int, step_size: int | None, refit: bool) -> Any:
+        """A frame: unique_id, ds, cutoff, y and a column for each forecast."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,12 @@ class LeakageReport:
 
 
 def leakage_check(
-    forecaster: Any, df: Any, n_windows: int = 2, step_size: int | None = None, refit: bool = False, seed: int = 1
+    forecaster: CrossValidated,
+    df: Any,
+    n_windows: int = 2,
+    step_size: int | None = None,
+    refit: bool = False,
+    seed: int = 1,
 ) -> LeakageReport:
     """Forecast the past with the data as they are, and again with y and past covariates changed after each cutoff.
 
@@ -97,7 +109,7 @@ def leakage_check(
     """
     frame = nw.from_native(read(df), eager_only=True)
     covariates = getattr(forecaster, "covariates", NONE)
-    settings = {"n_windows": n_windows, "step_size": step_size, "refit": refit}
+    settings: Any = {"n_windows": n_windows, "step_size": step_size, "refit": refit}
     before = forecasts(forecaster.cross_validation(frame.to_native(), **settings))
     compared, found = 0, []
     for number in range(n_windows):

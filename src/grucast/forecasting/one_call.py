@@ -24,6 +24,8 @@ from grucast.model.config import NetworkConfig, TrainingConfig
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from grucast.training.progress import Callback
+
 TESTS = 3  # windows of the brief backtest, fewer for short series
 HORIZONS_BEFORE = 2  # horizons before the first of them
 
@@ -72,7 +74,7 @@ def forecast(
     level: tuple[float, ...] = (80, 95),
     network: NetworkConfig | None = None,
     training: TrainingConfig | None = None,
-    progress: Any = False,
+    progress: "bool | Callback" = False,
     **options: Unpack[Options],
 ) -> ForecastResult:
     """Forecast a file or frame in one call: find its columns, test the method on its last windows, train, and predict.
@@ -106,7 +108,7 @@ def forecast_intake(
     level: tuple[float, ...],
     network: NetworkConfig | None,
     training: TrainingConfig | None,
-    progress: Any = False,
+    progress: "bool | Callback" = False,
 ) -> ForecastResult:
     """As `forecast`, of series that were taken in."""
     panel = to_panel(intake)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
+from grucast.kernels import native
 from grucast.nn import native_call
 from grucast.nn.gradients import by_operations, needs_operations
 from grucast.nn.torch_ops import LayerOptions, check_lengths
@@ -42,7 +43,8 @@ def _(x: Tensor, _initial: Any, _lengths: Any, parameters: list[Tensor], *rest: 
 def _kept_bound(options: LayerOptions, x: Tensor, parameters: Sequence[Tensor]) -> int:
     """At least `native_call.kept_size`, and without its cases, so that sizes may be symbols."""
     batch, steps = x.shape[:2] if options.batch_first else x.shape[1::-1]
-    rows, units = (batch + 15) // 16 * 16, (parameters[1].shape[1] + 15) // 16 * 16
+    tile = native.saved_size(1, 1, 1) // 4  # a row of one unit fills a vector of each of four values
+    rows, units = ((size + tile - 1) // tile * tile for size in (batch, parameters[1].shape[1]))
     return (2 if options.bidirectional else 1) * rows * steps * units * (1 if options.recompute else 5)
 
 
