@@ -38,7 +38,9 @@ def main() -> None:
         example().write_csv(data)
         fit = ["-c", "from grucast.cli import main; main()", "fit", str(data), "-h", "24", "--out", str(model)]
         commands = {"`grucast fit`": fit, "torch.nn.GRU, textbook's example": ["-c", TORCH]}
-        times = [{name: measured([sys.executable, *command]) for name, command in commands.items()} for _ in range(runs)]
+        times = [
+            {name: measured([sys.executable, *command]) for name, command in commands.items()} for _ in range(runs)
+        ]
     text = table(times)
     print(text)
     (FOLDER / "results" / "fit.md").write_text(f"{text}\n")

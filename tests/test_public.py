@@ -136,7 +136,20 @@ def test_the_version_is_that_of_the_package():
 
 
 def test_importing_grucast_imports_nothing_that_only_some_need():
-    late = "{'torch', 'polars', 'pandas', 'http.client', 'zipfile', 'grucast.data.raw'}"
+    late = "{'torch', 'polars', 'pandas', 'http.client', 'zipfile', 'grucast.data.raw', 'grucast.forecasting.backtest'}"
     code = f"import sys, grucast; print(sorted({late} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("before", ["", "import grucast.forecasting.backtest, grucast.forecasting.one_call"])
+def test_backtest_is_the_function_whether_its_module_was_imported_or_not(before):
+    code = f"""
+{before}
+from grucast.forecasting import backtest, metrics
+import grucast.forecasting.backtest
+from grucast.forecasting.backtest import backtest as same
+print(backtest is same is grucast.forecasting.backtest, metrics.mae is grucast.forecasting.metrics.mae)
+"""
+    run = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert (run.stdout, run.stderr) == ("True True\n", "")
