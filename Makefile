@@ -76,7 +76,7 @@ portable: build/clang/drive build/aarch64/drive ## drive the kernels built by cl
 
 targets: $(VENV)/dev.stamp ## the kernels' tests on every other target, then without the extension the tests of what stands on it, but the slow ones
 	@for target in $(wordlist 2,9,$(TARGETS)); do echo "== tests on $$target"; \
-	  GRUCAST_TARGET=$$target $(BIN)/python -m pytest -q -n $(JOBS) tests/kernels tests/nn tests/model/test_runtime.py tests/model/test_golden.py tests/model/test_bits.py tests/forecasting/test_stream.py || exit 1; done
+	  GRUCAST_TARGET=$$target $(BIN)/python -m pytest -q -n $(JOBS) tests/kernels tests/nn tests/model/test_values.py tests/model/test_golden.py tests/model/test_bits.py tests/training/test_gradients.py tests/training/test_members.py tests/forecasting/test_stream.py || exit 1; done
 	@echo "== tests without the extension"
 	@$(BIN)/python -m pytest -q -n $(JOBS) -r fE -p tests.without_native -m "not slow" $(addprefix tests/,kernels model nn training forecasting onnx)
 

@@ -19,7 +19,7 @@ struct Head {
   float *y;  // (rows, horizon, quantiles)
 };
 
-// The function of model/runtime.py after the GRU; each row by itself.
+// ForecastNetwork.head of model/network.py; each row by itself.
 void head(const Head &n);
 
 // Quantiles on the scale of their windows, and what brings them to the unit of y.

@@ -264,7 +264,7 @@ def norm(x: Array) -> float:
 def head(
     x: Array, continued: Array, statics: Array, ahead: Array, weights: list[Array], shape: tuple[int, int, int]
 ) -> Array:
-    """The forecaster's head, from the GRU's final state to ascending quantiles; see `model.runtime`.
+    """The forecaster's head, from the GRU's final state to ascending quantiles; see `ForecastNetwork.head`.
 
     Args:
         x: Final states, (B, H).

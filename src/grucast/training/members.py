@@ -84,7 +84,7 @@ class Members:
             adamw_step(self.weights[member], gradient, self.mean[member], self.square[member], count, rate, decay)
             return loss
 
-        return sum(self._each(own)) / len(self)
+        return float(sum(self._each(own)) / len(self))
 
     def compute_gradient(self, member: int, batch: Batch) -> float:
         """The loss of one member, whose gradient takes its place."""
