@@ -1,11 +1,13 @@
 """House rules that hold for the whole package."""
 
+import ast
 import importlib
 import inspect
 import pkgutil
 import re
 import subprocess
 import sys
+from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
 
@@ -59,6 +61,12 @@ def test_module_says_what_it_is_for(name):
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_file_is_short_enough_to_read(path):
     assert len(path.read_text().splitlines()) <= 400
+
+
+def test_no_two_classes_have_one_name():
+    files = [ast.parse(path.read_text()) for path in (ROOT / "src/grucast").rglob("*.py")]
+    names = Counter(node.name for file in files for node in file.body if isinstance(node, ast.ClassDef))
+    assert {name for name, times in names.items() if times > 1} == {"GRUForecaster"}  # sktime's is the same thing
 
 
 def test_every_source_file_has_its_test_file():
