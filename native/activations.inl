@@ -45,7 +45,7 @@ inline void each(F f) {
 
 template <class V>
 inline Vec<V> sign_bit() {
-  return V::all(typename V::Scalar(-0.0));
+  return V::broadcast(typename V::Scalar(-0.0));
 }
 
 template <class V>
@@ -59,14 +59,14 @@ template <class V, int N>
 inline void split_exp(const Vec<V> (&y)[N], typename V::Scalar down, Vec<V> (&rest)[N], Vec<V> (&scale)[N]) {
   using E = Exponential<typename V::Scalar>;
   Vec<V> r[N];
-  each<N>([&](int i) { scale[i] = V::fma(y[i], V::all(-E::log2e), V::all(E::round - down)); });
-  each<N>([&](int i) { rest[i] = scale[i] - V::all(E::round - down); });  // n
-  each<N>([&](int i) { r[i] = V::fma(rest[i], V::all(E::ln2_high), y[i]); });
-  each<N>([&](int i) { r[i] = V::fma(rest[i], V::all(E::ln2_low), r[i]); });
-  each<N>([&](int i) { rest[i] = V::fma(V::all(E::series[0]), r[i], V::all(E::series[1])); });
+  each<N>([&](int i) { scale[i] = V::fma(y[i], V::broadcast(-E::log2e), V::broadcast(E::round - down)); });
+  each<N>([&](int i) { rest[i] = scale[i] - V::broadcast(E::round - down); });  // n
+  each<N>([&](int i) { r[i] = V::fma(rest[i], V::broadcast(E::ln2_high), y[i]); });
+  each<N>([&](int i) { r[i] = V::fma(rest[i], V::broadcast(E::ln2_low), r[i]); });
+  each<N>([&](int i) { rest[i] = V::fma(V::broadcast(E::series[0]), r[i], V::broadcast(E::series[1])); });
 #pragma GCC unroll 16
   for (unsigned k = 2; k < sizeof E::series / sizeof *E::series; ++k)
-    each<N>([&](int i) { rest[i] = V::fma(rest[i], r[i], V::all(E::series[k])); });
+    each<N>([&](int i) { rest[i] = V::fma(rest[i], r[i], V::broadcast(E::series[k])); });
   each<N>([&](int i) { rest[i] = V::fma(r[i] * r[i], rest[i], -r[i]); });
   each<N>([&](int i) { scale[i] = (Vec<V>)((typename V::Bits)scale[i] << E::shift); });
 }
@@ -76,21 +76,21 @@ template <class V, int N>
 inline void sigmoid_together(Vec<V> *x) {
   using E = Exponential<typename V::Scalar>;
   Vec<V> y[N], rest[N], scale[N];
-  each<N>([&](int i) { y[i] = V::at_most(V::all(E::highest), V::at_least(V::all(E::lowest), x[i])); });
+  each<N>([&](int i) { y[i] = V::min(V::broadcast(E::highest), V::max(V::broadcast(E::lowest), x[i])); });
   split_exp<V, N>(y, E::down, rest, scale);
-  each<N>([&](int i) { y[i] = V::fma(rest[i], scale[i], scale[i] + V::all(E::unit)); });
-  each<N>([&](int i) { x[i] = V::all(E::unit) / y[i]; });
+  each<N>([&](int i) { y[i] = V::fma(rest[i], scale[i], scale[i] + V::broadcast(E::unit)); });
+  each<N>([&](int i) { x[i] = V::broadcast(E::unit) / y[i]; });
 }
 
 // m = exp(-2|x|) - 1 keeps its relative accuracy near zero, and so does tanh = -m / (2 + m).
 template <class V, int N>
 inline void tanh_together(Vec<V> *x) {
   Vec<V> y[N], rest[N], scale[N];
-  each<N>([&](int i) { y[i] = with_sign_of<V>(V::all(0), x[i]); });
-  each<N>([&](int i) { y[i] = V::at_most(V::all(45), y[i] + y[i]); });
+  each<N>([&](int i) { y[i] = with_sign_of<V>(V::broadcast(0), x[i]); });
+  each<N>([&](int i) { y[i] = V::min(V::broadcast(45), y[i] + y[i]); });
   split_exp<V, N>(y, 0, rest, scale);
-  each<N>([&](int i) { y[i] = V::fma(rest[i], scale[i], scale[i] - V::all(1)); });
-  each<N>([&](int i) { y[i] = y[i] / (V::all(2) + y[i]); });
+  each<N>([&](int i) { y[i] = V::fma(rest[i], scale[i], scale[i] - V::broadcast(1)); });
+  each<N>([&](int i) { y[i] = y[i] / (V::broadcast(2) + y[i]); });
   each<N>([&](int i) { x[i] = with_sign_of<V>(x[i], y[i]); });
 }
 
@@ -98,13 +98,13 @@ inline void tanh_together(Vec<V> *x) {
 template <class V>
 inline void softplus(Vec<V> (&x)[1]) {
   using E = Exponential<typename V::Scalar>;
-  Vec<V> y[1] = {V::at_most(V::all(E::vanishing), with_sign_of<V>(V::all(0), x[0]))}, rest[1], scale[1];
+  Vec<V> y[1] = {V::min(V::broadcast(E::vanishing), with_sign_of<V>(V::broadcast(0), x[0]))}, rest[1], scale[1];
   split_exp<V, 1>(y, 0, rest, scale);
-  const Vec<V> e = V::fma(rest[0], scale[0], scale[0]), s = e / (V::all(2) + e), square = s * s;
-  Vec<V> series = V::all(0);
+  const Vec<V> e = V::fma(rest[0], scale[0], scale[0]), s = e / (V::broadcast(2) + e), square = s * s;
+  Vec<V> series = V::broadcast(0);
 #pragma GCC unroll 16
-  for (int k = E::log_terms; k > 0; --k) series = V::fma(series, square, V::all(typename V::Scalar(1) / (2 * k + 1)));
-  x[0] = V::at_least(V::all(0), x[0]) + V::fma((s + s) * square, series, s + s);
+  for (int k = E::log_terms; k > 0; --k) series = V::fma(series, square, V::broadcast(typename V::Scalar(1) / (2 * k + 1)));
+  x[0] = V::max(V::broadcast(0), x[0]) + V::fma((s + s) * square, series, s + s);
 }
 
 // As many vectors side by side as the registers hold.
@@ -127,7 +127,7 @@ template <class V, void (*function)(Vec<V> (&)[1])>
 void map(const typename V::Scalar *x, typename V::Scalar *y, long n) {
   for (long i = 0; i < n; i += V::kWidth) {
     const long count = n - i < V::kWidth ? n - i : V::kWidth;
-    Vec<V> v[1] = {V::all(0)};
+    Vec<V> v[1] = {V::broadcast(0)};
     __builtin_memcpy(v, x + i, count * sizeof *x);
     function(v);
     __builtin_memcpy(y + i, v, count * sizeof *y);

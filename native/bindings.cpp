@@ -15,7 +15,7 @@ void define_forecaster(nb::module_ &m);  // bindings_forecaster.cpp
 namespace {
 
 template <class T>
-void require_lengths(const grucast::Layer<T> &n) {
+void require_lengths(const grucast::Direction<T> &n) {
   for (long row = 0; n.lengths && row < n.batch; ++row)
     require(n.lengths[row] >= 0 && n.lengths[row] <= n.steps, "lengths must be between 0 and the steps of x");
 }
@@ -33,11 +33,11 @@ struct Tensors {
 };
 
 template <class T>
-grucast::Layer<T> layer_of(const Tensors<T> &a) {
+grucast::Direction<T> direction_of(const Tensors<T> &a) {
   const auto &[weight_ih, weight_hh, bias_ih, bias_hh] = a.weights;
   require(a.x.ndim() == 3 && weight_hh.ndim() == 2, "x must be (B, T, I) and weight_hh (3H, H)");
   const long b = long(a.x.shape(0)), t = long(a.x.shape(1)), i = long(a.x.shape(2)), h = long(weight_hh.shape(1));
-  grucast::Layer<T> n{};
+  grucast::Direction<T> n{};
   n.batch = b, n.steps = t, n.inputs = i, n.hidden = h, n.reset_after = a.reset_after, n.reverse = a.reverse;
   n.x = strided(a.x, b, t, i, "x");
   n.initial = dense(a.initial, {b, h}, "initial");
@@ -61,7 +61,7 @@ T *gates(const Array<T> &a, long batch, long steps, long hidden) {
 template <class T>
 void forward(In<T> x, In<T> initial, Four<In<T>> weights, bool reset_after, Lengths lengths, bool reverse, Array<T> output,
              Array<T> final, optional<Array<T>> saved, int threads) {
-  auto n = layer_of<T>({x, initial, weights, lengths, reset_after, reverse});
+  auto n = direction_of<T>({x, initial, weights, lengths, reset_after, reverse});
   n.output = strided(output, n.batch, n.steps, n.hidden, "output");
   n.final = dense(final, {n.batch, n.hidden}, "final");
   if (!n.batch || !n.hidden) return;  // there may be 2^40 steps of nothing
@@ -75,7 +75,7 @@ template <class T>
 void backward(In<T> x, In<T> initial, Four<In<T>> weights, bool reset_after, Lengths lengths, bool reverse, In<T> output,
               In<T> saved, optional<In<T>> d_output, optional<In<T>> d_final, optional<Array<T>> d_x, Array<T> d_initial,
               Four<Array<T>> d_weights, int threads) {
-  auto n = layer_of<T>({x, initial, weights, lengths, reset_after, reverse});
+  auto n = direction_of<T>({x, initial, weights, lengths, reset_after, reverse});
   const long b = n.batch, t = n.steps, i = n.inputs, h = n.hidden;
   grucast::Gradients<T> g{};
   if (d_output) g.output = strided(*d_output, b, t, h, "d_output");
@@ -97,7 +97,7 @@ template <class T>
 grucast::Linear<T> linear_of(const In<T> &x, const In<T> &weight) {
   require(x.ndim() == 2 && weight.ndim() == 2, "x must be (B, I) and weight (O, I)");
   grucast::Linear<T> n{};
-  n.rows = long(x.shape(0)), n.inputs = n.row = long(x.shape(1)), n.step = 1, n.outputs = long(weight.shape(0));
+  n.rows = long(x.shape(0)), n.inputs = n.row_stride = long(x.shape(1)), n.input_stride = 1, n.outputs = long(weight.shape(0));
   n.x = dense(x, {n.rows, n.inputs}, "x");
   n.weight = dense(weight, {n.outputs, n.inputs}, "weight");
   return n;
@@ -148,9 +148,9 @@ double norm(In<T> x) {
 template <class T>
 const grucast::Kernels<T> &kernels() {
   if constexpr (sizeof(T) == 4)
-    return grucast::target().single;
+    return grucast::target().f32;
   else
-    return grucast::target().dual;
+    return grucast::target().f64;
 }
 
 template <class T>
@@ -185,8 +185,8 @@ class Members {
   template <class T>
   grucast::Strided<T> strided() {
     T *data = address<T>();
-    const long row = number();
-    return {data, row, number()};
+    const long batch_stride = number();
+    return {data, batch_stride, number()};
   }
 
  private:
@@ -197,9 +197,9 @@ class Members {
 void require_memory(const void *data, long elements) { require(data || !elements, "an address is missing"); }
 
 template <class T>
-grucast::Layer<T> layer_at(nb::handle values) {
+grucast::Direction<T> direction_at(nb::handle values) {
   Members m(values, 21);
-  grucast::Layer<T> n{};
+  grucast::Direction<T> n{};
   n.batch = m.number(), n.steps = m.number(), n.inputs = m.number(), n.hidden = m.number();
   n.reset_after = m.number(), n.reverse = m.number();
   n.x = m.strided<const T>(), n.output = m.strided<T>();
@@ -215,15 +215,15 @@ grucast::Layer<T> layer_at(nb::handle values) {
 
 // The directions of one layer, as gru_forward wants them.
 template <class T>
-std::vector<grucast::Layer<T>> layers_at(nb::list values) {
-  std::vector<grucast::Layer<T>> all;
+std::vector<grucast::Direction<T>> directions_at(nb::list values) {
+  std::vector<grucast::Direction<T>> all;
   for (nb::handle each : values) {
-    const auto n = layer_at<T>(each), &first = all.empty() ? n : all[0];
+    const auto n = direction_at<T>(each), &first = all.empty() ? n : all[0];
     const auto sizes = [](const auto &l) { return std::tuple(l.batch, l.steps, l.inputs, l.hidden, l.reset_after, !l.saved); };
     require(sizes(n) == sizes(first), "the directions must have the same sizes");
     all.push_back(n);
   }
-  require(!all.empty(), "there must be a layer");
+  require(!all.empty(), "there must be a direction");
   return all;
 }
 
@@ -237,20 +237,20 @@ grucast::Gradients<T> gradients_at(nb::handle values) {
 }
 
 template <class T>
-void forward_at(nb::list layers, int threads) {
-  const auto all = layers_at<T>(layers);
+void forward_at(nb::list directions, int threads) {
+  const auto all = directions_at<T>(directions);
   for (const auto &n : all) require_memory(n.output.data, n.batch * n.steps * n.hidden), require_memory(n.final, n.batch * n.hidden);
   const nb::gil_scoped_release free;
   grucast::gru_forward(all.data(), long(all.size()), threads);
 }
 
 template <class T>
-void backward_at(nb::list layers, nb::list gradients, int threads) {
-  const auto all = layers_at<T>(layers);
+void backward_at(nb::list directions, nb::list gradients, int threads) {
+  const auto all = directions_at<T>(directions);
   for (const auto &n : all) require_memory(n.states, n.steps > 1 ? n.batch * n.hidden : 0);
   std::vector<grucast::Gradients<T>> wanted;
   for (nb::handle each : gradients) wanted.push_back(gradients_at<T>(each));
-  require(wanted.size() == all.size(), "there must be gradients for each layer");
+  require(wanted.size() == all.size(), "there must be gradients for each direction");
   const nb::gil_scoped_release free;
   grucast::gru_backward(all.data(), wanted.data(), long(all.size()), threads);
 }
@@ -290,11 +290,11 @@ NB_MODULE(_native, m) {
       nb::sig("def targets() -> list[str]"), "Instruction sets that can run here, best first.");
   m.def("target", [] { return grucast::target().name; }, "The instruction set in use.");
   m.def("saved_size", &grucast::saved_size, "Elements that forward saves for backward.");
-  m.def("forward_at", [](bool dual, nb::list layers, int threads) {
-    dual ? forward_at<double>(layers, threads) : forward_at<float>(layers, threads);
+  m.def("forward_at", [](bool f64, nb::list directions, int threads) {
+    f64 ? forward_at<double>(directions, threads) : forward_at<float>(directions, threads);
   });
-  m.def("backward_at", [](bool dual, nb::list layers, nb::list gradients, int threads) {
-    dual ? backward_at<double>(layers, gradients, threads) : backward_at<float>(layers, gradients, threads);
+  m.def("backward_at", [](bool f64, nb::list directions, nb::list gradients, int threads) {
+    f64 ? backward_at<double>(directions, gradients, threads) : backward_at<float>(directions, gradients, threads);
   });
   m.def("adamw_step", &adamw_step, "weights"_a.noconvert(), "gradient"_a.noconvert(), "mean"_a.noconvert(),
         "square"_a.noconvert(), "step"_a, "rate"_a, "decay"_a);

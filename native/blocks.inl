@@ -34,6 +34,21 @@ inline T bias(const T *b, long i) {
   return b ? b[i] : 0;
 }
 
+inline long larger(long a, long b) { return a > b ? a : b; }
+
+// Arrays laid one behind the other in scratch memory, each from a cache line of its own; where there is no memory, only
+// measured.
+template <class T>
+struct Carver {
+  T *memory;
+  long size = 0;
+  T *take(long elements) {
+    T *place = memory ? memory + size : nullptr;
+    size += padded(elements);
+    return place;
+  }
+};
+
 template <int N>
 struct Int {
   static constexpr int value = N;
@@ -80,7 +95,7 @@ inline void product(Vec<V> (&sums)[N][kVecs<V>], const Num<V> *w, long count, co
     for (int v = 0; v < kVecs<V>; ++v) lanes[v] = load<V>(in + v * V::kWidth);
 #pragma GCC unroll 12
     for (int n = 0; n < N; ++n) {
-      const Vec<V> weight = V::all(w[n]);
+      const Vec<V> weight = V::broadcast(w[n]);
 #pragma GCC unroll 8
       for (int v = 0; v < kVecs<V>; ++v) sums[n][v] = V::fma(weight, lanes[v], sums[n][v]);
     }
@@ -97,14 +112,14 @@ void pack_panels(const Num<V> *w, long k_stride, long outputs, long count, Num<V
 
 // out[j][16] += sum over i of d[j * d_row + i * d_step] * z[i][16], for a block of j
 template <class V, int N>
-inline void outer_block(const Num<V> *d, long d_row, long d_step, const Num<V> *z, long count, Num<V> *out, long ld) {
+inline void outer_product_block(const Num<V> *d, long d_row, long d_step, const Num<V> *z, long count, Num<V> *out, long ld) {
   Vec<V> sums[N][kVecs<V>] = {};
   for (long i = 0; i < count; ++i, d += d_step, z += kLanes) {
     Vec<V> columns[kVecs<V>];
     for (int v = 0; v < kVecs<V>; ++v) columns[v] = load<V>(z + v * V::kWidth);
 #pragma GCC unroll 12
     for (int n = 0; n < N; ++n) {
-      const Vec<V> factor = V::all(d[n * d_row]);
+      const Vec<V> factor = V::broadcast(d[n * d_row]);
 #pragma GCC unroll 8
       for (int v = 0; v < kVecs<V>; ++v) sums[n][v] = V::fma(factor, columns[v], sums[n][v]);
     }
@@ -118,12 +133,12 @@ inline void outer_block(const Num<V> *d, long d_row, long d_step, const Num<V> *
 
 // out (rows, padded columns) += d (rows, count) z (count, columns), with z in panels [columns / 16][capacity][16].
 template <class V>
-void outer(const Num<V> *d, long d_row, long d_step, long rows, const Num<V> *z, long capacity, long count,
+void outer_product(const Num<V> *d, long d_row, long d_step, long rows, const Num<V> *z, long capacity, long count,
            long columns, Num<V> *out) {
   const long ld = padded(columns);
   for (long c = 0; c < columns; c += kLanes, z += capacity * kLanes)
     in_blocks<kBlock<V>>(rows, [&](auto n, long begin) {
-      outer_block<V, n.value>(d + begin * d_row, d_row, d_step, z, count, out + begin * ld + c, ld);
+      outer_product_block<V, n.value>(d + begin * d_row, d_row, d_step, z, count, out + begin * ld + c, ld);
     });
 }
 

@@ -12,12 +12,12 @@ struct Passed {
 
 template <class V>
 inline Vec<V> slope_of_sigmoid(Vec<V> y) {
-  return y * (V::all(1) - y);
+  return y * (V::broadcast(1) - y);
 }
 
 template <class V>
 inline Passed<V> pass(const Gates<V> &g, Vec<V> state, Vec<V> gradient) {
-  const Vec<V> one = V::all(1);
+  const Vec<V> one = V::broadcast(1);
   Passed<V> d;
   d.candidate = gradient * (one - g.update) * V::fma(-g.candidate, g.candidate, one);
   d.update = gradient * (state - g.candidate) * slope_of_sigmoid<V>(g.update);
@@ -34,15 +34,15 @@ inline Passed<V> pass_after(const Gates<V> &g, Vec<V> state, Vec<V> gradient) {
   return d;
 }
 
-// reset before: the candidate's product sees reset * h, and `product` is the gradient of that.
+// reset before: the candidate's product sees reset * h, and `d_product` is the gradient of that.
 template <class V>
-inline void pass_before(Vec<V> reset, Vec<V> state, Vec<V> product, Vec<V> &d_reset, Vec<V> &d_state) {
-  d_reset = product * state * slope_of_sigmoid<V>(reset);
-  d_state = V::fma(product, reset, d_state);
+inline void pass_before(Vec<V> reset, Vec<V> state, Vec<V> d_product, Vec<V> &d_reset, Vec<V> &d_state) {
+  d_reset = d_product * state * slope_of_sigmoid<V>(reset);
+  d_state = V::fma(d_product, reset, d_state);
 }
 
 // Whether anyone sees the gradient of the state before the step that comes at `place` in the order of computation.
 template <class T>
-inline bool wants_previous(const Layer<T> &n, long place) {
+inline bool wants_previous(const Direction<T> &n, long place) {
   return place > 0 || n.initial;
 }

@@ -9,16 +9,16 @@ namespace grucast {
 // Rows of a tile, whatever the vectors of a target hold: sums over rows are cut at tiles, so they never depend on it.
 constexpr long kLanes = 16;
 
-// Element (b, t, i) is data[b * row + t * step + i].
+// Element (b, t, i) is data[b * batch_stride + t * step_stride + i].
 template <class T>
 struct Strided {
   T *data;
-  long row, step;
-  T *at(long b, long t) const { return data + b * row + t * step; }
+  long batch_stride, step_stride;
+  T *at(long b, long t) const { return data + b * batch_stride + t * step_stride; }
 };
 
 template <class T>
-struct Layer {
+struct Direction {
   long batch, steps, inputs, hidden;
   bool reset_after, reverse;
   Strided<const T> x;         // (B, T, I)
@@ -30,7 +30,7 @@ struct Layer {
   const std::int64_t *lengths;  // (B,), 0 to T, or null
   Strided<T> output;          // (B, T, H); written by forward
   T *final;                   // (B, H)
-  T *saved;                   // saved_size() elements for backward, or null: backward computes the gates again
+  T *saved;                   // saved_size() elements for backward, or null: backward recomputes the gates
   T *states;                  // (B, T, H), written by forward unless null, read by backward unless T is 1: the output may
                               // change in other hands
   T *state_at(long b, long t) const { return states + (b * steps + t) * hidden; }
@@ -48,12 +48,12 @@ struct Gradients {
   T *bias_hh;               // (3H,)
 };
 
-// y = x W' + b. Element (b, i) of x is x[b * row + i * step].
+// y = x W' + b. Element (b, i) of x is x[b * row_stride + i * input_stride].
 template <class T>
 struct Linear {
   long rows, inputs, outputs;
   const T *x;       // (rows, inputs)
-  long row, step;
+  long row_stride, input_stride;
   const T *weight;  // (outputs, inputs), or transposed (inputs, outputs); dense
   bool transposed;
   const T *bias;    // (outputs,) or null
@@ -87,14 +87,14 @@ constexpr long kFewInputs = 8;
 template <class T>
 struct Kernels {
   struct Work {
-    long (*packed_size)(const Layer<T> &);
-    void (*pack)(const Layer<T> &, T *packed);
-    long (*scratch_size)(const Layer<T> &);
+    long (*packed_size)(const Direction<T> &);
+    void (*pack)(const Direction<T> &, T *packed);
+    long (*scratch_size)(const Direction<T> &);
   };
   struct Path {
     Work forward_work, backward_work;
-    void (*forward)(const Layer<T> &, const T *packed, long item, T *scratch);
-    void (*backward)(const Layer<T> &, const Gradients<T> &, const T *packed, long item, T *scratch, Partial<T>);
+    void (*forward)(const Direction<T> &, const T *packed, long item, T *scratch);
+    void (*backward)(const Direction<T> &, const Gradients<T> &, const T *packed, long item, T *scratch, Partial<T>);
   };
   Path tiles, rows;
   // Outputs output .. output + 15 of rows first .. last - 1; the panel is scratch (inputs, 16).
@@ -106,8 +106,8 @@ struct Kernels {
 
 struct Target {
   const char *name;
-  Kernels<float> single;
-  Kernels<double> dual;
+  Kernels<float> f32;
+  Kernels<double> f64;
 };
 
 }  // namespace grucast

@@ -26,39 +26,39 @@ bool few_rows(long batch, long hidden) { return batch <= (hidden <= 64 ? 8 : 4);
 template <class T>
 const Kernels<T> &kernels();
 template <>
-const Kernels<float> &kernels() { return target().single; }
+const Kernels<float> &kernels() { return target().f32; }
 template <>
-const Kernels<double> &kernels() { return target().dual; }
+const Kernels<double> &kernels() { return target().f64; }
 
 template <class T>
-const typename Kernels<T>::Path &path(const Layer<T> &n) {
+const typename Kernels<T>::Path &path(const Direction<T> &n) {
   return few_rows(n.batch, n.hidden) ? kernels<T>().rows : kernels<T>().tiles;
 }
 
 template <class T>
-long items(const Layer<T> &n) {
+long items(const Direction<T> &n) {
   return few_rows(n.batch, n.hidden) ? n.batch : (n.batch + kLanes - 1) / kLanes;
 }
 
 template <class T>
-int useful_threads(const Layer<T> &n, long count, int threads) {
+int useful_threads(const Direction<T> &n, long count, int threads) {
   const double work = 3.0 * n.hidden * (n.hidden + n.inputs) * n.batch * n.steps * count;
   return work < kSmallWork ? 1 : threads;
 }
 
 template <class T>
-long groups_of(const Layer<T> &n) {
+long groups_of(const Direction<T> &n) {
   return std::min(items(n), std::clamp(n.batch * n.steps / kStepsOfGroup, kFewGroups, kGroups));
 }
 
-// The layers' packed weights, one after the other.
+// The directions' packed weights, one after the other.
 template <class T>
 struct Packed {
   long size;
   T *data;
-  Packed(const Layer<T> *layers, long count, const typename Kernels<T>::Work &work)
-      : size(padded(work.packed_size(*layers))), data(workspace<T>(Slot::packed, count * size)) {
-    for (long i = 0; i < count; ++i) work.pack(layers[i], data + i * size);
+  Packed(const Direction<T> *directions, long count, const typename Kernels<T>::Work &work)
+      : size(padded(work.packed_size(*directions))), data(workspace<T>(Slot::packed, count * size)) {
+    for (long i = 0; i < count; ++i) work.pack(directions[i], data + i * size);
   }
   const T *of(long i) const { return data + i * size; }
 };
@@ -67,14 +67,14 @@ struct Packed {
 template <class T>
 struct Sums {
   long hidden, input, size;
-  explicit Sums(const Layer<T> &n)
+  explicit Sums(const Direction<T> &n)
       : hidden(3 * n.hidden * padded(n.hidden)), input(3 * n.hidden * padded(n.inputs)), size(hidden + input + padded(4 * n.hidden)) {}
   Partial<T> at(T *from, long group) const {
     T *p = from + group * size;
     return {p, p + hidden, p + hidden + input};
   }
   // The only group's sums of the state's weights need no copy where rows of both are equally long.
-  static bool straight(const Layer<T> &n, const Gradients<T> &g, long groups) {
+  static bool straight(const Direction<T> &n, const Gradients<T> &g, long groups) {
     return groups == 1 && n.hidden == padded(n.hidden) && g.weight_hh;
   }
 };
@@ -93,7 +93,7 @@ void reduce(const T *sums, long groups, long size, long from, long to, long colu
 
 // One of kShares shares of the gradients' rows.
 template <class T>
-void finish(const Layer<T> &n, const Gradients<T> &g, const Sums<T> &sums, T *partials, long groups, long share) {
+void finish(const Direction<T> &n, const Gradients<T> &g, const Sums<T> &sums, T *partials, long groups, long share) {
   const long h = n.hidden, from = share * 3 * h / kShares, to = (share + 1) * 3 * h / kShares;
   const Partial<T> p = sums.at(partials, 0);
   if (!sums.straight(n, g, groups)) reduce(p.hidden, groups, sums.size, from, to, h, padded(h), g.weight_hh);
@@ -106,7 +106,7 @@ void finish(const Layer<T> &n, const Gradients<T> &g, const Sums<T> &sums, T *pa
 }
 
 template <class T>
-void clear_weights(const Layer<T> &n, const Gradients<T> &g) {
+void clear_weights(const Direction<T> &n, const Gradients<T> &g) {
   const auto zero = [](T *p, long size) { if (p) std::fill_n(p, size, T(0)); };
   zero(g.weight_hh, 3 * n.hidden * n.hidden), zero(g.weight_ih, 3 * n.hidden * n.inputs);
   zero(g.bias_hh, 3 * n.hidden), zero(g.bias_ih, 3 * n.hidden);
@@ -120,43 +120,43 @@ long saved_size(long batch, long steps, long hidden) {
 }
 
 template <class T>
-void gru_forward(const Layer<T> *layers, long count, int threads) {
-  const auto &way = path(*layers);
-  const Packed<T> weights(layers, count, way.forward_work);
-  const long each = items(*layers), scratch = way.forward_work.scratch_size(*layers);
-  parallel(count * each, useful_threads(*layers, count, threads), [&](long item) {
+void gru_forward(const Direction<T> *directions, long count, int threads) {
+  const auto &way = path(*directions);
+  const Packed<T> weights(directions, count, way.forward_work);
+  const long each = items(*directions), scratch = way.forward_work.scratch_size(*directions);
+  parallel(count * each, useful_threads(*directions, count, threads), [&](long item) {
     const FlushDenormals guard;
     const long i = item / each;
-    way.forward(layers[i], weights.of(i), item % each, workspace<T>(Slot::scratch, scratch));
+    way.forward(directions[i], weights.of(i), item % each, workspace<T>(Slot::scratch, scratch));
   });
 }
 
 template <class T>
-void gru_backward(const Layer<T> *layers, const Gradients<T> *gradients, long count, int threads) {
-  const auto &way = path(*layers);
-  const long each = items(*layers), groups = groups_of(*layers), scratch = way.backward_work.scratch_size(*layers);
-  const Packed<T> weights(layers, count, way.backward_work);
-  const Sums<T> sums(*layers);
+void gru_backward(const Direction<T> *directions, const Gradients<T> *gradients, long count, int threads) {
+  const auto &way = path(*directions);
+  const long each = items(*directions), groups = groups_of(*directions), scratch = way.backward_work.scratch_size(*directions);
+  const Packed<T> weights(directions, count, way.backward_work);
+  const Sums<T> sums(*directions);
   T *partials = workspace<T>(Slot::partials, count * groups * sums.size);
   // Last group first: what forward saved last is still in the cache.
-  parallel(count * groups, useful_threads(*layers, count, threads), [&](long place) {
+  parallel(count * groups, useful_threads(*directions, count, threads), [&](long place) {
     const FlushDenormals guard;
     const long all = count * groups - 1 - place, i = all / groups, group = all % groups;
     Partial<T> partial = sums.at(partials, all);
-    if (sums.straight(layers[i], gradients[i], groups)) partial.hidden = gradients[i].weight_hh;
+    if (sums.straight(directions[i], gradients[i], groups)) partial.hidden = gradients[i].weight_hh;
     std::fill_n(partial.hidden, sums.hidden, T(0));
     std::fill_n(partial.input, sums.size - sums.hidden, T(0));
     T *own = workspace<T>(Slot::scratch, scratch);
     for (long item = group * each / groups; item < (group + 1) * each / groups; ++item)
-      way.backward(layers[i], gradients[i], weights.of(i), item, own, partial);
+      way.backward(directions[i], gradients[i], weights.of(i), item, own, partial);
   });
   if (!each) {
-    for (long i = 0; i < count; ++i) clear_weights(layers[i], gradients[i]);
+    for (long i = 0; i < count; ++i) clear_weights(directions[i], gradients[i]);
     return;
   }
   parallel(count * kShares, count * groups * sums.size < kSmallSums ? 1 : threads, [&](long place) {
     const long i = place / kShares;
-    finish(layers[i], gradients[i], sums, partials + i * groups * sums.size, groups, place % kShares);
+    finish(directions[i], gradients[i], sums, partials + i * groups * sums.size, groups, place % kShares);
   });
 }
 
@@ -185,9 +185,9 @@ template void linear(const Linear<float> &, int);
 template void linear(const Linear<double> &, int);
 template void linear_backward(const Linear<float> &, const LinearGradients<float> &, int);
 template void linear_backward(const Linear<double> &, const LinearGradients<double> &, int);
-template void gru_forward(const Layer<float> *, long, int);
-template void gru_forward(const Layer<double> *, long, int);
-template void gru_backward(const Layer<float> *, const Gradients<float> *, long, int);
-template void gru_backward(const Layer<double> *, const Gradients<double> *, long, int);
+template void gru_forward(const Direction<float> *, long, int);
+template void gru_forward(const Direction<double> *, long, int);
+template void gru_backward(const Direction<float> *, const Gradients<float> *, long, int);
+template void gru_backward(const Direction<double> *, const Gradients<double> *, long, int);
 
 }  // namespace grucast

@@ -5,17 +5,17 @@
 
 namespace grucast {
 
-// Elements of Layer::saved.
+// Elements of Direction::saved.
 long saved_size(long batch, long steps, long hidden);
 
-// Both throw std::invalid_argument as target() does. Results never depend on the number of threads. The `count` layers
-// have the same sizes and options, but for the direction, and saved gates all or none.
+// Both throw std::invalid_argument as target() does. Results never depend on the number of threads. The `count` directions have the same
+// sizes and options, and saved gates all or none.
 template <class T>
-void gru_forward(const Layer<T> *layers, long count, int threads);
+void gru_forward(const Direction<T> *directions, long count, int threads);
 
 // Overwrites everything that the gradients want.
 template <class T>
-void gru_backward(const Layer<T> *layers, const Gradients<T> *gradients, long count, int threads);
+void gru_backward(const Direction<T> *directions, const Gradients<T> *gradients, long count, int threads);
 
 // Every row by itself, its sums over the inputs in order.
 template <class T>

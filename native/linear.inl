@@ -3,15 +3,15 @@
 
 template <class V, int N>
 inline void linear_rows(const Linear<Num<V>> &n, long row, const Num<V> *panel, long ahead, const Num<V> *biases, long output, long some) {
-  const Num<V> *x = n.x + row * n.row;
+  const Num<V> *x = n.x + row * n.row_stride;
   Vec<V> sums[N][kVecs<V>];
   for (int r = 0; r < N; ++r) load_all<V>(biases, sums[r]);
-  for (long k = 0; k < n.inputs; ++k, panel += ahead, x += n.step) {
+  for (long k = 0; k < n.inputs; ++k, panel += ahead, x += n.input_stride) {
     Vec<V> weights[kVecs<V>];
     load_all<V>(panel, weights);
 #pragma GCC unroll 12
     for (int r = 0; r < N; ++r) {
-      const Vec<V> factor = V::all(x[r * n.row]);
+      const Vec<V> factor = V::broadcast(x[r * n.row_stride]);
 #pragma GCC unroll 8
       for (int v = 0; v < kVecs<V>; ++v) sums[r][v] = V::fma(weights[v], factor, sums[r][v]);
     }

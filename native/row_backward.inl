@@ -10,7 +10,7 @@ void row_transposed(const Num<V> *w, long columns, long count, const Num<V> *d, 
     for (int v = 0; v < n.value; ++v) acc[v] = load<V>(sums + (at + v) * V::kWidth);
     const Num<V> *from = w + at * V::kWidth;
     for (long j = 0; j < count; ++j, from += columns) {
-      const Vec<V> factor = V::all(d[j]);
+      const Vec<V> factor = V::broadcast(d[j]);
 #pragma GCC unroll 8
       for (int v = 0; v < n.value; ++v) acc[v] = V::fma(load<V>(from + v * V::kWidth), factor, acc[v]);
     }
@@ -19,7 +19,7 @@ void row_transposed(const Num<V> *w, long columns, long count, const Num<V> *d, 
 }
 
 template <class V>
-long row_packed_backward(const Layer<Num<V>> &n) {
+long row_packed_backward(const Direction<Num<V>> &n) {
   return 3 * n.hidden * (padded(n.hidden) + padded(n.inputs)) + (n.saved ? 0 : row_packed_forward<V>(n));
 }
 
@@ -33,7 +33,7 @@ T *pack_rows(const T *w, long rows, long columns, T *to) {
 }
 
 template <class V>
-void row_pack_backward(const Layer<Num<V>> &n, Num<V> *to) {
+void row_pack_backward(const Direction<Num<V>> &n, Num<V> *to) {
   const long h = n.hidden, from = wants_previous(n, n.steps - 1) ? 0 : n.reset_after ? 3 * h : 2 * h;
   pack_rows(n.weight_hh + from * h, 3 * h - from, h, to + from * padded(h));
   to = pack_rows(n.weight_ih, 3 * h, n.inputs, to + 3 * h * padded(h));
@@ -48,9 +48,30 @@ struct RowChunk {
 };
 
 template <class V>
-long row_scratch_backward(const Layer<Num<V>> &n) {
-  const long c = chunk_steps(n.hidden) * kLanes, h = padded(n.hidden), x = padded(n.inputs);
-  return c * (4 * h + 2 * h + x) + (n.saved ? 5 : 12) * h + x;
+struct RowBackwardScratch {
+  RowChunk<V> chunk;
+  Num<V> *carry;      // gradient of the state
+  Num<V> *d_product;  // of reset * state; before only
+  Num<V> *sums, *zeros, *recomputed;
+  RowUnits<V> units;  // its state is that before the step, the others serve to recompute gates
+  long size;
+  RowBackwardScratch(const Direction<Num<V>> &n, Num<V> *memory) : RowBackwardScratch(n, Carver<Num<V>>{memory}) {}
+
+ private:
+  RowBackwardScratch(const Direction<Num<V>> &n, Carver<Num<V>> carver) : units(padded(n.hidden), carver) {
+    const long steps = chunk_steps(n.hidden) * kLanes, width = padded(n.hidden), wide = padded(n.inputs);
+    chunk = {steps, 0, n.reset_after ? 4 : 3, nullptr, nullptr, nullptr, nullptr};
+    chunk.d = carver.take(steps * chunk.gates * width), chunk.states = carver.take(steps * width);
+    chunk.reset_states = carver.take(steps * width), chunk.inputs = carver.take(steps * wide);
+    carry = carver.take(width), d_product = carver.take(width), sums = carver.take(wide), zeros = carver.take(width);
+    recomputed = carver.take(n.saved ? 0 : 4 * width);
+    size = carver.size;
+  }
+};
+
+template <class V>
+long row_scratch_backward(const Direction<Num<V>> &n) {
+  return RowBackwardScratch<V>(n, nullptr).size;
 }
 
 template <class T>
@@ -62,13 +83,13 @@ void fill_row(const T *row, long columns, long capacity, long at, T *panels) {
 }
 
 template <class V>
-void row_flush(RowChunk<V> &c, const Layer<Num<V>> &n, const Partial<Num<V>> &to) {
+void row_flush(RowChunk<V> &c, const Direction<Num<V>> &n, const Partial<Num<V>> &to) {
   const long h = n.hidden, width = padded(h), step = c.gates * width;
   for (long g = 0; g < 3; ++g) {
     const Num<V> *z = g == 2 && !n.reset_after ? c.reset_states : c.states;
     const long from_x = g == 2 && n.reset_after ? 3 : g;
-    outer<V>(c.d + g * width, 1, step, h, z, c.steps, c.used, h, to.hidden + g * h * width);
-    outer<V>(c.d + from_x * width, 1, step, h, c.inputs, c.steps, c.used, n.inputs, to.input + g * h * padded(n.inputs));
+    outer_product<V>(c.d + g * width, 1, step, h, z, c.steps, c.used, h, to.hidden + g * h * width);
+    outer_product<V>(c.d + from_x * width, 1, step, h, c.inputs, c.steps, c.used, n.inputs, to.input + g * h * padded(n.inputs));
   }
   for (long g = 0; g < c.gates; ++g)
     for (long u = 0; u < h; ++u) {
@@ -80,12 +101,12 @@ void row_flush(RowChunk<V> &c, const Layer<Num<V>> &n, const Partial<Num<V>> &to
 }
 
 template <class V>
-void row_pass(const Layer<Num<V>> &n, const Num<V> *saved, const Num<V> *packed, Num<V> *d, Num<V> *state, Num<V> *carry,
-              Num<V> *product) {
+void row_pass(const Direction<Num<V>> &n, const Num<V> *saved, const Num<V> *packed, Num<V> *d, Num<V> *state, Num<V> *carry,
+              Num<V> *d_product) {
   const long width = padded(n.hidden), h = n.hidden;
   for (long u = 0; u < width; u += V::kWidth) {
     const auto gate = [&](int g) { return load<V>(saved + g * width + u); };
-    const Gates<V> g{gate(0), gate(1), gate(2), n.reset_after ? gate(3) : V::all(0)};
+    const Gates<V> g{gate(0), gate(1), gate(2), n.reset_after ? gate(3) : V::broadcast(0)};
     const Vec<V> s = load<V>(state + u), gradient = load<V>(carry + u);
     const Passed<V> p = n.reset_after ? pass_after<V>(g, s, gradient) : pass<V>(g, s, gradient);
     if (n.reset_after) store<V>(d + u, p.reset), store<V>(d + 3 * width + u, p.candidate);
@@ -94,12 +115,12 @@ void row_pass(const Layer<Num<V>> &n, const Num<V> *saved, const Num<V> *packed,
     store<V>(carry + u, p.state);
   }
   if (!n.reset_after) {
-    clear(product, width);
-    row_transposed<V>(packed + 2 * h * width, width, h, d + 2 * width, product);
+    clear(d_product, width);
+    row_transposed<V>(packed + 2 * h * width, width, h, d + 2 * width, d_product);
     for (long u = 0; u < width; u += V::kWidth) {
       Vec<V> reset, own = load<V>(carry + u);
       const Vec<V> r = load<V>(saved + u), s = load<V>(state + u);
-      pass_before<V>(r, s, load<V>(product + u), reset, own);
+      pass_before<V>(r, s, load<V>(d_product + u), reset, own);
       store<V>(d + u, reset), store<V>(carry + u, own);
       store<V>(state + u, r * s);
     }
@@ -107,14 +128,14 @@ void row_pass(const Layer<Num<V>> &n, const Num<V> *saved, const Num<V> *packed,
 }
 
 template <class V>
-void row_pass_state(const Layer<Num<V>> &n, const Num<V> *packed, const Num<V> *d, Num<V> *carry) {
+void row_pass_state(const Direction<Num<V>> &n, const Num<V> *packed, const Num<V> *d, Num<V> *carry) {
   const long h = n.hidden, width = padded(h);
   for (long g = 0; g < (n.reset_after ? 3 : 2); ++g)
     row_transposed<V>(packed + g * h * width, width, h, d + g * width, carry);
 }
 
 template <class V>
-void row_pass_input(const Layer<Num<V>> &n, const Num<V> *packed, const Num<V> *d, Num<V> *sums, Num<V> *to) {
+void row_pass_input(const Direction<Num<V>> &n, const Num<V> *packed, const Num<V> *d, Num<V> *sums, Num<V> *to) {
   const long h = n.hidden, width = padded(h), wide = padded(n.inputs);
   clear(sums, wide);
   for (long g = 0; g < 3; ++g)
@@ -123,17 +144,17 @@ void row_pass_input(const Layer<Num<V>> &n, const Num<V> *packed, const Num<V> *
 }
 
 template <class V>
-void row_backward(const Layer<Num<V>> &n, const Gradients<Num<V>> &g, const Num<V> *packed, long row, Num<V> *scratch,
+void row_backward(const Direction<Num<V>> &n, const Gradients<Num<V>> &g, const Num<V> *packed, long row, Num<V> *scratch,
                   Partial<Num<V>> to) {
-  const long h = n.hidden, width = padded(h), limit = row_steps<V>(n, row), gates = n.reset_after ? 4 : 3;
-  const long capacity = chunk_steps(h) * kLanes;
-  Num<V> *panels = scratch + capacity * gates * width, *state = panels + capacity * (2 * width + padded(n.inputs));
-  Num<V> *carry = state + width, *product = carry + width, *sums = product + width;
-  RowChunk<V> c{capacity, 0, gates, scratch, panels, panels + capacity * width, panels + 2 * capacity * width};
-  Num<V> *zeros = sums + padded(n.inputs), *again = zeros + width, *spare = again + 4 * width;
+  const long h = n.hidden, width = padded(h), limit = row_steps<V>(n, row);
+  const RowBackwardScratch<V> own(n, scratch);
+  RowChunk<V> c = own.chunk;
+  const long capacity = c.steps, gates = c.gates;
+  Num<V> *state = own.units.state, *carry = own.carry, *zeros = own.zeros;
   const Num<V> *weights = packed + 3 * h * (width + padded(n.inputs));
-  const Row<V> r{n, width, limit, state, spare, spare + width, spare + 2 * width};
-  clear(state, 2 * width);
+  const Row<V> r(n, own.units);
+  clear(state, width);
+  clear(carry, width);
   clear(zeros, width);
   if (g.final) copy(g.final + row * h, h, carry);
   for (long place = limit - 1; place >= 0; --place) {
@@ -145,11 +166,11 @@ void row_backward(const Layer<Num<V>> &n, const Gradients<Num<V>> &g, const Num<
     fill_row(n.x.at(row, t), n.inputs, capacity, c.used, c.inputs);
     if (g.output.data)
       for (long u = 0; u < h; ++u) carry[u] += g.output.at(row, t)[u];
-    if (!n.saved) row_step(r, n.x.at(row, t), weights, again, false);
-    row_pass<V>(n, n.saved ? n.saved + (row * n.steps + t) * 4 * width : again, packed, d, state, carry, product);
+    if (!n.saved) row_step(r, n.x.at(row, t), weights, own.recomputed, false);
+    row_pass<V>(n, n.saved ? n.saved + (row * n.steps + t) * 4 * width : own.recomputed, packed, d, state, carry, own.d_product);
     if (wants_previous(n, place)) row_pass_state<V>(n, packed, d, carry);
     if (!n.reset_after) fill_row(state, h, capacity, c.used, c.reset_states);
-    if (g.x.data) row_pass_input<V>(n, packed, d, sums, g.x.at(row, t));
+    if (g.x.data) row_pass_input<V>(n, packed, d, own.sums, g.x.at(row, t));
     if (++c.used == capacity || place == 0) row_flush(c, n, to);
   }
   if (g.initial) copy(carry, h, g.initial + row * h);

@@ -2,16 +2,23 @@
 
 constexpr int kRowVecs = 4;  // vectors of units that share a pass over k
 
-// The row, and arrays of units rounded up to whole vectors.
+// Arrays of units rounded up to whole vectors.
 template <class V>
-struct Row {
-  const Layer<Num<V>> &layer;
-  long width, limit;  // units rounded up, steps the row has
+struct RowUnits {
   Num<V> *state, *next, *reset_state, *update;
+  RowUnits(long width, Carver<Num<V>> &carver)
+      : state(carver.take(width)), next(carver.take(width)), reset_state(carver.take(width)), update(carver.take(width)) {}
 };
 
 template <class V>
-long row_steps(const Layer<Num<V>> &n, long row) {
+struct Row : RowUnits<V> {
+  const Direction<Num<V>> &direction;
+  long width;  // units rounded up
+  Row(const Direction<Num<V>> &n, const RowUnits<V> &units) : RowUnits<V>(units), direction(n), width(padded(n.hidden)) {}
+};
+
+template <class V>
+long row_steps(const Direction<Num<V>> &n, long row) {
   return n.lengths ? long(n.lengths[row]) : n.steps;
 }
 
@@ -24,7 +31,7 @@ long vectors(long units) {
 template <class V, int G, int N>
 inline void row_product(Vec<V> (&sums)[G][N], const Num<V> *w, long count, const Num<V> *in) {
   for (long k = 0; k < count; ++k, w += G * N * V::kWidth) {
-    const Vec<V> factor = V::all(in[k]);
+    const Vec<V> factor = V::broadcast(in[k]);
 #pragma GCC unroll 3
     for (int g = 0; g < G; ++g)
 #pragma GCC unroll 4
@@ -48,10 +55,10 @@ inline void row_after(const Row<V> &r, const Num<V> *x, const Num<V> *w, long un
   constexpr int wide = N * V::kWidth;
   Vec<V> sums[3][N], from_x[N];
   for (int g = 0; g < 3; ++g) row_start<V, N>(sums[g], w + g * wide);
-  row_product<V, 3, N>(sums, w + 4 * wide, r.layer.inputs, x);
+  row_product<V, 3, N>(sums, w + 4 * wide, r.direction.inputs, x);
   for (int v = 0; v < N; ++v) from_x[v] = sums[2][v];
   row_start<V, N>(sums[2], w + 3 * wide);
-  row_product<V, 3, N>(sums, w + (4 + 3 * r.layer.inputs) * wide, r.layer.hidden, r.state);
+  row_product<V, 3, N>(sums, w + (4 + 3 * r.direction.inputs) * wide, r.direction.hidden, r.state);
   sigmoid<V, N>(sums[0]);
   each<N>([&](int v) { from_x[v] = V::fma(sums[0][v], sums[2][v], from_x[v]); });
   sigmoid<V, N>(sums[1]);
@@ -69,8 +76,8 @@ inline void row_gates(const Row<V> &r, const Num<V> *x, const Num<V> *w, long un
   constexpr int wide = N * V::kWidth;
   Vec<V> sums[2][N];
   for (int g = 0; g < 2; ++g) row_start<V, N>(sums[g], w + g * wide);
-  row_product<V, 2, N>(sums, w + 2 * wide, r.layer.inputs, x);
-  row_product<V, 2, N>(sums, w + (2 + 2 * r.layer.inputs) * wide, r.layer.hidden, r.state);
+  row_product<V, 2, N>(sums, w + 2 * wide, r.direction.inputs, x);
+  row_product<V, 2, N>(sums, w + (2 + 2 * r.direction.inputs) * wide, r.direction.hidden, r.state);
   sigmoid<V, N>(sums[0]);
   sigmoid<V, N>(sums[1]);
   each<N>([&](int v) {
@@ -86,8 +93,8 @@ inline void row_candidate(const Row<V> &r, const Num<V> *x, const Num<V> *w, lon
   constexpr int wide = N * V::kWidth;
   Vec<V> sums[1][N];
   row_start<V, N>(sums[0], w);
-  row_product<V, 1, N>(sums, w + wide, r.layer.inputs, x);
-  row_product<V, 1, N>(sums, w + (1 + r.layer.inputs) * wide, r.layer.hidden, r.reset_state);
+  row_product<V, 1, N>(sums, w + wide, r.direction.inputs, x);
+  row_product<V, 1, N>(sums, w + (1 + r.direction.inputs) * wide, r.direction.hidden, r.reset_state);
   tanh<V, N>(sums[0]);
   each<N>([&](int v) {
     const long at = unit + v * V::kWidth;
@@ -99,8 +106,8 @@ inline void row_candidate(const Row<V> &r, const Num<V> *x, const Num<V> *w, lon
 // Every other step goes through the weights backwards: those read last are still in the L1 cache.
 template <class V>
 void row_step(const Row<V> &r, const Num<V> *x, const Num<V> *packed, Num<V> *saved, bool backwards) {
-  const long count = vectors<V>(r.layer.hidden), terms = r.layer.inputs + r.layer.hidden;
-  if (r.layer.reset_after)
+  const long count = vectors<V>(r.direction.hidden), terms = r.direction.inputs + r.direction.hidden;
+  if (r.direction.reset_after)
     return in_blocks_either_way<kRowVecs>(count, backwards, [&](auto n, long v) {
       row_after<V, n.value>(r, x, packed + v * V::kWidth * (4 + 3 * terms), v * V::kWidth, saved);
     });
@@ -114,7 +121,7 @@ void row_step(const Row<V> &r, const Num<V> *x, const Num<V> *packed, Num<V> *sa
 }
 
 template <class V>
-long row_packed_forward(const Layer<Num<V>> &n) {
+long row_packed_forward(const Direction<Num<V>> &n) {
   return padded(n.hidden) * (4 + 3 * (n.inputs + n.hidden));
 }
 
@@ -136,7 +143,7 @@ Num<V> *pack_units(const Num<V> *w, long columns, long units, long unit, long wi
 }
 
 template <class V>
-void row_pack_forward(const Layer<Num<V>> &n, Num<V> *to) {
+void row_pack_forward(const Direction<Num<V>> &n, Num<V> *to) {
   const long h = n.hidden, count = vectors<V>(h);
   const auto block = [&](long v, long wide, long from, long until) {
     const long unit = v * V::kWidth;
@@ -156,14 +163,17 @@ void row_pack_forward(const Layer<Num<V>> &n, Num<V> *to) {
 }
 
 template <class V>
-long row_scratch_forward(const Layer<Num<V>> &n) {
-  return 4 * padded(n.hidden);
+long row_scratch_forward(const Direction<Num<V>> &n) {
+  Carver<Num<V>> carver{nullptr};
+  RowUnits<V>(padded(n.hidden), carver);
+  return carver.size;
 }
 
 template <class V>
-void row_forward(const Layer<Num<V>> &n, const Num<V> *packed, long row, Num<V> *scratch) {
+void row_forward(const Direction<Num<V>> &n, const Num<V> *packed, long row, Num<V> *scratch) {
   const long width = padded(n.hidden), limit = row_steps<V>(n, row);
-  Row<V> r{n, width, limit, scratch, scratch + width, scratch + 2 * width, scratch + 3 * width};
+  Carver<Num<V>> carver{scratch};
+  Row<V> r(n, RowUnits<V>(width, carver));
   clear(r.state, width);
   if (n.initial) copy(n.initial + row * n.hidden, n.hidden, r.state);
   for (long place = 0; place < limit; ++place) {

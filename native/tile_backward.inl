@@ -8,40 +8,64 @@ struct Chunk {
   Num<V> *states;            // panels of the previous state, rows [steps * 16][H]
   Num<V> *reset_states;      // the same of reset * state; before only
   Num<V> *inputs;            // panels of x when it has many features, else lanes [I][steps][16]
-  const Num<V> *ones;        // [steps][16], right behind the lanes: the biases' input
-};
-
-template <class V>
-struct Backward {
-  const Layer<Num<V>> &layer;
-  const Gradients<Num<V>> &gradients;
-  Tile<Num<V>> tile;
-  Chunk<V> chunk;
-  Num<V> *carry;     // [H][16] gradient of the state
-  Num<V> *state;     // [H][16] state before the step
-  Num<V> *outer;     // [H][16] gradient of the output, then reset * state
-  Num<V> *x;         // [I][16]
-  Num<V> *zeros;     // [max(H, I)]
-  Num<V> *waste;     // [max(H, I)]
-  Num<V> *again;     // [H][4][16] gates and then [H][2][16] of a step computed again; not when forward saved them
+  Num<V> *ones;              // [steps][16], right behind the lanes: the biases' input
 };
 
 // Of n inputs those that are summed lane by lane: all or none.
 inline long few_inputs(long n) { return n < kFewInputs ? n : 0; }
 
 template <class V>
-long gate_rows(const Layer<Num<V>> &n) {
+long gate_rows(const Direction<Num<V>> &n) {
   return (n.reset_after ? 4 : 3) * n.hidden;
 }
 
 template <class V>
-long packed_backward(const Layer<Num<V>> &n) {
+struct BackwardScratch {
+  Chunk<V> chunk;
+  Num<V> *carry;            // [H][16] gradient of the state
+  Num<V> *state;            // [H][16] state before the step
+  Num<V> *temporary;        // [H][16] gradient of the output, then reset * state
+  Num<V> *x;                // [I][16]
+  Num<V> *zeros, *discard;  // [max(H, I)]
+  Num<V> *recomputed;       // [H][4][16] gates and then [H][2][16] of a step; not when forward saved them
+  long size;
+  BackwardScratch(const Direction<Num<V>> &n, Num<V> *memory) {
+    const long units = n.hidden * kLanes, steps = chunk_steps(n.hidden), panel = steps * kLanes, wide = larger(n.hidden, n.inputs);
+    Carver<Num<V>> carver{memory};
+    // One vector more than the steps: rows that are powers of two apart would share a few sets of the cache.
+    chunk.steps = steps, chunk.used = 0, chunk.stride = (steps + 1) * kLanes;
+    chunk.d = carver.take(gate_rows<V>(n) * chunk.stride);
+    chunk.states = carver.take(panel * padded(n.hidden));
+    chunk.reset_states = carver.take(n.reset_after ? 0 : panel * padded(n.hidden));
+    chunk.inputs = carver.take(panel * (n.inputs < kFewInputs ? n.inputs : padded(n.inputs)));
+    chunk.ones = carver.take(panel);
+    carry = carver.take(units), state = carver.take(units), temporary = carver.take(units);
+    x = carver.take(n.inputs * kLanes), zeros = carver.take(wide), discard = carver.take(wide);
+    recomputed = carver.take(n.saved ? 0 : 6 * units);
+    size = carver.size;
+  }
+};
+
+template <class V>
+struct Backward : BackwardScratch<V> {
+  const Direction<Num<V>> &direction;
+  const Gradients<Num<V>> &gradients;
+  Tile<Num<V>> tile;
+  Backward(const Direction<Num<V>> &n, const Gradients<Num<V>> &g, long item, Num<V> *scratch)
+      : BackwardScratch<V>(n, scratch), direction(n), gradients(g), tile(n, item) {
+    for (long i = 0; i < this->chunk.steps * kLanes; ++i) this->chunk.ones[i] = 1;
+    clear(this->zeros, larger(n.hidden, n.inputs));
+  }
+};
+
+template <class V>
+long packed_backward(const Direction<Num<V>> &n) {
   return 3 * n.hidden * (n.hidden + n.inputs) + (n.saved ? 0 : packed_forward<V>(n));
 }
 
 // Transposed panels: state's, candidate first when its product comes first, then the input's; then forward's own.
 template <class V>
-void pack_backward(const Layer<Num<V>> &n, Num<V> *to) {
+void pack_backward(const Direction<Num<V>> &n, Num<V> *to) {
   const long h = n.hidden, gates = n.reset_after ? 3 * h : 2 * h;
   if (wants_previous(n, n.steps - 1)) pack_panels<V>(n.weight_hh, h, h, gates, to);
   if (!n.reset_after) pack_panels<V>(n.weight_hh + 2 * h * h, h, h, h, to + 2 * h * h);
@@ -50,33 +74,8 @@ void pack_backward(const Layer<Num<V>> &n, Num<V> *to) {
 }
 
 template <class V>
-long scratch_backward(const Layer<Num<V>> &n) {
-  const long c = chunk_steps(n.hidden), wide = n.hidden > n.inputs ? n.hidden : n.inputs;
-  const long panels = c * kLanes * (2 * padded(n.hidden) + padded(n.inputs) + 1);
-  return gate_rows<V>(n) * (c + 1) * kLanes + panels + ((n.saved ? 3 : 9) * n.hidden + n.inputs) * kLanes + 2 * wide + 9 * kLanes;
-}
-
-template <class V>
-Backward<V> start_backward(const Layer<Num<V>> &n, const Gradients<Num<V>> &g, long item, Num<V> *s) {
-  const long h = n.hidden, c = chunk_steps(h), wide = h > n.inputs ? h : n.inputs, panel = c * kLanes;
-  const auto take = [&s](long size) {
-    Num<V> *p = s;
-    s += (size + 15) / 16 * 16;
-    return p;
-  };
-  // One vector more than the steps: rows that are powers of two apart would share a few sets of the cache.
-  Backward<V> b{n, g, Tile<Num<V>>(n, item), {c, 0, (c + 1) * kLanes, nullptr, nullptr, nullptr, nullptr, nullptr}, 0, 0, 0, 0, 0, 0, 0};
-  b.chunk.d = take(gate_rows<V>(n) * b.chunk.stride);
-  b.chunk.states = take(panel * padded(h));
-  b.chunk.reset_states = take(panel * padded(h));
-  b.chunk.inputs = take(panel * (padded(n.inputs) + 1));
-  Num<V> *ones = b.chunk.inputs + panel * (n.inputs < kFewInputs ? n.inputs : padded(n.inputs));
-  for (long i = 0; i < panel; ++i) ones[i] = 1;
-  b.chunk.ones = ones;
-  b.carry = take(h * kLanes), b.state = take(h * kLanes), b.outer = take(h * kLanes), b.x = take(n.inputs * kLanes);
-  b.zeros = take(wide), b.waste = take(wide), b.again = take(n.saved ? 0 : 6 * h * kLanes);
-  clear(b.zeros, wide);
-  return b;
+long scratch_backward(const Direction<Num<V>> &n) {
+  return BackwardScratch<V>(n, nullptr).size;
 }
 
 // Copies rows into panels [columns / 16][capacity][16], at rows `at`..; columns beyond the last are zero.
@@ -105,7 +104,7 @@ inline void prefetch_rows(const T *const *rows, long ahead, long n) {
 // The state before step t: that of the step computed before it, or the initial state.
 template <class V>
 void gather_previous(Backward<V> &b, long t) {
-  const auto &n = b.layer;
+  const auto &n = b.direction;
   const Num<V> *rows[kLanes];
   for (long i = 0; i < kLanes; ++i) {
     const long row = b.tile.first + i, before = n.reverse ? t + 1 : t - 1;
@@ -119,7 +118,7 @@ void gather_previous(Backward<V> &b, long t) {
 
 template <class V>
 void gather_inputs(Backward<V> &b, long t) {
-  const auto &n = b.layer;
+  const auto &n = b.direction;
   const Num<V> *rows[kLanes];
   for (long i = 0; i < kLanes; ++i) rows[i] = b.tile.has(i, t) ? n.x.at(b.tile.first + i, t) : b.zeros;
   if (n.inputs >= kFewInputs)
@@ -135,17 +134,17 @@ void add_output_gradient(Backward<V> &b, long t) {
   const Num<V> *rows[kLanes];
   for (long i = 0; i < kLanes; ++i)
     rows[i] = b.tile.has(i, t) ? b.gradients.output.at(b.tile.first + i, t) : b.zeros;
-  to_lanes<V>(rows, b.layer.hidden, b.outer);
-  prefetch_rows(rows, b.layer.reverse ? b.gradients.output.step : -b.gradients.output.step, b.layer.hidden);
-  for (long i = 0; i < b.layer.hidden * kLanes; i += V::kWidth)
-    store<V>(b.carry + i, load<V>(b.carry + i) + load<V>(b.outer + i));
+  to_lanes<V>(rows, b.direction.hidden, b.temporary);
+  prefetch_rows(rows, b.direction.reverse ? b.gradients.output.step_stride : -b.gradients.output.step_stride, b.direction.hidden);
+  for (long i = 0; i < b.direction.hidden * kLanes; i += V::kWidth)
+    store<V>(b.carry + i, load<V>(b.carry + i) + load<V>(b.temporary + i));
 }
 
 // The pointwise part of a step; d's rows are written at `d`, the state's own share replaces the carry.
 template <class V, bool after, bool masked>
 void pass_gates(Backward<V> &b, const Num<V> *saved, Num<V> *d) {
-  const long h = b.layer.hidden, row = b.chunk.stride;
-  const Vec<V> zero = V::all(0);
+  const long h = b.direction.hidden, row = b.chunk.stride;
+  const Vec<V> zero = V::broadcast(0);
   for (long unit = 0; unit < h; ++unit, saved += 4 * kLanes)
     for (int v = 0; v < kVecs<V>; ++v) {
       const long lane = v * V::kWidth, at = unit * kLanes + lane;
@@ -163,14 +162,14 @@ void pass_gates(Backward<V> &b, const Num<V> *saved, Num<V> *d) {
       store<V>(to + h * row, p.update);
       store<V>(to + 2 * h * row, after ? p.recurrent : p.candidate);
       store<V>(b.carry + at, p.state);
-      if (!after) store<V>(b.outer + at, g.reset * state);
+      if (!after) store<V>(b.temporary + at, g.reset * state);
     }
 }
 
 // Reset before: what comes back through the candidate's product, finished where it is summed.
 template <class V>
 void pass_reset(Backward<V> &b, const Num<V> *saved, const Num<V> *packed, Num<V> *d) {
-  const long h = b.layer.hidden, row = b.chunk.stride;
+  const long h = b.direction.hidden, row = b.chunk.stride;
   in_blocks<kBlock<V>>(h, [&](auto n, long unit) {
     Vec<V> sums[n.value][kVecs<V>] = {};
     product<V, n.value>(sums, packed + unit * h, h, d + 2 * h * row, row);
@@ -187,7 +186,7 @@ void pass_reset(Backward<V> &b, const Num<V> *saved, const Num<V> *packed, Num<V
 
 template <class V>
 void pass_state(Backward<V> &b, const Num<V> *packed, const Num<V> *d) {
-  const long h = b.layer.hidden, row = b.chunk.stride, gates = b.layer.reset_after ? 3 * h : 2 * h;
+  const long h = b.direction.hidden, row = b.chunk.stride, gates = b.direction.reset_after ? 3 * h : 2 * h;
   in_blocks<kBlock<V>>(h, [&](auto n, long unit) {
     Vec<V> sums[n.value][kVecs<V>];
     for (int i = 0; i < n.value; ++i)
@@ -200,7 +199,7 @@ void pass_state(Backward<V> &b, const Num<V> *packed, const Num<V> *d) {
 
 template <class V>
 void pass_input(Backward<V> &b, long t, const Num<V> *packed, const Num<V> *d) {
-  const auto &n = b.layer;
+  const auto &n = b.direction;
   const long h = n.hidden, row = b.chunk.stride;
   in_blocks<kBlock<V>>(n.inputs, [&](auto size, long i) {
     Vec<V> sums[size.value][kVecs<V>] = {};
@@ -212,25 +211,25 @@ void pass_input(Backward<V> &b, long t, const Num<V> *packed, const Num<V> *d) {
   });
   Num<V> *rows[kLanes];
   for (long i = 0; i < kLanes; ++i)
-    rows[i] = b.tile.has(i, t) ? b.gradients.x.at(b.tile.first + i, t) : b.waste;
+    rows[i] = b.tile.has(i, t) ? b.gradients.x.at(b.tile.first + i, t) : b.discard;
   to_rows<V>(b.x, n.inputs, rows);
 }
 
-// The gates of step t: as forward saved them, or computed again by the same operations from the same numbers.
+// The gates of step t: as forward saved them, or recomputed by the same operations from the same numbers.
 template <class V>
 const Num<V> *gates(const Backward<V> &b, long item, long t, const Num<V> *packed) {
-  const auto &n = b.layer;
+  const auto &n = b.direction;
   const long size = n.hidden * kLanes;
   if (n.saved) return n.saved + (item * n.steps + t) * 4 * size;
   gather_input<V>(b.tile, t, b.zeros, b.x);
-  Num<V> *spare = b.again + 4 * size;
-  step_forward<V>(Step<V>{n, b.x, b.state, spare, spare + size, b.again}, packed);
-  return b.again;
+  Num<V> *spare = b.recomputed + 4 * size;
+  step_forward<V>(Step<V>{n, b.x, b.state, spare, spare + size, b.recomputed}, packed);
+  return b.recomputed;
 }
 
 template <class V>
 void step_backward(Backward<V> &b, long item, long place, const Num<V> *packed) {
-  const auto &n = b.layer;
+  const auto &n = b.direction;
   const long h = n.hidden, t = b.tile.step(place);
   Num<V> *d = b.chunk.d + b.chunk.used * kLanes;
   gather_previous(b, t);
@@ -247,7 +246,7 @@ void step_backward(Backward<V> &b, long item, long place, const Num<V> *packed) 
     for (long k = 0; k < h; k += kLanes) {
       Num<V> *panel = b.chunk.reset_states + k * b.chunk.steps * kLanes + b.chunk.used * kLanes * kLanes;
       for (long i = 0; i < kLanes; ++i) rows[i] = panel + i * kLanes;
-      to_rows<V>(b.outer + k * kLanes, h - k < kLanes ? h - k : kLanes, rows);
+      to_rows<V>(b.temporary + k * kLanes, h - k < kLanes ? h - k : kLanes, rows);
     }
     pass_reset(b, saved, packed + 2 * h * h, d);
   }

@@ -12,7 +12,7 @@ constexpr long kUnitsApart = 16;
 // What every block of units needs of a step.
 template <class V>
 struct Step {
-  const Layer<Num<V>> &layer;
+  const Direction<Num<V>> &direction;
   const Num<V> *x, *state;  // [I][16], [H][16]
   Num<V> *next;             // [H][16]
   Num<V> *reset_state;      // [H][16], reset * state; before only
@@ -22,7 +22,7 @@ struct Step {
 template <class V, int N>
 inline void start(Vec<V> (&sums)[N][kVecs<V>], const Num<V> *biases) {
   for (int n = 0; n < N; ++n)
-    for (int v = 0; v < kVecs<V>; ++v) sums[n][v] = V::all(biases[n]);
+    for (int v = 0; v < kVecs<V>; ++v) sums[n][v] = V::broadcast(biases[n]);
 }
 
 template <class V>
@@ -45,12 +45,12 @@ template <class V, int U>
 inline void block_after(const Step<V> &s, const Num<V> *w, Num<V> *gates) {
   Vec<V> sums[3 * U][kVecs<V>];
   start<V, 3 * U>(sums, w);
-  product<V, 3 * U>(sums, w + 4 * U, s.layer.inputs, s.x, kLanes);
+  product<V, 3 * U>(sums, w + 4 * U, s.direction.inputs, s.x, kLanes);
   for (int u = 0; u < U; ++u) {
     store_all<V>(gates + (4 * u + 2) * kLanes, sums[3 * u + 2]);
-    for (int v = 0; v < kVecs<V>; ++v) sums[3 * u + 2][v] = V::all(w[3 * U + u]);
+    for (int v = 0; v < kVecs<V>; ++v) sums[3 * u + 2][v] = V::broadcast(w[3 * U + u]);
   }
-  product<V, 3 * U>(sums, w + 4 * U + 3 * U * s.layer.inputs, s.layer.hidden, s.state, kLanes);
+  product<V, 3 * U>(sums, w + 4 * U + 3 * U * s.direction.inputs, s.direction.hidden, s.state, kLanes);
   for (int u = 0; u < U; ++u) {
     store_all<V>(gates + 4 * u * kLanes, sums[3 * u]);
     store_all<V>(gates + (4 * u + 1) * kLanes, sums[3 * u + 1]);
@@ -92,8 +92,8 @@ template <class V, int U>
 inline void block_gates(const Step<V> &s, const Num<V> *w, Num<V> *gates) {
   Vec<V> sums[2 * U][kVecs<V>];
   start<V, 2 * U>(sums, w);
-  product<V, 2 * U>(sums, w + 2 * U, s.layer.inputs, s.x, kLanes);
-  product<V, 2 * U>(sums, w + 2 * U + 2 * U * s.layer.inputs, s.layer.hidden, s.state, kLanes);
+  product<V, 2 * U>(sums, w + 2 * U, s.direction.inputs, s.x, kLanes);
+  product<V, 2 * U>(sums, w + 2 * U + 2 * U * s.direction.inputs, s.direction.hidden, s.state, kLanes);
   for (int u = 0; u < U; ++u) {
     store_all<V>(gates + 4 * u * kLanes, sums[2 * u]);
     store_all<V>(gates + (4 * u + 1) * kLanes, sums[2 * u + 1]);
@@ -105,8 +105,8 @@ template <class V, int U>
 inline void block_candidate(const Step<V> &s, const Num<V> *w, Num<V> *gates) {
   Vec<V> sums[U][kVecs<V>];
   start<V, U>(sums, w);
-  product<V, U>(sums, w + U, s.layer.inputs, s.x, kLanes);
-  product<V, U>(sums, w + U + U * s.layer.inputs, s.layer.hidden, s.reset_state, kLanes);
+  product<V, U>(sums, w + U, s.direction.inputs, s.x, kLanes);
+  product<V, U>(sums, w + U + U * s.direction.inputs, s.direction.hidden, s.reset_state, kLanes);
   for (int u = 0; u < U; ++u) store_all<V>(gates + (4 * u + 2) * kLanes, sums[u]);
 }
 
@@ -125,9 +125,9 @@ inline void in_blocks_apart(long units, Sums sums, Activate activate) {
 
 template <class V>
 void step_forward(const Step<V> &s, const Num<V> *packed) {
-  const long units = s.layer.hidden, terms = s.layer.inputs + s.layer.hidden;
+  const long units = s.direction.hidden, terms = s.direction.inputs + s.direction.hidden;
   const auto gates = [&](long unit) { return s.gates + unit * 4 * kLanes; };
-  if (s.layer.reset_after)
+  if (s.direction.reset_after)
     return in_blocks_apart<kUnitsAfter<V>>(
         units, [&](auto u, long unit) { block_after<V, u.value>(s, packed + unit * (4 + 3 * terms), gates(unit)); },
         [&](long unit, long count) {
@@ -149,12 +149,12 @@ void step_forward(const Step<V> &s, const Num<V> *packed) {
 }
 
 template <class V>
-long packed_forward(const Layer<Num<V>> &n) {
+long packed_forward(const Direction<Num<V>> &n) {
   return n.hidden * (4 + 3 * (n.inputs + n.hidden)) + kLanes;  // interleave() writes behind the last
 }
 
 template <class V, int U, int G>
-Num<V> *pack_block(const Layer<Num<V>> &n, long row, Num<V> *to) {
+Num<V> *pack_block(const Direction<Num<V>> &n, long row, Num<V> *to) {
   const Num<V> *inputs[U * G], *states[U * G];
   for (int i = 0; i < U * G; ++i) {
     const long at = i % G * n.hidden + row + i / G;
@@ -164,7 +164,7 @@ Num<V> *pack_block(const Layer<Num<V>> &n, long row, Num<V> *to) {
 }
 
 template <class V>
-void pack_forward(const Layer<Num<V>> &n, Num<V> *to) {
+void pack_forward(const Direction<Num<V>> &n, Num<V> *to) {
   const long h = n.hidden;
   const auto sum = [&](long i) { return bias(n.bias_ih, i) + bias(n.bias_hh, i); };
   if (n.reset_after)
@@ -184,32 +184,49 @@ void pack_forward(const Layer<Num<V>> &n, Num<V> *to) {
 }
 
 template <class V>
-long scratch_forward(const Layer<Num<V>> &n) {
-  return kLanes * (n.inputs + (n.saved ? 3 : 7) * n.hidden) + n.inputs + n.hidden;
+struct ForwardScratch {
+  Num<V> *state, *next, *reset_state;  // [H][16]
+  Num<V> *gates;                       // [H][4][16]; not when they are saved
+  Num<V> *x;                           // [I][16]
+  Num<V> *zeros, *discard;             // [max(H, I)], [H]
+  long size;
+  ForwardScratch(const Direction<Num<V>> &n, Num<V> *memory) {
+    Carver<Num<V>> carver{memory};
+    const long units = n.hidden * kLanes;
+    state = carver.take(units), next = carver.take(units), reset_state = carver.take(units);
+    gates = carver.take(n.saved ? 0 : 4 * units), x = carver.take(n.inputs * kLanes);
+    zeros = carver.take(larger(n.hidden, n.inputs)), discard = carver.take(n.hidden);
+    size = carver.size;
+  }
+};
+
+template <class V>
+long scratch_forward(const Direction<Num<V>> &n) {
+  return ForwardScratch<V>(n, nullptr).size;
 }
 
 template <class V>
-void forward(const Layer<Num<V>> &n, const Num<V> *packed, long item, Num<V> *scratch) {
+void forward(const Direction<Num<V>> &n, const Num<V> *packed, long item, Num<V> *scratch) {
   const long size = n.hidden * kLanes;
   Tile<Num<V>> tile(n, item);
-  Num<V> *state = scratch, *next = state + size, *reset_state = next + size, *gates = reset_state + size;
-  Num<V> *x = gates + (n.saved ? 0 : 4 * size), *spare = x + n.inputs * kLanes;
-  clear(spare, n.inputs + n.hidden);
-  gather_state<V>(tile, n.initial, spare, state);
+  const ForwardScratch<V> own(n, scratch);
+  Num<V> *state = own.state, *next = own.next, *gates = own.gates;
+  clear(own.zeros, larger(n.hidden, n.inputs));
+  gather_state<V>(tile, n.initial, own.zeros, state);
   for (long place = 0; place < tile.limit; ++place) {
     const long t = tile.step(place);
-    gather_input<V>(tile, t, spare, x);
+    gather_input<V>(tile, t, own.zeros, own.x);
     if (n.saved) gates = n.saved + (item * n.steps + t) * 4 * size;
-    step_forward<V>(Step<V>{n, x, state, next, reset_state, gates}, packed);
+    step_forward<V>(Step<V>{n, own.x, state, next, own.reset_state, gates}, packed);
     if (!tile.all_live(t)) {
       tile.mark_live(t);
       for (long i = 0; i < size; i += V::kWidth)
         store<V>(next + i, select<V>(load<V>(tile.live + i % kLanes), load<V>(next + i), load<V>(state + i)));
     }
-    scatter_output<V>(tile, t, next, spare + n.inputs);
+    scatter_output<V>(tile, t, next, own.discard);
     Num<V> *old = state;
     state = next, next = old;
   }
-  scatter_state<V>(tile, state, n.final, spare + n.inputs);
+  scatter_state<V>(tile, state, n.final, own.discard);
   clear_output<V>(tile);
 }

@@ -9,10 +9,10 @@ struct F32 {
   static constexpr int kWidth = 8;
   typedef float Vector __attribute__((vector_size(32)));
   typedef std::int32_t Bits __attribute__((vector_size(32)));
-  static Vector all(float s) { return _mm256_set1_ps(s); }
+  static Vector broadcast(float s) { return _mm256_set1_ps(s); }
   static Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
-  static Vector at_least(Vector low, Vector x) { return _mm256_max_ps(low, x); }  // NaN stays NaN
-  static Vector at_most(Vector high, Vector x) { return _mm256_min_ps(high, x); }
+  static Vector max(Vector low, Vector x) { return _mm256_max_ps(low, x); }  // NaN stays NaN
+  static Vector min(Vector high, Vector x) { return _mm256_min_ps(high, x); }
 };
 
 struct F64 {
@@ -22,10 +22,10 @@ struct F64 {
   static constexpr int kWidth = 4;
   typedef double Vector __attribute__((vector_size(32)));
   typedef std::int64_t Bits __attribute__((vector_size(32)));
-  static Vector all(double s) { return _mm256_set1_pd(s); }
+  static Vector broadcast(double s) { return _mm256_set1_pd(s); }
   static Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_pd(a, b, c); }
-  static Vector at_least(Vector low, Vector x) { return _mm256_max_pd(low, x); }
-  static Vector at_most(Vector high, Vector x) { return _mm256_min_pd(high, x); }
+  static Vector max(Vector low, Vector x) { return _mm256_max_pd(low, x); }
+  static Vector min(Vector high, Vector x) { return _mm256_min_pd(high, x); }
 };
 
 // Weights that share a pass over k: 12 of the 16 registers are sums.

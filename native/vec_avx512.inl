@@ -9,10 +9,10 @@ struct F32 {
   static constexpr int kWidth = 16;
   typedef float Vector __attribute__((vector_size(64)));
   typedef std::int32_t Bits __attribute__((vector_size(64)));
-  static Vector all(float s) { return _mm512_set1_ps(s); }
+  static Vector broadcast(float s) { return _mm512_set1_ps(s); }
   static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
-  static Vector at_least(Vector low, Vector x) { return x < low ? low : x; }  // NaN stays NaN
-  static Vector at_most(Vector high, Vector x) { return x > high ? high : x; }
+  static Vector max(Vector low, Vector x) { return x < low ? low : x; }  // NaN stays NaN
+  static Vector min(Vector high, Vector x) { return x > high ? high : x; }
 };
 
 struct F64 {
@@ -22,10 +22,10 @@ struct F64 {
   static constexpr int kWidth = 8;
   typedef double Vector __attribute__((vector_size(64)));
   typedef std::int64_t Bits __attribute__((vector_size(64)));
-  static Vector all(double s) { return _mm512_set1_pd(s); }
+  static Vector broadcast(double s) { return _mm512_set1_pd(s); }
   static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_pd(a, b, c); }
-  static Vector at_least(Vector low, Vector x) { return x < low ? low : x; }
-  static Vector at_most(Vector high, Vector x) { return x > high ? high : x; }
+  static Vector max(Vector low, Vector x) { return x < low ? low : x; }
+  static Vector min(Vector high, Vector x) { return x > high ? high : x; }
 };
 
 // Weights that share a pass over k: 12 or 24 of the 32 registers are sums.

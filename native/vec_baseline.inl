@@ -16,7 +16,7 @@ struct F32 {
   static constexpr int kWidth = 4;
   typedef float Vector __attribute__((vector_size(16)));
   typedef std::int32_t Bits __attribute__((vector_size(16)));
-  static Vector all(float s) { return Vector{s, s, s, s}; }
+  static Vector broadcast(float s) { return Vector{s, s, s, s}; }
   static Vector fma(Vector a, Vector b, Vector c) {
 #ifdef __FP_FAST_FMAF
     for (int i = 0; i < kWidth; ++i) c[i] = __builtin_fmaf(a[i], b[i], c[i]);
@@ -25,8 +25,8 @@ struct F32 {
     return a * b + c;
 #endif
   }
-  static Vector at_least(Vector low, Vector x) { return x < low ? low : x; }  // NaN stays NaN
-  static Vector at_most(Vector high, Vector x) { return x > high ? high : x; }
+  static Vector max(Vector low, Vector x) { return x < low ? low : x; }  // NaN stays NaN
+  static Vector min(Vector high, Vector x) { return x > high ? high : x; }
 };
 
 struct F64 {
@@ -36,7 +36,7 @@ struct F64 {
   static constexpr int kWidth = 2;
   typedef double Vector __attribute__((vector_size(16)));
   typedef std::int64_t Bits __attribute__((vector_size(16)));
-  static Vector all(double s) { return Vector{s, s}; }
+  static Vector broadcast(double s) { return Vector{s, s}; }
   static Vector fma(Vector a, Vector b, Vector c) {
 #ifdef __FP_FAST_FMA
     for (int i = 0; i < kWidth; ++i) c[i] = __builtin_fma(a[i], b[i], c[i]);
@@ -45,8 +45,8 @@ struct F64 {
     return a * b + c;
 #endif
   }
-  static Vector at_least(Vector low, Vector x) { return x < low ? low : x; }
-  static Vector at_most(Vector high, Vector x) { return x > high ? high : x; }
+  static Vector max(Vector low, Vector x) { return x < low ? low : x; }
+  static Vector min(Vector high, Vector x) { return x > high ? high : x; }
 };
 
 template <class V>

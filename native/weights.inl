@@ -52,15 +52,15 @@ void small_sums(const Num<V> *d, long d_row, long rows, const Num<V> *x, long x_
 
 // Empties the chunk into the group's sums.
 template <class V>
-void flush(Chunk<V> &c, const Layer<Num<V>> &n, const Partial<Num<V>> &to) {
+void flush(Chunk<V> &c, const Direction<Num<V>> &n, const Partial<Num<V>> &to) {
   const long h = n.hidden, count = c.used * kLanes, capacity = c.steps * kLanes, row = c.stride;
   const long ld = padded(h), ld_x = padded(n.inputs), from_x = (n.reset_after ? 3 : 2) * h;
   const long whole = n.reset_after ? 3 * h : 2 * h;  // rows that multiply the state itself
-  outer<V>(c.d, row, 1, whole, c.states, capacity, count, h, to.hidden);
-  if (!n.reset_after) outer<V>(c.d + 2 * h * row, row, 1, h, c.reset_states, capacity, count, h, to.hidden + 2 * h * ld);
+  outer_product<V>(c.d, row, 1, whole, c.states, capacity, count, h, to.hidden);
+  if (!n.reset_after) outer_product<V>(c.d + 2 * h * row, row, 1, h, c.reset_states, capacity, count, h, to.hidden + 2 * h * ld);
   if (n.inputs >= kFewInputs) {
-    outer<V>(c.d, row, 1, 2 * h, c.inputs, capacity, count, n.inputs, to.input);
-    outer<V>(c.d + from_x * row, row, 1, h, c.inputs, capacity, count, n.inputs, to.input + 2 * h * ld_x);
+    outer_product<V>(c.d, row, 1, 2 * h, c.inputs, capacity, count, n.inputs, to.input);
+    outer_product<V>(c.d + from_x * row, row, 1, h, c.inputs, capacity, count, n.inputs, to.input + 2 * h * ld_x);
   }
   const long few = few_inputs(n.inputs);
   const Num<V> *x = c.ones - few * capacity;
@@ -72,9 +72,9 @@ void flush(Chunk<V> &c, const Layer<Num<V>> &n, const Partial<Num<V>> &to) {
 }
 
 template <class V>
-void backward(const Layer<Num<V>> &n, const Gradients<Num<V>> &g, const Num<V> *packed, long item, Num<V> *scratch,
+void backward(const Direction<Num<V>> &n, const Gradients<Num<V>> &g, const Num<V> *packed, long item, Num<V> *scratch,
               Partial<Num<V>> to) {
-  Backward<V> b = start_backward<V>(n, g, item, scratch);
+  Backward<V> b(n, g, item, scratch);
   if (g.final)
     gather_state<V>(b.tile, g.final, b.zeros, b.carry);
   else
@@ -83,7 +83,7 @@ void backward(const Layer<Num<V>> &n, const Gradients<Num<V>> &g, const Num<V> *
     step_backward(b, item, place, packed);
     if (b.chunk.used == b.chunk.steps || place == 0) flush(b.chunk, n, to);
   }
-  if (g.initial) scatter_state<V>(b.tile, b.carry, g.initial, b.waste);
+  if (g.initial) scatter_state<V>(b.tile, b.carry, g.initial, b.discard);
   if (!g.x.data) return;
   for (long i = 0; i < b.tile.rows; ++i)
     for (long t = b.tile.length[i]; t < n.steps; ++t) clear(g.x.at(b.tile.first + i, t), n.inputs);

@@ -283,7 +283,7 @@ def test_layers_and_gradients_that_do_not_fit_are_refused():
             native.forward_at(False, layers, 1)
     native.backward_at(False, [good], [NOTHING], 1)
     for layers, gradients in (([good], []), ([(*good[:-1], 0)], [NOTHING])):
-        with pytest.raises(ValueError, match=r"for each layer|missing"):
+        with pytest.raises(ValueError, match=r"for each direction|missing"):
             native.backward_at(False, layers, gradients, 1)
     with pytest.raises(TypeError, match="12 integers"):
         native.backward_at(False, [good], [NOTHING[1:]], 1)

@@ -78,7 +78,7 @@ void require(bool holds, const char *what) {
 template <class T>
 struct Case {
   long B, T_, I, H;
-  bool after, reverse, ragged, started, again = false, own_states = true;
+  bool after, reverse, ragged, started, recomputed = false, own_states = true;
   Vector<T> x, initial, w_ih, w_hh, b_ih, b_hh, d_output, d_final;
   Vector<std::int64_t> lengths;
 
@@ -107,14 +107,14 @@ Result<T> run(const Case<T> &c, long first, long rows, int threads) {
               Vector<T>(rows * H), Vector<T>(3 * H * c.I), Vector<T>(3 * H * H), Vector<T>(3 * H),
               Vector<T>(3 * H)};
   Vector<T> saved(saved_size(rows, c.T_, H)), states(c.T_ > 1 ? rows * c.T_ * H : 0);
-  Layer<T> n{};
+  Direction<T> n{};
   n.batch = rows, n.steps = c.T_, n.inputs = c.I, n.hidden = H, n.reset_after = c.after, n.reverse = c.reverse;
   n.x = {c.x.data() + first * c.T_ * c.I, c.T_ * c.I, c.I};
   n.initial = c.started ? c.initial.data() + first * H : nullptr;
   n.weight_ih = c.w_ih.data(), n.weight_hh = c.w_hh.data(), n.bias_ih = c.b_ih.data(), n.bias_hh = c.b_hh.data();
   n.lengths = c.ragged ? c.lengths.data() + first : nullptr;
   n.output = {r.output.data(), c.T_ * H, H};
-  n.final = r.final.data(), n.saved = c.again ? nullptr : saved.data(), n.states = c.T_ > 1 && c.own_states ? states.data() : nullptr;
+  n.final = r.final.data(), n.saved = c.recomputed ? nullptr : saved.data(), n.states = c.T_ > 1 && c.own_states ? states.data() : nullptr;
   gru_forward(&n, 1, threads);
   const Vector<T> given = r.output;
   if (c.own_states)
@@ -139,9 +139,9 @@ void check(long b, long t, long i, long h) {
                   {"lengths", c.ragged}, {"initial", c.started}});
   const Result<T> whole = run(c, 0, b, 1);
   require(whole == run(c, 0, b, 3), "results are those of one thread");
-  Case<T> again = c;
-  again.again = true;
-  require(whole == run(again, 0, b, 1), "gates computed again are those saved");
+  Case<T> recomputed = c;
+  recomputed.recomputed = true;
+  require(whole == run(recomputed, 0, b, 1), "recomputed gates are those saved");
   Case<T> shared = c;
   shared.own_states = false;
   require(whole == run(shared, 0, b, 1), "the output serves as states");

@@ -323,18 +323,20 @@ def saved_size(batch: int, steps: int, hidden: int) -> int:
     return _native.saved_size(batch, steps, hidden)
 
 
-def forward_at(dual: bool, layers: list[tuple[int, ...]], threads: int) -> None:
-    """Forward upon addresses that the caller has checked; each layer lists the members that bindings.cpp reads."""
+def forward_at(float64: bool, directions: list[tuple[int, ...]], threads: int) -> None:
+    """Forward at addresses that the caller has checked; each direction lists the members that bindings.cpp reads."""
     try:
-        _native.forward_at(dual, layers, threads)
+        _native.forward_at(float64, directions, threads)
     except ValueError:
         target()  # names the choices when GRUCAST_TARGET is at fault
         raise
 
 
-def backward_at(dual: bool, layers: list[tuple[int, ...]], gradients: list[tuple[int, ...]], threads: int) -> None:
-    """Backward upon addresses that the caller has checked."""
-    _native.backward_at(dual, layers, gradients, threads)
+def backward_at(
+    float64: bool, directions: list[tuple[int, ...]], gradients: list[tuple[int, ...]], threads: int
+) -> None:
+    """Backward at addresses that the caller has checked."""
+    _native.backward_at(float64, directions, gradients, threads)
 
 
 def activation(name: str, x: Array) -> Array:

@@ -63,7 +63,7 @@ def _dense_features(x: Tensor) -> Tensor:
 def _layers(
     options: LayerOptions, tensors: list[Any], results: tuple[Tensor | None, Tensor | None, Tensor | None]
 ) -> list[tuple[int, ...]]:
-    """The members of the kernels' Layer for each direction; the tensors must outlive them, the results are dense."""
+    """The members of the kernels' Direction for each; the tensors must outlive them, the results are dense."""
     try:
         return _numbers(options, tensors, results)
     except _NoMemoryError:
