@@ -5,6 +5,7 @@ import pytest
 from grucast.data import windows as windows_module
 from grucast.data.encoding import Schema, encode
 from grucast.data.panel import make_panel
+from grucast.data.windows import last_windows
 from grucast.data.windows import make_windows as windows_of
 
 
@@ -89,3 +90,22 @@ def test_windows_know_whether_any_value_before_their_end_is_negative(rng):
     some = rng.permutation(len(windows))
     assert windows.take(some).nonnegative.tolist() == np.array(wanted)[some].tolist()
     assert 0 < sum(wanted) < len(wanted)
+
+
+def test_phases_kept_for_many_windows_are_those_computed_for_each(hourly, monkeypatch):
+    later = hourly.filter(unique_id="b").with_columns(pl.col("ds") + pl.duration(hours=31))
+    panel = make_panel(pl.concat([hourly.filter(unique_id="a"), later]))
+    encoded = encode(panel, Schema(cycles=("day", "week")))
+    windows = windows_of(panel, encoded, 48, 6)
+    index = np.arange(0, len(windows), 7)
+    assert windows.phase_table is not None
+    kept = windows.take(index).phases
+    monkeypatch.setattr(windows_module, "TABLE", 0)
+    alone = windows_of(panel, encoded, 48, 6)
+    assert alone.phase_table is None
+    np.testing.assert_array_equal(alone.take(index).phases, kept)
+
+
+def test_phases_of_windows_that_hardly_overlap_are_not_kept(hourly):
+    panel = make_panel(hourly)
+    assert last_windows(panel, encode(panel, Schema(cycles=("day",))), 48, 6).phase_table is None

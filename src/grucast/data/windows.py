@@ -7,11 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.calendar import phases
+from grucast.data.calendar import compute_phases, phases
 from grucast.data.encoding import Encoded
 from grucast.data.panel import Panel
 
 PLACE_BLOCK = 2**20  # places looked at together, so that memory stays bounded
+TABLE = 2**22  # steps whose phases are kept at the most
 
 
 class Window(NamedTuple):
@@ -59,9 +60,30 @@ class Windows:
             np.where(outside[..., None], 0, self.encoded.codes[places]),
             self.encoded.static_numbers[series],
             self.encoded.static_codes[series],
-            phases(self.panel.frequency, self.panel.starts[series], self.encoded.cycles, positions),
+            self.phases(series, positions),
             self.nonnegative[index],
         )
+
+    def phases(self, series: NDArray[np.int64], positions: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Phases of the calendar at steps (B, T) of some series, (B, T, 2 C)."""
+        if self.phase_table is None:
+            return phases(self.panel.frequency, self.panel.starts[series], self.encoded.cycles, positions)
+        start, table = self.phase_table
+        return np.asarray(table[start[series, None], positions + self.input_size])
+
+    @cached_property
+    def phase_table(self) -> tuple[NDArray[np.int64], NDArray[np.float32]] | None:
+        """Which start each series has, and the phases of all steps that windows reach from each start.
+
+        None where the windows overlap too little to make it worth its time, or it would take too much memory.
+        """
+        starts, start = np.unique(self.panel.starts, return_inverse=True)
+        reach = np.arange(-self.input_size, int(self.panel.lengths.max()) + self.h)
+        size = len(starts) * len(reach)
+        if size > TABLE or 2 * size > len(self) * (self.input_size + self.h):
+            return None
+        steps = np.broadcast_to(reach, (len(starts), len(reach)))
+        return start, compute_phases(self.panel.frequency, starts, self.encoded.cycles, steps)
 
     @cached_property
     def nonnegative(self) -> NDArray[np.bool_]:

@@ -20,13 +20,13 @@ NONE = np.empty(0, np.float32)
 
 
 class Values(Operations):
-    """Operations that compute arrays from weights by name.
+    """Operations that compute arrays from weights by name, on as many threads as given, or as is usual.
 
     A row's bits depend on nothing but the row: no BLAS, and no sum over an axis that batches could merge.
     """
 
-    def __init__(self, weights: Tensors, config: NetworkConfig) -> None:
-        self.weights, self.config = weights, config
+    def __init__(self, weights: Tensors, config: NetworkConfig, threads: int | None = None) -> None:
+        self.weights, self.config, self.threads = weights, config, threads
 
     def gru(self, x: Array, layer: int, lengths: Array | None = None) -> Array:
         return self.concat([output for output, _ in self.run(x, layer, lengths)], 2)
@@ -38,7 +38,8 @@ class Values(Operations):
         """Output and final state of each direction of a layer."""
         run: Callable[..., tuple[Array, Array]] = reference.gru_forward
         if native.available():
-            run = partial(native.gru_forward, threads=native.usual_threads() if len(x) > 1 else 1)
+            threads = self.threads or (native.usual_threads() if len(x) > 1 else 1)
+            run = partial(native.gru_forward, threads=threads)
         state = np.zeros((len(x), self.config.hidden_size), x.dtype)
         options = (self.config.reset_after, lengths)
         return [run(x, state, weights, *options, reverse) for weights, reverse in self.directions(layer)]
@@ -49,9 +50,12 @@ class Values(Operations):
             yield reference.Weights(*[self.weights[name] for name in names]), place == 1
 
     def linear(self, x: Array, name: str) -> Array:
-        apply = native.linear if native.available() else reference.linear
-        weight = self.weights[f"{name}.weight"]
-        y = apply(x.reshape(-1, x.shape[-1]), weight, self.weights.get(f"{name}.bias"))
+        weight, bias = self.weights[f"{name}.weight"], self.weights.get(f"{name}.bias")
+        rows = x.reshape(-1, x.shape[-1])
+        if native.available():
+            y = native.linear(rows, weight, bias, self.threads or 1)
+        else:
+            y = reference.linear(rows, weight, bias)
         return y.reshape(*x.shape[:-1], len(weight))
 
     def embed(self, codes: Array, table: int) -> Array:
@@ -64,7 +68,7 @@ class Values(Operations):
         return np.maximum(x, 0)
 
     def softplus(self, x: Array) -> Array:
-        return np.logaddexp(0, x)
+        return native.activation("softplus", x) if native.available() else np.logaddexp(0, x)
 
     def add(self, x: Array, y: Array) -> Array:
         return x + y

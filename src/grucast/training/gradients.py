@@ -62,8 +62,8 @@ class Gradients(Values):
         threads: int = 1,
         memory: Memory | None = None,
     ) -> None:
-        super().__init__(weights, config)
-        self.gradients, self.rng, self.threads, self.memory = gradients, rng, threads, memory or Memory()
+        super().__init__(weights, config, threads)
+        self.gradients, self.rng, self.memory = gradients, rng, memory or Memory()
         self._tape: list[tuple[Recorded, Callable[[Array], None]]] = []
 
     def backward(self, result: Recorded, gradient: Array) -> None:
@@ -106,9 +106,13 @@ class Gradients(Values):
             if native.available():
                 size = native.saved_size(len(array), array.shape[1], self.config.hidden_size)
                 memory = self.memory.of((layer, reverse), size)
-                run = native.gru_record(array, state, weights, *options, self.threads, memory)
+                run = native.gru_record(array, state, weights, *options, self.threads or 1, memory)
                 wants_x = isinstance(x, Recorded)
-                yield run.output, run.final, partial(native.gru_backward_of, run, threads=self.threads, wants_x=wants_x)
+                yield (
+                    run.output,
+                    run.final,
+                    partial(native.gru_backward_of, run, threads=self.threads or 1, wants_x=wants_x),
+                )
             else:
                 output, final = reference.gru_forward(array, state, weights, *options)
                 yield output, final, partial(backward_of, (array, state, weights, *options))
@@ -132,9 +136,12 @@ class Gradients(Values):
         return self._record(y, lambda d: self._linear_backward(x, array, name, d))
 
     def _linear_backward(self, x: Value, array: Array, name: str, d: Array) -> None:
-        backward = native.linear_backward if native.available() else reference_backward.linear_backward
         rows, weight = array.reshape(-1, array.shape[-1]), self.weights[f"{name}.weight"]
-        d_x, d_weight, d_bias = backward(d.reshape(len(rows), -1), rows, weight, isinstance(x, Recorded))
+        arguments = d.reshape(len(rows), -1), rows, weight, isinstance(x, Recorded)
+        if native.available():
+            d_x, d_weight, d_bias = native.linear_backward(*arguments, self.threads or 1)
+        else:
+            d_x, d_weight, d_bias = reference_backward.linear_backward(*arguments)
         self.gradients[f"{name}.weight"][...] = d_weight
         if f"{name}.bias" in self.gradients:
             self.gradients[f"{name}.bias"][...] = d_bias
@@ -248,4 +255,4 @@ def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x))."""
     if not native.available():
         return reference.sigmoid(x)
-    return native.activation("sigmoid", np.ascontiguousarray(x).ravel()).reshape(x.shape)
+    return native.activation("sigmoid", x)

@@ -89,8 +89,7 @@ class Members:
     def compute_gradient(self, member: int, batch: Batch) -> float:
         """The loss of one member, whose gradient takes its place."""
         weights, gradients, memory = self._named[member], self._named_gradients[member], self._memories[member]
-        threads = max(1, self.threads // len(self))
-        o = Gradients(weights, gradients, self.network.config, self.rngs[member], threads, memory)
+        o = Gradients(weights, gradients, self.network.config, self.rngs[member], self._threads_each, memory)
         predicted = self.network(o, batch.inputs)
         loss, gradient = self.network.output.loss(predicted.array, batch.target, batch.weight)
         if not isfinite(loss):
@@ -100,8 +99,8 @@ class Members:
 
     def predict(self, inputs: Any) -> Array:
         """The mean of the members' predictions."""
-        config = self.network.config
-        predicted = self._each(lambda member: self.network(Values(self._named[member], config), inputs))
+        settings = self.network.config, self._threads_each
+        predicted = self._each(lambda member: self.network(Values(self._named[member], *settings), inputs))
         mean: Array = predicted[0] if len(self) == 1 else sum(predicted[1:], predicted[0]) / np.float32(len(self))
         return mean
 
@@ -116,6 +115,10 @@ class Members:
             for prefix, own in zip(prefixes(len(self)), self._named, strict=True)
             for name, array in own.items()
         }
+
+    @property
+    def _threads_each(self) -> int:
+        return max(1, self.threads // len(self))
 
     def _parts(self, own: Vector) -> dict[str, Vector]:
         return parts(own, self.parameters)
