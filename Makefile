@@ -134,6 +134,7 @@ fix: $(VENV)/dev.stamp ## format, and correct what can be corrected automaticall
 
 bench: $(VENV)/dev.stamp ## measure speed and memory, print and save the tables (about 10 minutes)
 	@$(BIN)/python benchmarks/bench_textbook.py
+	@$(BIN)/python benchmarks/bench_fit.py
 	@$(BIN)/python benchmarks/bench_layer.py
 	@$(BIN)/python benchmarks/bench_layer.py --grid
 	@$(BIN)/python benchmarks/bench_profile.py
