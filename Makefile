@@ -4,6 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 OTHER ?= $(PYTHON)
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard native/*)
+CPP := $(wildcard native/*.h native/*.cpp native/*.inl tests/native/*.cpp)
 PIP := $(BIN)/python -m pip install -qq
 OTHER_PIP := build/other/bin/python -m pip install -qq
 DEMO := demo
@@ -57,6 +58,7 @@ check: $(VENV)/dev.stamp ## lint, format, types, layers
 	@echo "== lint"
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/clang-format --dry-run --Werror $(CPP)
 	@echo "== types"
 	@$(BIN)/mypy
 	@echo "== layers"
@@ -131,6 +133,7 @@ build/javascript/stamp: examples/package.json
 fix: $(VENV)/dev.stamp ## format, and correct what can be corrected automatically
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format --quiet .
+	@$(BIN)/clang-format -i $(CPP)
 
 bench: $(VENV)/dev.stamp ## measure speed and memory, print and save the tables (about 10 minutes)
 	@$(BIN)/python benchmarks/bench_textbook.py

@@ -26,9 +26,18 @@ struct Exponential<double> {
   static constexpr double lowest = -746, highest = 350, down = 512, unit = 0x1p-512;
   static constexpr double vanishing = 709;
   static constexpr int log_terms = 16;
-  static constexpr double series[] = {1.0 / 87178291200, -1.0 / 6227020800, 1.0 / 479001600, -1.0 / 39916800,
-                                      1.0 / 3628800,     -1.0 / 362880,     1.0 / 40320,     -1.0 / 5040,
-                                      1.0 / 720,         -1.0 / 120,        1.0 / 24,        -1.0 / 6,
+  static constexpr double series[] = {1.0 / 87178291200,
+                                      -1.0 / 6227020800,
+                                      1.0 / 479001600,
+                                      -1.0 / 39916800,
+                                      1.0 / 3628800,
+                                      -1.0 / 362880,
+                                      1.0 / 40320,
+                                      -1.0 / 5040,
+                                      1.0 / 720,
+                                      -1.0 / 120,
+                                      1.0 / 24,
+                                      -1.0 / 6,
                                       0.5};
 };
 
@@ -109,7 +118,11 @@ inline void softplus(Vec<V> (&x)[1]) {
 
 // As many vectors side by side as the registers hold.
 template <class V, int N>
-constexpr int kTogether = N <= kSideBySide ? N : N % kSideBySide == 0 ? kSideBySide : N % 3 == 0 ? 3 : N % 2 == 0 ? 2 : 1;
+constexpr int kTogether = N <= kSideBySide       ? N
+                          : N % kSideBySide == 0 ? kSideBySide
+                          : N % 3 == 0           ? 3
+                          : N % 2 == 0           ? 2
+                                                 : 1;
 
 template <class V, int N>
 inline void sigmoid(Vec<V> (&x)[N]) {

@@ -54,7 +54,8 @@ grucast::Direction<T> direction_of(const Tensors<T> &a) {
 template <class T>
 T *gates(const Array<T> &a, long batch, long steps, long hidden) {
   const long size = long(a.size());
-  require(a.ndim() == 1 && size >= grucast::saved_size(batch, steps, hidden), "gates", " must be a vector of saved_size elements");
+  require(a.ndim() == 1 && size >= grucast::saved_size(batch, steps, hidden), "gates",
+          " must be a vector of saved_size elements");
   return dense(a, {size}, "gates");
 }
 
@@ -114,7 +115,8 @@ void linear(In<T> x, In<T> weight, optional<In<T>> bias, Array<T> y, int threads
 }
 
 template <class T>
-void linear_backward(In<T> d_y, In<T> x, In<T> weight, optional<Array<T>> d_x, Array<T> d_weight, Array<T> d_bias, int threads) {
+void linear_backward(In<T> d_y, In<T> x, In<T> weight, optional<Array<T>> d_x, Array<T> d_weight, Array<T> d_bias,
+                     int threads) {
   const auto n = linear_of(x, weight);
   grucast::LinearGradients<T> g{};
   g.y = dense(d_y, {n.rows, n.outputs}, "d_y");
@@ -130,8 +132,14 @@ void adamw_step(Array<float> weights, In<float> gradient, Array<float> mean, Arr
   const long size = long(weights.size());
   require(weights.ndim() == 1, "weights", " must be a vector");
   require(step >= 1, "step", " must be 1 or more");
-  grucast::AdamW a{size, dense(weights, {size}, "weights"), dense(gradient, {size}, "gradient"), dense(mean, {size}, "mean"),
-                   dense(square, {size}, "square"), double(step), rate, decay};
+  grucast::AdamW a{size,
+                   dense(weights, {size}, "weights"),
+                   dense(gradient, {size}, "gradient"),
+                   dense(mean, {size}, "mean"),
+                   dense(square, {size}, "square"),
+                   double(step),
+                   rate,
+                   decay};
   const nb::gil_scoped_release free;
   grucast::adamw_step(a);
 }
@@ -239,7 +247,8 @@ grucast::Gradients<T> gradients_at(nb::handle values) {
 template <class T>
 void forward_at(nb::list directions, int threads) {
   const auto all = directions_at<T>(directions);
-  for (const auto &n : all) require_memory(n.output.data, n.batch * n.steps * n.hidden), require_memory(n.final, n.batch * n.hidden);
+  for (const auto &n : all)
+    require_memory(n.output.data, n.batch * n.steps * n.hidden), require_memory(n.final, n.batch * n.hidden);
   const nb::gil_scoped_release free;
   grucast::gru_forward(all.data(), long(all.size()), threads);
 }
@@ -258,13 +267,13 @@ void backward_at(nb::list directions, nb::list gradients, int threads) {
 template <class T>
 void define(nb::module_ &m) {
   using namespace nb::literals;
-  m.def("forward", &forward<T>, "x"_a.noconvert(), "initial"_a.noconvert(), "weights"_a.noconvert(),
-        "reset_after"_a, "lengths"_a.noconvert().none(), "reverse"_a, "output"_a.noconvert(), "final"_a.noconvert(),
+  m.def("forward", &forward<T>, "x"_a.noconvert(), "initial"_a.noconvert(), "weights"_a.noconvert(), "reset_after"_a,
+        "lengths"_a.noconvert().none(), "reverse"_a, "output"_a.noconvert(), "final"_a.noconvert(),
         "gates"_a.noconvert().none(), "threads"_a);
-  m.def("backward", &backward<T>, "x"_a.noconvert(), "initial"_a.noconvert(), "weights"_a.noconvert(),
-        "reset_after"_a, "lengths"_a.noconvert().none(), "reverse"_a, "output"_a.noconvert(), "gates"_a.noconvert(),
-        "d_output"_a.noconvert().none(), "d_final"_a.noconvert().none(), "d_x"_a.noconvert().none(),
-        "d_initial"_a.noconvert(), "d_weights"_a.noconvert(), "threads"_a);
+  m.def("backward", &backward<T>, "x"_a.noconvert(), "initial"_a.noconvert(), "weights"_a.noconvert(), "reset_after"_a,
+        "lengths"_a.noconvert().none(), "reverse"_a, "output"_a.noconvert(), "gates"_a.noconvert(),
+        "d_output"_a.noconvert().none(), "d_final"_a.noconvert().none(), "d_x"_a.noconvert().none(), "d_initial"_a.noconvert(),
+        "d_weights"_a.noconvert(), "threads"_a);
   m.def("linear", &linear<T>, "x"_a.noconvert(), "weight"_a.noconvert(), "bias"_a.noconvert().none(), "y"_a.noconvert(),
         "threads"_a);
   m.def("linear_backward", &linear_backward<T>, "d_y"_a.noconvert(), "x"_a.noconvert(), "weight"_a.noconvert(),
@@ -289,13 +298,19 @@ NB_MODULE(_native, m) {
       },
       nb::sig("def targets() -> list[str]"), "Instruction sets that can run here, best first.");
   m.def("target", [] { return grucast::target().name; }, "The instruction set in use.");
-  m.def("saved_size", &grucast::saved_size, "Elements that forward saves for backward.");
-  m.def("forward_at", [](bool f64, nb::list directions, int threads) {
-    f64 ? forward_at<double>(directions, threads) : forward_at<float>(directions, threads);
-  });
-  m.def("backward_at", [](bool f64, nb::list directions, nb::list gradients, int threads) {
-    f64 ? backward_at<double>(directions, gradients, threads) : backward_at<float>(directions, gradients, threads);
-  });
+  m.def("saved_size", &grucast::saved_size, "batch"_a, "steps"_a, "hidden"_a, "Elements that forward saves for backward.");
+  m.def(
+      "forward_at",
+      [](bool f64, nb::list directions, int threads) {
+        f64 ? forward_at<double>(directions, threads) : forward_at<float>(directions, threads);
+      },
+      "float64"_a, "directions"_a, "threads"_a);
+  m.def(
+      "backward_at",
+      [](bool f64, nb::list directions, nb::list gradients, int threads) {
+        f64 ? backward_at<double>(directions, gradients, threads) : backward_at<float>(directions, gradients, threads);
+      },
+      "float64"_a, "directions"_a, "gradients"_a, "threads"_a);
   m.def("adamw_step", &adamw_step, "weights"_a.noconvert(), "gradient"_a.noconvert(), "mean"_a.noconvert(),
         "square"_a.noconvert(), "step"_a, "rate"_a, "decay"_a);
   define_forecaster(m);

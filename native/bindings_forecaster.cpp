@@ -16,7 +16,8 @@ grucast::Affine affine(const In<float> &weight, const In<float> &bias, long inpu
   return {outputs, inputs, dense(weight, {outputs, inputs}, name), bias.size() ? dense(bias, {outputs}, name) : nullptr};
 }
 
-void head(In<float> x, In<float> continued, In<float> statics, In<float> ahead, std::vector<In<float>> weights, Array<float> y) {
+void head(In<float> x, In<float> continued, In<float> statics, In<float> ahead, std::vector<In<float>> weights,
+          Array<float> y) {
   require(x.ndim() == 2 && continued.ndim() == 3 && statics.ndim() == 2 && ahead.ndim() == 3 && y.ndim() == 3,
           "x must be (B, H), continued (B, C, h), statics (B, S), ahead (B, h, A) and y (B, h, Q)");
   grucast::Head n{};
@@ -44,8 +45,7 @@ void head(In<float> x, In<float> continued, In<float> statics, In<float> ahead, 
   grucast::head(n);
 }
 
-void intervals(In<float> z, In<double> widths, In<double> centre, In<double> scale, In<bool> nonnegative,
-               Array<double> y) {
+void intervals(In<float> z, In<double> widths, In<double> centre, In<double> scale, In<bool> nonnegative, Array<double> y) {
   require(z.ndim() == 3, "z must be (B, h, Q)");
   grucast::Intervals n{};
   n.rows = long(z.shape(0)), n.horizon = long(z.shape(1)), n.quantiles = long(z.shape(2));

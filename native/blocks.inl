@@ -134,7 +134,7 @@ inline void outer_product_block(const Num<V> *d, long d_row, long d_step, const 
 // out (rows, padded columns) += d (rows, count) z (count, columns), with z in panels [columns / 16][capacity][16].
 template <class V>
 void outer_product(const Num<V> *d, long d_row, long d_step, long rows, const Num<V> *z, long capacity, long count,
-           long columns, Num<V> *out) {
+                   long columns, Num<V> *out) {
   const long ld = padded(columns);
   for (long c = 0; c < columns; c += kLanes, z += capacity * kLanes)
     in_blocks<kBlock<V>>(rows, [&](auto n, long begin) {

@@ -21,18 +21,18 @@ template <class T>
 struct Direction {
   long batch, steps, inputs, hidden;
   bool reset_after, reverse;
-  Strided<const T> x;         // (B, T, I)
-  const T *initial;           // (B, H) or null: zeros
-  const T *weight_ih;         // (3H, I)
-  const T *weight_hh;         // (3H, H)
-  const T *bias_ih;           // (3H,) or null
-  const T *bias_hh;           // (3H,) or null
+  Strided<const T> x;           // (B, T, I)
+  const T *initial;             // (B, H) or null: zeros
+  const T *weight_ih;           // (3H, I)
+  const T *weight_hh;           // (3H, H)
+  const T *bias_ih;             // (3H,) or null
+  const T *bias_hh;             // (3H,) or null
   const std::int64_t *lengths;  // (B,), 0 to T, or null
-  Strided<T> output;          // (B, T, H); written by forward
-  T *final;                   // (B, H)
-  T *saved;                   // saved_size() elements for backward, or null: backward recomputes the gates
-  T *states;                  // (B, T, H), written by forward unless null, read by backward unless T is 1: the output may
-                              // change in other hands
+  Strided<T> output;            // (B, T, H); written by forward
+  T *final;                     // (B, H)
+  T *saved;                     // saved_size() elements for backward, or null: backward recomputes the gates
+  T *states;                    // (B, T, H), written by forward unless null, read by backward unless T is 1: the output may
+                                // change in other hands
   T *state_at(long b, long t) const { return states + (b * steps + t) * hidden; }
 };
 
@@ -52,12 +52,12 @@ struct Gradients {
 template <class T>
 struct Linear {
   long rows, inputs, outputs;
-  const T *x;       // (rows, inputs)
+  const T *x;  // (rows, inputs)
   long row_stride, input_stride;
   const T *weight;  // (outputs, inputs), or transposed (inputs, outputs); dense
   bool transposed;
-  const T *bias;    // (outputs,) or null
-  T *y;             // (rows, outputs), dense
+  const T *bias;  // (outputs,) or null
+  T *y;           // (rows, outputs), dense
 };
 
 // Of a linear layer, all dense.

@@ -11,12 +11,12 @@ struct Affine {
 
 struct Head {
   long rows, state, continuations, fixed, known, horizon, quantiles;
-  const float *x;          // (rows, state)
-  const float *continued;  // (rows, continuations, horizon)
-  const float *statics;    // (rows, fixed)
-  const float *ahead;      // (rows, horizon, known)
+  const float *x;                                  // (rows, state)
+  const float *continued;                          // (rows, continuations, horizon)
+  const float *statics;                            // (rows, fixed)
+  const float *ahead;                              // (rows, horizon, known)
   Affine hidden, out, step_state, step, step_out;  // the last three where something is known ahead
-  float *y;  // (rows, horizon, quantiles)
+  float *y;                                        // (rows, horizon, quantiles)
 };
 
 // ForecastNetwork.head of model/network.py; each row by itself.

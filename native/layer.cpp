@@ -26,9 +26,13 @@ bool few_rows(long batch, long hidden) { return batch <= (hidden <= 64 ? 8 : 4);
 template <class T>
 const Kernels<T> &kernels();
 template <>
-const Kernels<float> &kernels() { return target().f32; }
+const Kernels<float> &kernels() {
+  return target().f32;
+}
 template <>
-const Kernels<double> &kernels() { return target().f64; }
+const Kernels<double> &kernels() {
+  return target().f64;
+}
 
 template <class T>
 const typename Kernels<T>::Path &path(const Direction<T> &n) {
@@ -68,7 +72,9 @@ template <class T>
 struct Sums {
   long hidden, input, size;
   explicit Sums(const Direction<T> &n)
-      : hidden(3 * n.hidden * padded(n.hidden)), input(3 * n.hidden * padded(n.inputs)), size(hidden + input + padded(4 * n.hidden)) {}
+      : hidden(3 * n.hidden * padded(n.hidden)),
+        input(3 * n.hidden * padded(n.inputs)),
+        size(hidden + input + padded(4 * n.hidden)) {}
   Partial<T> at(T *from, long group) const {
     T *p = from + group * size;
     return {p, p + hidden, p + hidden + input};
@@ -107,7 +113,9 @@ void finish(const Direction<T> &n, const Gradients<T> &g, const Sums<T> &sums, T
 
 template <class T>
 void clear_weights(const Direction<T> &n, const Gradients<T> &g) {
-  const auto zero = [](T *p, long size) { if (p) std::fill_n(p, size, T(0)); };
+  const auto zero = [](T *p, long size) {
+    if (p) std::fill_n(p, size, T(0));
+  };
   zero(g.weight_hh, 3 * n.hidden * n.hidden), zero(g.weight_ih, 3 * n.hidden * n.inputs);
   zero(g.bias_hh, 3 * n.hidden), zero(g.bias_ih, 3 * n.hidden);
 }

@@ -2,7 +2,8 @@
 // on nothing but the row.
 
 template <class V, int N>
-inline void linear_rows(const Linear<Num<V>> &n, long row, const Num<V> *panel, long ahead, const Num<V> *biases, long output, long some) {
+inline void linear_rows(const Linear<Num<V>> &n, long row, const Num<V> *panel, long ahead, const Num<V> *biases, long output,
+                        long some) {
   const Num<V> *x = n.x + row * n.row_stride;
   Vec<V> sums[N][kVecs<V>];
   for (int r = 0; r < N; ++r) load_all<V>(biases, sums[r]);
@@ -50,7 +51,6 @@ void linear(const Linear<Num<V>> &n, long output, long first, long last, Num<V> 
   const Num<V> *weights = in_place ? n.weight + output : panel;
   const long ahead = in_place ? n.outputs : kLanes;
   if (!in_place) weight_panel<V>(n, output, some, panel);
-  in_blocks<kBlock<V>>(last - first, [&](auto r, long row) {
-    linear_rows<V, r.value>(n, first + row, weights, ahead, biases, output, some);
-  });
+  in_blocks<kBlock<V>>(
+      last - first, [&](auto r, long row) { linear_rows<V, r.value>(n, first + row, weights, ahead, biases, output, some); });
 }

@@ -7,7 +7,7 @@ struct AdamW {
   long size;
   float *weights;
   const float *gradient;
-  float *mean, *square;  // running, of the gradient and of its square
+  float *mean, *square;      // running, of the gradient and of its square
   double step, rate, decay;  // the first step is 1
 };
 

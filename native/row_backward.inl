@@ -89,7 +89,8 @@ void row_flush(RowChunk<V> &c, const Direction<Num<V>> &n, const Partial<Num<V>>
     const Num<V> *z = g == 2 && !n.reset_after ? c.reset_states : c.states;
     const long from_x = g == 2 && n.reset_after ? 3 : g;
     outer_product<V>(c.d + g * width, 1, step, h, z, c.steps, c.used, h, to.hidden + g * h * width);
-    outer_product<V>(c.d + from_x * width, 1, step, h, c.inputs, c.steps, c.used, n.inputs, to.input + g * h * padded(n.inputs));
+    outer_product<V>(c.d + from_x * width, 1, step, h, c.inputs, c.steps, c.used, n.inputs,
+                     to.input + g * h * padded(n.inputs));
   }
   for (long g = 0; g < c.gates; ++g)
     for (long u = 0; u < h; ++u) {
@@ -130,8 +131,7 @@ void row_pass(const Direction<Num<V>> &n, const Num<V> *saved, const Num<V> *pac
 template <class V>
 void row_pass_state(const Direction<Num<V>> &n, const Num<V> *packed, const Num<V> *d, Num<V> *carry) {
   const long h = n.hidden, width = padded(h);
-  for (long g = 0; g < (n.reset_after ? 3 : 2); ++g)
-    row_transposed<V>(packed + g * h * width, width, h, d + g * width, carry);
+  for (long g = 0; g < (n.reset_after ? 3 : 2); ++g) row_transposed<V>(packed + g * h * width, width, h, d + g * width, carry);
 }
 
 template <class V>
@@ -167,7 +167,8 @@ void row_backward(const Direction<Num<V>> &n, const Gradients<Num<V>> &g, const 
     if (g.output.data)
       for (long u = 0; u < h; ++u) carry[u] += g.output.at(row, t)[u];
     if (!n.saved) row_step(r, n.x.at(row, t), weights, own.recomputed, false);
-    row_pass<V>(n, n.saved ? n.saved + (row * n.steps + t) * 4 * width : own.recomputed, packed, d, state, carry, own.d_product);
+    row_pass<V>(n, n.saved ? n.saved + (row * n.steps + t) * 4 * width : own.recomputed, packed, d, state, carry,
+                own.d_product);
     if (wants_previous(n, place)) row_pass_state<V>(n, packed, d, carry);
     if (!n.reset_after) fill_row(state, h, capacity, c.used, c.reset_states);
     if (g.x.data) row_pass_input<V>(n, packed, d, own.sums, g.x.at(row, t));

@@ -178,8 +178,7 @@ void row_forward(const Direction<Num<V>> &n, const Num<V> *packed, long row, Num
   if (n.initial) copy(n.initial + row * n.hidden, n.hidden, r.state);
   for (long place = 0; place < limit; ++place) {
     const long t = n.reverse ? limit - 1 - place : place;
-    row_step(r, n.x.at(row, t), packed, n.saved ? n.saved + (row * n.steps + t) * 4 * width : nullptr,
-             place % 2);
+    row_step(r, n.x.at(row, t), packed, n.saved ? n.saved + (row * n.steps + t) * 4 * width : nullptr, place % 2);
     copy(r.next, n.hidden, n.output.at(row, t));
     if (n.states) copy(r.next, n.hidden, n.state_at(row, t));
     Num<V> *old = r.state;

@@ -3,10 +3,10 @@
 template <class T>
 struct Tile {
   const Direction<T> &direction;
-  long first, rows;      // of the batch
-  long limit, full;      // steps that any row has, and that all have
-  long length[kLanes];   // steps of each row
-  T live[kLanes];        // 1 where the current step is one of the row's, else 0
+  long first, rows;     // of the batch
+  long limit, full;     // steps that any row has, and that all have
+  long length[kLanes];  // steps of each row
+  T live[kLanes];       // 1 where the current step is one of the row's, else 0
   Tile(const Direction<T> &n, long item) : direction(n), first(item * kLanes), limit(0), full(n.steps) {
     rows = n.batch - first < kLanes ? n.batch - first : kLanes;
     for (long b = 0; b < kLanes; ++b) {

@@ -30,7 +30,8 @@ struct BackwardScratch {
   Num<V> *recomputed;       // [H][4][16] gates and then [H][2][16] of a step; not when forward saved them
   long size;
   BackwardScratch(const Direction<Num<V>> &n, Num<V> *memory) {
-    const long units = n.hidden * kLanes, steps = chunk_steps(n.hidden), panel = steps * kLanes, wide = larger(n.hidden, n.inputs);
+    const long units = n.hidden * kLanes, steps = chunk_steps(n.hidden), panel = steps * kLanes,
+               wide = larger(n.hidden, n.inputs);
     Carver<Num<V>> carver{memory};
     // One vector more than the steps: rows that are powers of two apart would share a few sets of the cache.
     chunk.steps = steps, chunk.used = 0, chunk.stride = (steps + 1) * kLanes;
@@ -121,8 +122,7 @@ void gather_inputs(Backward<V> &b, long t) {
   const auto &n = b.direction;
   const Num<V> *rows[kLanes];
   for (long i = 0; i < kLanes; ++i) rows[i] = b.tile.has(i, t) ? n.x.at(b.tile.first + i, t) : b.zeros;
-  if (n.inputs >= kFewInputs)
-    return fill_panels(rows, n.inputs, b.chunk.steps * kLanes, b.chunk.used * kLanes, b.chunk.inputs);
+  if (n.inputs >= kFewInputs) return fill_panels(rows, n.inputs, b.chunk.steps * kLanes, b.chunk.used * kLanes, b.chunk.inputs);
   to_lanes<V>(rows, n.inputs, b.x);
   for (long i = 0; i < n.inputs; ++i)
     copy(b.x + i * kLanes, kLanes, b.chunk.inputs + (i * b.chunk.steps + b.chunk.used) * kLanes);
@@ -132,10 +132,10 @@ template <class V>
 void add_output_gradient(Backward<V> &b, long t) {
   if (!b.gradients.output.data) return;
   const Num<V> *rows[kLanes];
-  for (long i = 0; i < kLanes; ++i)
-    rows[i] = b.tile.has(i, t) ? b.gradients.output.at(b.tile.first + i, t) : b.zeros;
+  for (long i = 0; i < kLanes; ++i) rows[i] = b.tile.has(i, t) ? b.gradients.output.at(b.tile.first + i, t) : b.zeros;
   to_lanes<V>(rows, b.direction.hidden, b.temporary);
-  prefetch_rows(rows, b.direction.reverse ? b.gradients.output.step_stride : -b.gradients.output.step_stride, b.direction.hidden);
+  prefetch_rows(rows, b.direction.reverse ? b.gradients.output.step_stride : -b.gradients.output.step_stride,
+                b.direction.hidden);
   for (long i = 0; i < b.direction.hidden * kLanes; i += V::kWidth)
     store<V>(b.carry + i, load<V>(b.carry + i) + load<V>(b.temporary + i));
 }
@@ -210,8 +210,7 @@ void pass_input(Backward<V> &b, long t, const Num<V> *packed, const Num<V> *d) {
       for (int v = 0; v < kVecs<V>; ++v) store<V>(b.x + (i + k) * kLanes + v * V::kWidth, sums[k][v]);
   });
   Num<V> *rows[kLanes];
-  for (long i = 0; i < kLanes; ++i)
-    rows[i] = b.tile.has(i, t) ? b.gradients.x.at(b.tile.first + i, t) : b.discard;
+  for (long i = 0; i < kLanes; ++i) rows[i] = b.tile.has(i, t) ? b.gradients.x.at(b.tile.first + i, t) : b.discard;
   to_rows<V>(b.x, n.inputs, rows);
 }
 

@@ -74,7 +74,8 @@ inline void activate_candidates(const Step<V> &s, Num<V> *gates, long unit, long
     Vec<V> z[kVecs<V>], c[kVecs<V>];
     load_all<V>(gates + kLanes, z);
     load_all<V>(gates + 2 * kLanes, c);
-    if (after) each<kVecs<V>>([&](int i) {
+    if (after)
+      each<kVecs<V>>([&](int i) {
         const Num<V> *gate = gates + i * V::kWidth;
         c[i] = V::fma(load<V>(gate), load<V>(gate + 3 * kLanes), c[i]);
       });
@@ -169,7 +170,8 @@ void pack_forward(const Direction<Num<V>> &n, Num<V> *to) {
   const auto sum = [&](long i) { return bias(n.bias_ih, i) + bias(n.bias_hh, i); };
   if (n.reset_after)
     return in_blocks<kUnitsAfter<V>>(h, [&](auto u, long unit) {
-      for (long i = unit; i < unit + u.value; ++i, to += 3) to[0] = sum(i), to[1] = sum(h + i), to[2] = bias(n.bias_ih, 2 * h + i);
+      for (long i = unit; i < unit + u.value; ++i, to += 3)
+        to[0] = sum(i), to[1] = sum(h + i), to[2] = bias(n.bias_ih, 2 * h + i);
       for (long i = unit; i < unit + u.value; ++i) *to++ = bias(n.bias_hh, 2 * h + i);
       to = pack_block<V, u.value, 3>(n, unit, to);
     });

@@ -38,8 +38,8 @@ inline void small_block(const Num<V> *d, long d_row, const Num<V> *x, long x_row
 
 // Adds them to the inputs' sums, and those of the last column, which is all ones, to the biases'.
 template <class V>
-void small_sums(const Num<V> *d, long d_row, long rows, const Num<V> *x, long x_row, long inputs, long count,
-                Num<V> *to_input, long ld, Num<V> *to_bias) {
+void small_sums(const Num<V> *d, long d_row, long rows, const Num<V> *x, long x_row, long inputs, long count, Num<V> *to_input,
+                long ld, Num<V> *to_bias) {
   in_blocks<kSmallRows<V>>(rows, [&](auto r, long j) {
     in_blocks<3>(inputs + 1, [&](auto c, long i) {
       Num<V> sums[r.value][c.value];
@@ -57,7 +57,8 @@ void flush(Chunk<V> &c, const Direction<Num<V>> &n, const Partial<Num<V>> &to) {
   const long ld = padded(h), ld_x = padded(n.inputs), from_x = (n.reset_after ? 3 : 2) * h;
   const long whole = n.reset_after ? 3 * h : 2 * h;  // rows that multiply the state itself
   outer_product<V>(c.d, row, 1, whole, c.states, capacity, count, h, to.hidden);
-  if (!n.reset_after) outer_product<V>(c.d + 2 * h * row, row, 1, h, c.reset_states, capacity, count, h, to.hidden + 2 * h * ld);
+  if (!n.reset_after)
+    outer_product<V>(c.d + 2 * h * row, row, 1, h, c.reset_states, capacity, count, h, to.hidden + 2 * h * ld);
   if (n.inputs >= kFewInputs) {
     outer_product<V>(c.d, row, 1, 2 * h, c.inputs, capacity, count, n.inputs, to.input);
     outer_product<V>(c.d + from_x * row, row, 1, h, c.inputs, capacity, count, n.inputs, to.input + 2 * h * ld_x);
@@ -65,8 +66,7 @@ void flush(Chunk<V> &c, const Direction<Num<V>> &n, const Partial<Num<V>> &to) {
   const long few = few_inputs(n.inputs);
   const Num<V> *x = c.ones - few * capacity;
   small_sums<V>(c.d, row, 2 * h, x, capacity, few, c.used, to.input, ld_x, to.bias);
-  small_sums<V>(c.d + from_x * row, row, h, x, capacity, few, c.used, to.input + 2 * h * ld_x, ld_x,
-                to.bias + from_x);
+  small_sums<V>(c.d + from_x * row, row, h, x, capacity, few, c.used, to.input + 2 * h * ld_x, ld_x, to.bias + from_x);
   if (n.reset_after) small_sums<V>(c.d + 2 * h * row, row, h, c.ones, capacity, 0, c.used, nullptr, 0, to.bias + 2 * h);
   c.used = 0;
 }

@@ -83,9 +83,23 @@ struct Case {
   Vector<std::int64_t> lengths;
 
   Case(long b, long t, long i, long h)
-      : B(b), T_(t), I(i), H(h), after(pick(0, 1)), reverse(pick(0, 1)), ragged(pick(0, 1)), started(pick(0, 1)), x(normal<T>(b * t * i)),
-        initial(normal<T>(b * h)), w_ih(normal<T>(3 * h * i)), w_hh(normal<T>(3 * h * h)), b_ih(normal<T>(3 * h)),
-        b_hh(normal<T>(3 * h)), d_output(normal<T>(b * t * h)), d_final(normal<T>(b * h)), lengths(b) {
+      : B(b),
+        T_(t),
+        I(i),
+        H(h),
+        after(pick(0, 1)),
+        reverse(pick(0, 1)),
+        ragged(pick(0, 1)),
+        started(pick(0, 1)),
+        x(normal<T>(b * t * i)),
+        initial(normal<T>(b * h)),
+        w_ih(normal<T>(3 * h * i)),
+        w_hh(normal<T>(3 * h * h)),
+        b_ih(normal<T>(3 * h)),
+        b_hh(normal<T>(3 * h)),
+        d_output(normal<T>(b * t * h)),
+        d_final(normal<T>(b * h)),
+        lengths(b) {
     for (auto &n : lengths) n = pick(0, t);
   }
 };
@@ -103,9 +117,9 @@ struct Result {
 template <class T>
 Result<T> run(const Case<T> &c, long first, long rows, int threads) {
   const long H = c.H;
-  Result<T> r{Vector<T>(rows * c.T_ * H), Vector<T>(rows * H), Vector<T>(rows * c.T_ * c.I),
-              Vector<T>(rows * H), Vector<T>(3 * H * c.I), Vector<T>(3 * H * H), Vector<T>(3 * H),
-              Vector<T>(3 * H)};
+  Result<T> r{Vector<T>(rows * c.T_ * H), Vector<T>(rows * H),    Vector<T>(rows * c.T_ * c.I),
+              Vector<T>(rows * H),        Vector<T>(3 * H * c.I), Vector<T>(3 * H * H),
+              Vector<T>(3 * H),           Vector<T>(3 * H)};
   Vector<T> saved(saved_size(rows, c.T_, H)), states(c.T_ > 1 ? rows * c.T_ * H : 0);
   Direction<T> n{};
   n.batch = rows, n.steps = c.T_, n.inputs = c.I, n.hidden = H, n.reset_after = c.after, n.reverse = c.reverse;
@@ -114,7 +128,8 @@ Result<T> run(const Case<T> &c, long first, long rows, int threads) {
   n.weight_ih = c.w_ih.data(), n.weight_hh = c.w_hh.data(), n.bias_ih = c.b_ih.data(), n.bias_hh = c.b_hh.data();
   n.lengths = c.ragged ? c.lengths.data() + first : nullptr;
   n.output = {r.output.data(), c.T_ * H, H};
-  n.final = r.final.data(), n.saved = c.recomputed ? nullptr : saved.data(), n.states = c.T_ > 1 && c.own_states ? states.data() : nullptr;
+  n.final = r.final.data(), n.saved = c.recomputed ? nullptr : saved.data(),
+  n.states = c.T_ > 1 && c.own_states ? states.data() : nullptr;
   gru_forward(&n, 1, threads);
   const Vector<T> given = r.output;
   if (c.own_states)
@@ -135,8 +150,15 @@ Result<T> run(const Case<T> &c, long first, long rows, int threads) {
 template <class T>
 void check(long b, long t, long i, long h) {
   const Case<T> c(b, t, i, h);
-  begin("layer", {{"B", b}, {"T", t}, {"I", i}, {"H", h}, {"bits", 8 * sizeof(T)}, {"reset_after", c.after}, {"reverse", c.reverse},
-                  {"lengths", c.ragged}, {"initial", c.started}});
+  begin("layer", {{"B", b},
+                  {"T", t},
+                  {"I", i},
+                  {"H", h},
+                  {"bits", 8 * sizeof(T)},
+                  {"reset_after", c.after},
+                  {"reverse", c.reverse},
+                  {"lengths", c.ragged},
+                  {"initial", c.started}});
   const Result<T> whole = run(c, 0, b, 1);
   require(whole == run(c, 0, b, 3), "results are those of one thread");
   Case<T> recomputed = c;
@@ -165,7 +187,8 @@ void check_linear(long rows, long inputs, long outputs) {
   const Vector<T> x = normal<T>(rows * inputs), weight = normal<T>(outputs * inputs), bias = normal<T>(outputs);
   const auto run = [&](long first, long some, int threads) {
     Vector<T> y(some * outputs);
-    linear(Linear<T>{some, inputs, outputs, x.data() + first * inputs, inputs, 1, weight.data(), false, bias.data(), y.data()}, threads);
+    linear(Linear<T>{some, inputs, outputs, x.data() + first * inputs, inputs, 1, weight.data(), false, bias.data(), y.data()},
+           threads);
     return y;
   };
   const Vector<T> y = run(0, rows, 1);
@@ -203,9 +226,11 @@ void check_linear_backward(long rows, long inputs, long outputs) {
   };
   for (long i = 0; i < inputs; ++i) {
     for (long b = 0; b < rows; ++b)
-      require_near(sum(outputs, [&](long o) { return d[b * outputs + o] * weight[o * inputs + i]; }), d_x[b * inputs + i], "d_x is right");
+      require_near(sum(outputs, [&](long o) { return d[b * outputs + o] * weight[o * inputs + i]; }), d_x[b * inputs + i],
+                   "d_x is right");
     for (long o = 0; o < outputs; ++o)
-      require_near(sum(rows, [&](long b) { return d[b * outputs + o] * x[b * inputs + i]; }), d_weight[o * inputs + i], "d_weight is right");
+      require_near(sum(rows, [&](long b) { return d[b * outputs + o] * x[b * inputs + i]; }), d_weight[o * inputs + i],
+                   "d_weight is right");
   }
   for (long o = 0; o < outputs; ++o)
     require_near(sum(rows, [&](long b) { return d[b * outputs + o]; }), d_bias[o], "d_bias is right");
@@ -216,7 +241,8 @@ void check_optimiser(long size) {
   begin("optimiser", {{"size", size}});
   const Vector<float> weights = normal<float>(size), gradient = normal<float>(size), mean = normal<float>(size);
   const auto run = [&](long first, long some) {
-    Vector<float> w(weights.begin() + first, weights.begin() + first + some), m(mean.begin() + first, mean.begin() + first + some), square(some);
+    Vector<float> w(weights.begin() + first, weights.begin() + first + some),
+        m(mean.begin() + first, mean.begin() + first + some), square(some);
     adamw_step({some, w.data(), gradient.data() + first, m.data(), square.data(), 3, 1e-3, 0.01});
     return w;
   };
@@ -236,12 +262,13 @@ void check_window(long count, long steps, long seasons, long horizon) {
   for (long &s : season) s = pick(1, steps);
   const long width = 2 + seasons + pick(0, 3);
   const long recent = pick(1, 2 * steps), continuations = 2 * seasons * horizon;
-  begin("window", {{"count", count}, {"steps", steps}, {"seasons", seasons}, {"horizon", horizon}, {"recent", recent}, {"width", width}});
+  begin("window",
+        {{"count", count}, {"steps", steps}, {"seasons", seasons}, {"horizon", horizon}, {"recent", recent}, {"width", width}});
   const auto run = [&](long first, long some) {
     Vector<float> inputs(some * steps * width), error(some), continued(some * continuations);
     Vector<double> centre(some), scale(some);
-    window_features({some, steps, seasons, horizon, recent, width, history.data() + first * steps, season.data(),
-                     inputs.data(), continued.data(), centre.data(), scale.data(), error.data()});
+    window_features({some, steps, seasons, horizon, recent, width, history.data() + first * steps, season.data(), inputs.data(),
+                     continued.data(), centre.data(), scale.data(), error.data()});
     for (float v : inputs) require(std::isfinite(v), "inputs are finite");
     for (double v : scale) require(v > 0, "scales are positive");
     return continued;
@@ -258,8 +285,15 @@ void check_window(long count, long steps, long seasons, long horizon) {
 void check_head(long rows, long horizon, long pairs, long known) {
   const long state = pick(1, 20), continuations = pick(1, 4), fixed = pick(0, 3), quantiles = 2 * pairs + 1, size = pick(1, 20);
   const long inputs = state + continuations * horizon + fixed, units = pick(1, 20);
-  begin("head", {{"rows", rows}, {"horizon", horizon}, {"quantiles", quantiles}, {"known", known}, {"state", state},
-                 {"continuations", continuations}, {"fixed", fixed}, {"size", size}, {"units", units}});
+  begin("head", {{"rows", rows},
+                 {"horizon", horizon},
+                 {"quantiles", quantiles},
+                 {"known", known},
+                 {"state", state},
+                 {"continuations", continuations},
+                 {"fixed", fixed},
+                 {"size", size},
+                 {"units", units}});
   const Vector<float> x = normal<float>(rows * state), continued = normal<float>(rows * continuations * horizon);
   const Vector<float> statics = normal<float>(rows * fixed), ahead = normal<float>(rows * horizon * known);
   const auto layer = [](long outputs, long from) { return std::pair(normal<float>(outputs * from), normal<float>(outputs)); };
@@ -267,12 +301,23 @@ void check_head(long rows, long horizon, long pairs, long known) {
   const auto step = layer(units, known), last = layer(quantiles, units);
   const auto run = [&](long first, long some) {
     Vector<float> y(some * horizon * quantiles);
-    head({some, state, continuations, fixed, known, horizon, quantiles, x.data() + first * state,
-          continued.data() + first * continuations * horizon, statics.data() + first * fixed,
-          ahead.data() + first * horizon * known, {size, inputs, hidden.first.data(), hidden.second.data()},
+    head({some,
+          state,
+          continuations,
+          fixed,
+          known,
+          horizon,
+          quantiles,
+          x.data() + first * state,
+          continued.data() + first * continuations * horizon,
+          statics.data() + first * fixed,
+          ahead.data() + first * horizon * known,
+          {size, inputs, hidden.first.data(), hidden.second.data()},
           {horizon * quantiles, size, out.first.data(), out.second.data()},
-          {units, size, of_state.first.data(), of_state.second.data()}, {units, known, step.first.data(), nullptr},
-          {quantiles, units, last.first.data(), last.second.data()}, y.data()});
+          {units, size, of_state.first.data(), of_state.second.data()},
+          {units, known, step.first.data(), nullptr},
+          {quantiles, units, last.first.data(), last.second.data()},
+          y.data()});
     return y;
   };
   const Vector<float> whole = run(0, rows);
@@ -285,8 +330,7 @@ void check_head(long rows, long horizon, long pairs, long known) {
   for (long i = 0; i < long(y.size()); ++i)
     require(y[i] >= 0 || !flags[i / (horizon * quantiles)], "forecasts that cannot be negative are not");
   for (long i = 0; i < rows * horizon; ++i)
-    for (long k = 1; k < quantiles; ++k)
-      require(whole[i * quantiles + k] >= whole[i * quantiles + k - 1], "quantiles ascend");
+    for (long k = 1; k < quantiles; ++k) require(whole[i * quantiles + k] >= whole[i * quantiles + k - 1], "quantiles ascend");
   for (long row = 0; row < rows; ++row) {
     const Vector<float> alone = run(row, 1);
     for (long k = 0; k < horizon * quantiles; ++k)
