@@ -197,6 +197,13 @@ def test_class_weights_that_make_no_sense_are_refused_before_training(given, dat
         GRUClassifier(NETWORK, class_weight=given).fit(*data, callback=pytest.fail)
 
 
+def test_it_reads_in_both_directions_unless_a_network_is_given(data):
+    assert GRUClassifier().get_params()["network__bidirectional"]
+    assert GRUClassifier().set_params(network__hidden_size=3).network == NetworkConfig(3, bidirectional=True)
+    assert GRUClassifier(training=TrainingConfig(max_steps=1)).fit(*data).model_.network.bidirectional
+    assert not fitted(*data, 1).model_.network.bidirectional
+
+
 def test_class_weight_is_a_parameter():
     classifier = GRUClassifier(class_weight="balanced")
     assert classifier.get_params(deep=False)["class_weight"] == "balanced"

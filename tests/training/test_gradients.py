@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from grucast import Covariates, NetworkConfig
 from grucast.data.features import make_features
 from grucast.model.models import RegressionModel
-from grucast.model.network import Inputs, Sequences
+from grucast.model.network import Inputs, SequenceNetwork, Sequences
+from grucast.model.outputs.means import Means
 from grucast.model.values import Values
 from grucast.nn import GRU
-from grucast.training.gradients import Gradients, Memory, Recorded, fold
+from grucast.training.gradients import Gradients, Memory, Recorded, fold, spread
 from tests.model.test_bits import DECLARED, random_weights, windows_and_model
 from tests.model.torch_network import tensors, torch_twin
 
@@ -59,27 +60,37 @@ def test_gradients_of_the_forecaster_are_autograds(layers, bidirectional, reset_
         np.testing.assert_allclose(found[name], parameter.grad.numpy(), rtol=0, atol=2e-4 * scale, err_msg=name)
 
 
-@pytest.mark.parametrize("per_step", [False, True])
+def ends_of(output, h_n, lengths, ends):
+    """What a network reads of torch's outputs and final states of its last layer."""
+    state = torch.cat(list(h_n[-1 - (output.shape[2] > h_n.shape[2]) :]), 1)
+    there = (torch.arange(output.shape[1]) < torch.from_numpy(lengths)[:, None])[..., None]
+    largest = output.masked_fill(~there, -9).amax(1)
+    return {"gru": output, "gru_state": state, "gru_summary": torch.cat([state, largest], 1)}[ends]
+
+
+@pytest.mark.parametrize("ends", ["gru", "gru_state", "gru_summary"])
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_gradients_of_sequences_of_unequal_lengths_are_autograds(bidirectional, per_step, rng):
+def test_gradients_of_sequences_of_unequal_lengths_are_autograds(bidirectional, ends, rng):
     config = NetworkConfig(4, 2, bidirectional=bidirectional)
-    model = RegressionModel(3, 2, config, {}, per_step=per_step)
-    weights, lengths = random_weights(rng, model), np.array([6, 1, 4, 3, 6])
-    x = rng.normal(size=(5, 6, 3)).astype(np.float32)
-    value, found = gradients_of(model.definition, weights, config, Sequences(x, lengths), np.ones_like)
-    gru, fc = (
-        GRU(3, 4, 2, batch_first=True, bidirectional=bidirectional).double(),
-        torch.nn.Linear(4 * (1 + bidirectional), 2).double(),
-    )
+    network = SequenceNetwork(config, 3, Means(2), ends)
+    weights = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape, _ in network.parameters()}
+    lengths, x = np.array([6, 1, 4, 3, 6]), rng.normal(size=(5, 6, 3)).astype(np.float32)
+    value, found = gradients_of(network, weights, config, Sequences(x, lengths), np.ones_like)
+    gru = GRU(3, 4, 2, batch_first=True, bidirectional=bidirectional).double()
+    fc = torch.nn.Linear(weights["fc.weight"].shape[1], 2).double()
     gru.load_state_dict({k[4:]: torch.from_numpy(v) for k, v in weights.items() if k.startswith("gru.")})
     fc.load_state_dict({k[3:]: torch.from_numpy(v) for k, v in weights.items() if k.startswith("fc.")})
-    output, h_n = gru(torch.from_numpy(x).double(), lengths=torch.from_numpy(lengths))
-    wanted = fc(output if per_step else torch.cat(list(h_n[-1 - bidirectional :]), 1))
+    wanted = fc(ends_of(*gru(torch.from_numpy(x).double(), lengths=torch.from_numpy(lengths)), lengths, ends))
     wanted.sum().backward()
     np.testing.assert_allclose(value, wanted.detach().numpy(), atol=1e-4)
     for prefix, module in (("gru.", gru), ("fc.", fc)):
         for name, parameter in module.named_parameters():
             np.testing.assert_allclose(found[prefix + name], parameter.grad.numpy(), rtol=1e-3, atol=1e-4)
+
+
+def test_gradient_of_the_largest_is_shared_by_those_that_are_equal():
+    outputs = np.array([[[0.5], [-1.0], [0.5]]], np.float32)
+    assert spread(np.array([[3.0]]), outputs, np.array([[0.5]])).tolist() == [[[1.5], [0.0], [1.5]]]
 
 
 OPERATIONS = {

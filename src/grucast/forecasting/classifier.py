@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from grucast.errors import ConfigError, DataError, ShapeError
 from grucast.forecasting.estimator import SequenceEstimator
+from grucast.forecasting.parameters import DEFAULTS
 from grucast.forecasting.sequences import Array, to_sequences, valid_steps
 from grucast.model.config import NetworkConfig, TrainingConfig, is_number
 from grucast.model.models import ClassificationModel
@@ -21,13 +22,14 @@ NUMBER = int | float | np.integer | np.floating
 
 
 class GRUClassifier(SequenceEstimator[ClassificationModel]):
-    """Tells the class of sequences with a GRU and a linear layer on its final state.
+    """Tells the class of sequences with a GRU and a linear layer on its final and its largest states.
 
     Each feature is brought to mean 0 and deviation 1. A fifth of each class is held out first, to find the weights
     that generalise best; from these it goes on with all sequences.
 
     Args:
-        network: Shape of the network; `head_size` and `head_dropout` have no part in it.
+        network: Shape of the network, 64 units in both directions when None; `head_size` and `head_dropout` have no
+            part in it.
         training: How it is trained; 500 steps when `max_steps` is None.
         class_weight: What an error counts, {label: weight}, or "balanced" for weights inverse to the classes'
             frequencies; 1 each when None.
@@ -48,7 +50,8 @@ class GRUClassifier(SequenceEstimator[ClassificationModel]):
     """
 
     model_class = ClassificationModel
-    arguments: ClassVar[tuple[str, ...]] = ("network", "training", "class_weight")
+    defaults: ClassVar[dict[str, Any]] = DEFAULTS | {"network": NetworkConfig(bidirectional=True)}
+    arguments: ClassVar[tuple[str, ...]] = (*DEFAULTS, "class_weight")
 
     def __init__(
         self,

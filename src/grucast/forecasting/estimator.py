@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from grucast.errors import ConfigError, ModelFileError, NotFittedError, ShapeError, TrainingInterrupted
 from grucast.forecasting.loading import LOADERS
-from grucast.forecasting.parameters import CONFIGS, change_settings, list_settings, to_config
+from grucast.forecasting.parameters import DEFAULTS, change_settings, list_settings, to_config
 from grucast.forecasting.sequences import to_sequences
 from grucast.model.config import NetworkConfig, TrainingConfig
 from grucast.model.file import KINDS, load_model, save_model
@@ -22,7 +22,8 @@ class SequenceEstimator(Generic[M]):
     """An estimator around a model of sequences."""
 
     model_class: ClassVar[type[Any]]
-    arguments: ClassVar[tuple[str, ...]] = tuple(CONFIGS)
+    defaults: ClassVar[dict[str, Any]] = DEFAULTS
+    arguments: ClassVar[tuple[str, ...]] = tuple(DEFAULTS)
 
     def __init__(self, network: NetworkConfig | None = None, training: TrainingConfig | None = None) -> None:
         self.network = network
@@ -30,7 +31,7 @@ class SequenceEstimator(Generic[M]):
 
     def _settings(self) -> tuple[NetworkConfig, TrainingConfig]:
         """Those of network and training."""
-        network, training = (to_config(name, getattr(self, name)) for name in CONFIGS)
+        network, training = (to_config(name, getattr(self, name), default) for name, default in self.defaults.items())
         if training.ensemble > 1:
             raise ConfigError(f"{type(self).__name__} trains one network, not an ensemble of {training.ensemble}")
         return network, training
@@ -82,7 +83,9 @@ class SequenceEstimator(Generic[M]):
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The constructor's arguments and, when deep, each setting in them under names such as network__hidden_size."""
         params = {name: getattr(self, name) for name in self.arguments}
-        settings = [list_settings(name, params[name]) for name in CONFIGS] if deep else []
+        settings = (
+            [list_settings(name, params[name], default) for name, default in self.defaults.items()] if deep else []
+        )
         return params | {name: value for each in settings for name, value in each.items()}
 
     def set_params(self, **params: Any) -> Self:
@@ -100,7 +103,7 @@ class SequenceEstimator(Generic[M]):
             if name not in known:
                 raise ConfigError(f"{type(self).__name__} has no parameter {name!r}; it has: {', '.join(known)}")
         values = {name: params.get(name, getattr(self, name)) for name in self.arguments}
-        changed = {name: change_settings(name, values[name], params) for name in CONFIGS}
+        changed = {name: change_settings(name, values[name], own, params) for name, own in self.defaults.items()}
         vars(self).update(values | changed)
         return self
 

@@ -145,7 +145,9 @@ class RegressionModel:
     @property
     def definition(self) -> SequenceNetwork:
         """Its network."""
-        return SequenceNetwork(self.network, self.features, Means(self.outputs), self.per_step)
+        return SequenceNetwork(
+            self.network, self.features, Means(self.outputs), "gru" if self.per_step else "gru_state"
+        )
 
     def predict(self, sequences: Sequences) -> NDArray[np.float32]:
         """Outputs (N, O), or (N, T, O), for sequences (N, T, F)."""
@@ -184,7 +186,7 @@ class ClassificationModel:
     @property
     def definition(self) -> SequenceNetwork:
         """Its network."""
-        return SequenceNetwork(self.network, self.features, self.output)
+        return SequenceNetwork(self.network, self.features, self.output, "gru_summary")
 
     def standardise(self, sequences: Sequences) -> Sequences:
         """Sequences (N, T, F) with each feature on its own scale, in single precision."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from grucast.data.covariates import Column
 from grucast.data.encoding import Schema, embedding_size
@@ -128,30 +128,31 @@ class Sequences(NamedTuple):
 class SequenceNetwork:
     """Sequences to one prediction each, from the GRU's final state, or to one at each step.
 
-        y = W h_T + b,   or   y_t = W h_t + b
+        y = W h_T + b,   y_t = W h_t + b,   or   y = W [h_T, max over t of h_t] + b
 
     Attributes:
         config: Shape of the GRU.
         features: Width F of a step.
         output: What its raw numbers mean.
-        per_step: Whether it predicts at each step.
+        ends: What it reads of the last layer: the operation that computes it.
     """
 
     config: NetworkConfig
     features: int
     output: Output
-    per_step: bool = False
+    ends: Literal["gru_state", "gru", "gru_summary"] = "gru_state"
 
     def __call__(self, o: Operations, batch: Sequences) -> Value:
         """Map a batch to predictions, (B, ...) or (B, T, ...)."""
-        run = o.gru if self.per_step else o.gru_state
         x = hidden_layers(o, batch.x, self.config, batch.lengths)
-        return self.output.predict(o, o.linear(run(x, self.config.num_layers - 1, batch.lengths), "fc"))
+        ends = getattr(o, self.ends)(x, self.config.num_layers - 1, batch.lengths)
+        return self.output.predict(o, o.linear(ends, "fc"))
 
     def parameters(self) -> Iterator[Parameter]:
         """The parameters, one by one, in the order in which training draws them."""
         yield from gru(self.features, self.config)
-        yield from linear("fc", state_size(self.config), self.output.size)
+        ends = state_size(self.config) * (2 if self.ends == "gru_summary" else 1)
+        yield from linear("fc", ends, self.output.size)
 
 
 def hidden_layers(o: Operations, x: Value, config: NetworkConfig, lengths: Value = None) -> Value:

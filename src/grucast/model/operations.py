@@ -21,6 +21,11 @@ class Operations(Protocol):
     def gru_state(self, x: Value, layer: int, lengths: Value = None) -> Value:
         """Final states of a layer, (B, H), or (B, 2H) of both directions."""
 
+    def gru_summary(self, x: Value, layer: int, lengths: Value = None) -> Value:
+        """Final states of a layer and, joined to them, the largest number that each unit has over the steps, (B, 2H),
+        or (B, 4H) of both directions.
+        """
+
     def linear(self, x: Value, name: str) -> Value:
         """X W' + b with that layer's parameters, (B, ..., I) to (B, ..., O); without b where there is none."""
 

@@ -34,6 +34,10 @@ class Values(Operations):
     def gru_state(self, x: Array, layer: int, lengths: Array | None = None) -> Array:
         return self.concat([state for _, state in self.run(x, layer, lengths)], 1)
 
+    def gru_summary(self, x: Array, layer: int, lengths: Array | None = None) -> Array:
+        outputs, states = zip(*self.run(x, layer, lengths), strict=True)
+        return self.concat([*states, largest(self.concat(outputs, 2), lengths)], 1)
+
     def run(self, x: Array, layer: int, lengths: Array | None) -> list[tuple[Array, Array]]:
         """Output and final state of each direction of a layer."""
         run: Callable[..., tuple[Array, Array]] = reference.gru_forward
@@ -128,3 +132,11 @@ class Traced(Values):
             self.gates.append(gates)
             results.append((output, output[:, 0 if reverse else -1]))
         return results
+
+
+def largest(outputs: Array, lengths: Array | None) -> Array:
+    """The largest output of each unit (B, H) over the steps that are there; outputs (B, T, H) lie between -1 and 1."""
+    if lengths is not None:
+        there = np.arange(outputs.shape[1]) < lengths[:, None]
+        outputs = np.where(there[..., None], outputs, np.float32(-2))
+    return np.asarray(outputs.max(1))

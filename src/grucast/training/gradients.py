@@ -9,7 +9,7 @@ import numpy as np
 from grucast.kernels import native, reference, reference_backward
 from grucast.model.config import NetworkConfig
 from grucast.model.operations import Value, gru_names
-from grucast.model.values import Array, Values
+from grucast.model.values import Array, Values, largest
 
 GRUBackward = Callable[[Array | None, Array | None], tuple[Array | None, Array, reference.Weights]]
 
@@ -96,6 +96,15 @@ class Gradients(Values):
     def gru_state(self, x: Value, layer: int, lengths: Array | None = None) -> Value:
         _, states, backward = zip(*self._directions(x, layer, lengths), strict=True)
         return self._record(super().concat(states, 1), lambda d: self._gru_backward(x, layer, backward, None, d))
+
+    def gru_summary(self, x: Value, layer: int, lengths: Array | None = None) -> Value:
+        outputs, states, backward = zip(*self._directions(x, layer, lengths), strict=True)
+        steps, state = super().concat(outputs, 2), super().concat(states, 1)
+        top, size = largest(steps, lengths), state.shape[1]
+        return self._record(
+            super().concat([state, top], 1),
+            lambda d: self._gru_backward(x, layer, backward, spread(d[:, size:], steps, top), d[:, :size]),
+        )
 
     def _directions(self, x: Value, layer: int, lengths: Array | None) -> Iterator[tuple[Array, Array, GRUBackward]]:
         """Output, final state and derivative of each direction of a layer."""
@@ -243,6 +252,12 @@ def array_of(x: Value) -> Array:
     """The array of what may be recorded."""
     array: Array = x.array if isinstance(x, Recorded) else x
     return array
+
+
+def spread(d: Array, outputs: Array, tops: Array) -> Array:
+    """The gradient of the largest outputs (B, H), given to the steps (B, T, H) that have them, in equal parts."""
+    there = outputs == tops[:, None]
+    return np.asarray(there * (d / there.sum(1))[:, None], np.float32)
 
 
 def fold(d: Array, shape: tuple[int, ...]) -> Array:
