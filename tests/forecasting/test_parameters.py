@@ -4,7 +4,6 @@ from grucast import NetworkConfig, TrainingConfig
 from grucast.errors import ConfigError
 from grucast.forecasting.parameters import DEFAULTS, change_settings, list_settings, to_config
 
-
 NETWORK, TRAINING = DEFAULTS.values()
 
 

@@ -22,9 +22,11 @@ class Operations(Protocol):
         """Final states of a layer, (B, H), or (B, 2H) of both directions."""
 
     def gru_summary(self, x: Value, layer: int, lengths: Value = None) -> Value:
-        """Final states of a layer and, joined to them, the largest number that each unit has over the steps, (B, 2H),
-        or (B, 4H) of both directions.
+        """Final states of a layer and, beside them, the largest number of each unit over the steps, (B, 2H) or (B, 4H).
+
+        What is written as a graph has no use for it.
         """
+        raise NotImplementedError
 
     def linear(self, x: Value, name: str) -> Value:
         """X W' + b with that layer's parameters, (B, ..., I) to (B, ..., O); without b where there is none."""

@@ -23,10 +23,6 @@ class Graph(Operations):
     def gru_state(self, x: str, layer: int, lengths: None = None) -> str:  # noqa: ARG002
         return self.g.op("Flatten", self.g.op("Transpose", self.run(x, layer, 1), perm=[1, 0, 2]), axis=1)
 
-    def gru_summary(self, x: str, layer: int, lengths: None = None) -> str:  # noqa: ARG002
-        top = self.g.op("ReduceMax", self.gru(x, layer), axes=[1], keepdims=0)
-        return self.concat([self.gru_state(x, layer), top], 1)
-
     def run(self, x: str, layer: int, place: int) -> str:
         """The operator GRU on x (B, T, I): its outputs at place 0, its final states (D, B, H) at place 1."""
         directions = [
