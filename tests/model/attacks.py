@@ -36,6 +36,22 @@ HEADER, META, DATA = unpack((GOLDEN / "format1-covariates.safetensors").read_byt
 FIRST = "members.0.gru.bias_hh_l0"
 
 
+OTHERS = {
+    kind: unpack((GOLDEN / f"format2-{kind}.safetensors").read_bytes()) for kind in ("classifier", "steps-regressor")
+}
+
+
+def other(golden, changes=(), **members):
+    """A golden file of another kind with some settings changed; None takes one away."""
+    header, text, data = OTHERS[golden]
+    changed = {k: v for k, v in {**text["settings"], **dict(changes)}.items() if v is not None}
+    return pack(with_metadata(header, {**text, "settings": changed, **members}), data)
+
+
+def classes(*labels):
+    return other("classifier", {"classes": labels})
+
+
 def settings(*place, **changes):
     """The golden file with some settings changed, of the object at that place."""
     meta = copy.deepcopy(META)
@@ -242,4 +258,38 @@ TENSORS = {
     "huge weight": (pack(HEADER, struct.pack("<f", 3e38) + DATA[4:]), "beyond 1e"),
     "NaN weight": (pack(HEADER, struct.pack("<f", float("nan")) + DATA[4:]), "holds NaN"),
 }
-ATTACKS = {**KINDS, **HEADERS, **METADATA, **SETTINGS, **TENSORS}
+CLASSES = {
+    "classes of mixed types": (classes("a", 1, 2), "classes must be of one type"),
+    "a truth value among numbers": (classes(2, 3, True), "classes must be of one type"),
+    "a truth value that equals a number": (classes(True, 1, 2), "without repetition"),
+    "a number twice in two writings": (classes(0, 1, 1.0), "without repetition"),
+    "fraction among whole numbers": (classes(1, 1.5, 2), "classes must be of one type"),
+    "classes descending": (classes("c", "b", "a"), "ascend"),
+    "class twice": (classes("a", "a", "b"), "without repetition"),
+    "one class alone": (classes("a"), "classes must be a list of 2 to 10000"),
+    "no class": (classes(), "classes must be a list of 2 to 10000"),
+    "classes a text": (other("classifier", {"classes": "abc"}), "classes must be a list"),
+    "classes null": (classes(None, "a", "b"), "classes must be a number"),
+    "class a list": (classes(["a"], "b", "c"), "classes must be a number"),
+    "class an object": (classes({"__class__": "os.system"}, "b", "c"), "classes must be a number"),
+    "class of 65 bits": (classes(1, 2, 2**64), "classes must be a whole number"),
+    "class infinite": (classes(1.0, 2.0, 1e999), "Infinity is not JSON"),
+    "class half a character": (classes("a", "b", "\ud800"), "surrogates"),
+    "four classes with the weights of three": (classes("a", "b", "c", "d"), "fc.weight must be"),
+    "10,000 classes": (classes(*range(10**4)), "fc.weight must be"),
+    "10,001 classes": (classes(*range(10**4 + 1)), "classes must be a list of 2 to 10000"),
+    "a class of a megabyte": (classes("a", "b", "c" * 2**20), "header of 105"),
+    "classes absent": (other("classifier", {"classes": None}), "no member 'classes'"),
+    "outputs of a classifier": (other("classifier", {"outputs": 3}), "'outputs' too"),
+    "scale of one feature for two": (other("classifier", {"scale": [1.0]}), "scale must be one for each of 2"),
+    "scale of nothing": (other("classifier", {"scale": [0.0, 1.0]}), "scale must be"),
+    "negative scale of a feature": (other("classifier", {"scale": [1.0, -1.0]}), "scale must be"),
+    "centre infinite": (other("classifier", {"centre": [1e31, 0.0]}), "centre must be"),
+    "no feature": (other("classifier", {"centre": [], "scale": []}), "centre must be a list of 1 to 10000"),
+    "three features": (other("classifier", {"centre": [0] * 3, "scale": [1] * 3}), "weight_ih_l0 must be"),
+    "classifier of format 1": (other("classifier", format=1), "format 1 has no such classifier"),
+    "classifier as a regressor": (other("classifier", kind="regressor"), "settings has no member"),
+    "steps of format 1": (other("steps-regressor", format=1), "format 1 has no such regressor"),
+    "steps of 1": (other("steps-regressor", {"per_step": 1}), "per_step must be true or false"),
+}
+ATTACKS = {**KINDS, **HEADERS, **METADATA, **SETTINGS, **CLASSES, **TENSORS}

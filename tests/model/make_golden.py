@@ -1,9 +1,8 @@
-"""Write golden model files and what they forecast, once for each format; one that is there is never replaced.
+"""Write golden model files and what they compute; one that is there is never replaced.
 
     .venv/bin/python -m tests.model.make_golden
 
-Run it after the number of the format has changed, and commit what is new. What is there was written by the version
-that its name bears, and must load for ever.
+Add a task where a format has something new, run it and commit what it wrote. What is there must load for ever.
 """
 
 import json
@@ -12,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from grucast import Covariates, GRUForecaster, GRURegressor, NetworkConfig, TrainingConfig
-from grucast.model.file import FORMAT
+from grucast import Covariates, GRUClassifier, GRUForecaster, GRURegressor, NetworkConfig, TrainingConfig
 
 GOLDEN = Path(__file__).parent / "golden"
 NETWORK = NetworkConfig(hidden_size=4, head_size=6)
@@ -66,6 +64,26 @@ def write_regressor(name: str) -> None:
     write_json(name, {"x": x.tolist(), "y": regressor.predict(x).tolist()})
 
 
+def sequences() -> list[list[list[float]]]:
+    """Eight sequences of unequal lengths."""
+    x = np.sin(np.arange(8 * 10 * 2)).reshape(8, 10, 2).round(4)
+    return [one[: 3 + place].tolist() for place, one in enumerate(x)]
+
+
+def write_steps(name: str) -> None:
+    x = sequences()
+    regressor = GRURegressor(WIDE, TrainingConfig(max_steps=20)).fit(x, [np.cumsum(one, 0) for one in x])
+    regressor.save(GOLDEN / f"{name}.safetensors")
+    write_json(name, {"x": x, "y": [one.tolist() for one in regressor.predict(x)]})
+
+
+def write_classifier(name: str) -> None:
+    x, y = sequences(), ["ünïcode", "a", "b", "a", "b", "a", "ünïcode", "b"]
+    classifier = GRUClassifier(WIDE, TrainingConfig(max_steps=20)).fit(x, y)
+    classifier.save(GOLDEN / f"{name}.safetensors")
+    write_json(name, {"x": x, "p": classifier.predict_proba(x).tolist(), "classes": classifier.predict(x).tolist()})
+
+
 def write_json(name: str, content: dict[str, object]) -> None:
     (GOLDEN / f"{name}.json").write_text(json.dumps(content, ensure_ascii=False, indent=None) + "\n")
 
@@ -73,12 +91,13 @@ def write_json(name: str, content: dict[str, object]) -> None:
 def main() -> None:
     everything = Covariates(past=("temp", "sky"), future=("price", "offer"), static=("size", "region"))
     tasks = {
-        "forecaster": lambda name: write_forecaster(name, Covariates(), WIDE, 1),
-        "covariates": lambda name: write_forecaster(name, everything, NETWORK, 2),
-        "regressor": write_regressor,
+        "format1-forecaster": lambda name: write_forecaster(name, Covariates(), WIDE, 1),
+        "format1-covariates": lambda name: write_forecaster(name, everything, NETWORK, 2),
+        "format1-regressor": write_regressor,
+        "format2-steps-regressor": write_steps,
+        "format2-classifier": write_classifier,
     }
-    for kind, write in tasks.items():
-        name = f"format{FORMAT}-{kind}"
+    for name, write in tasks.items():
         if (GOLDEN / f"{name}.safetensors").exists():
             print(f"{name} is there and stays")
         else:

@@ -5,10 +5,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from grucast import GRURegressor, load
+from grucast import GRUClassifier, GRURegressor, load
 
 GOLDEN = Path(__file__).parent / "golden"
-FORECASTERS = sorted(path.stem for path in GOLDEN.glob("*.safetensors") if "regressor" not in path.name)
+FORECASTERS = sorted(
+    path.stem for path in GOLDEN.glob("*.safetensors") if "history" in path.with_suffix(".json").read_text()
+)
 REGRESSORS = sorted(path.stem for path in GOLDEN.glob("*regressor.safetensors"))
 
 
@@ -18,7 +20,7 @@ def read_frame(columns):
 
 def test_there_are_golden_files_of_each_kind():
     assert len(FORECASTERS) >= 4
-    assert REGRESSORS
+    assert len(REGRESSORS) >= 2
 
 
 @pytest.mark.parametrize("name", FORECASTERS)
@@ -46,4 +48,13 @@ def test_golden_state_of_a_stream_loads_for_ever():
 def test_golden_regressor_loads_for_ever(name):
     expected = json.loads((GOLDEN / f"{name}.json").read_text())
     regressor = GRURegressor.load(GOLDEN / f"{name}.safetensors")
-    np.testing.assert_allclose(regressor.predict(expected["x"]), expected["y"], rtol=1e-5, atol=1e-6)
+    for found, wanted in zip(regressor.predict(expected["x"]), expected["y"], strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_golden_classifier_loads_for_ever():
+    expected = json.loads((GOLDEN / "format2-classifier.json").read_text())
+    classifier = GRUClassifier.load(GOLDEN / "format2-classifier.safetensors")
+    np.testing.assert_allclose(classifier.predict_proba(expected["x"]), expected["p"], rtol=1e-5, atol=1e-6)
+    assert classifier.predict(expected["x"]).tolist() == expected["classes"]
+    assert classifier.classes_.tolist() == ["a", "b", "ünïcode"]
