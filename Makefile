@@ -14,7 +14,7 @@ BASE ?= main
 CAN_FUZZ := $(if $(filter Linux_x86_64,$(shell uname -s)_$(shell uname -m)),fuzz)
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test quick test-interop test-javascript check native portable targets fuzz wheel audit fix bench bench-runtime bench-forecast bench-ablation docs clean
+.PHONY: help demo test quick test-interop test-javascript check native portable targets fuzz wheel audit fix bench bench-runtime bench-forecast bench-classify bench-ablation docs clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -148,6 +148,9 @@ bench-runtime: $(VENV)/dev.stamp ## measure import, install, loading and forecas
 bench-forecast: .venv-bench/stamp ## compare forecasts of bike rentals with neuralforecast's GRU, print and save the table (about 10 minutes)
 	@.venv-bench/bin/python benchmarks/bench_forecast.py
 
+bench-classify: .venv-classify/stamp ## classify sequences beside MiniRocket, print and save the table (about 5 minutes)
+	@.venv-classify/bin/python benchmarks/bench_classify.py
+
 bench-ablation: $(VENV)/dev.stamp ## fit bike rentals with one choice of the forecaster changed at a time, print and save the table
 	@$(BIN)/python benchmarks/bench_ablation.py
 
@@ -155,7 +158,7 @@ docs: demo ## rebuild the pictures that README shows
 	@cp $(DEMO)/loss_curve.png $(DEMO)/predictions.png $(DEMO)/forecast.png docs/
 
 clean: ## remove the environment and everything built
-	rm -rf $(VENV) .venv-bench build $(DEMO)
+	rm -rf $(VENV) .venv-bench .venv-classify build $(DEMO)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("grucast needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -187,6 +190,13 @@ build/sktime/stamp: pyproject.toml | $(VENV)/dev.stamp
 	@echo "== installing sktime, and a pandas that it takes, outside $(VENV)"
 	@rm -rf $(@D)
 	@$(PIP) --no-deps --target $(@D) --group sktime
+	@touch $@
+
+.venv-classify/stamp: $(SOURCES) | $(BIN)/python
+	@echo "== installing grucast and aeon in an environment of their own"
+	@$(PYTHON) -m venv .venv-classify
+	@.venv-classify/bin/python -m pip install -qq --upgrade "pip>=25.1"
+	@.venv-classify/bin/python -m pip install -qq --editable . --group classify
 	@touch $@
 
 .venv-bench/stamp: $(SOURCES) | $(BIN)/python

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import torch
+from grucast.kernels import native
 
 PEAK = r"""
 typedef float vec __attribute__((vector_size(32)));
@@ -47,7 +47,7 @@ def peak_gflops() -> float | None:
             start = time.perf_counter()
             run(rounds)
             seconds.append(time.perf_counter() - start)
-    return rounds * 12 * 8 * 2 / min(seconds) / 1e9 * torch.get_num_threads()
+    return rounds * 12 * 8 * 2 / min(seconds) / 1e9 * native.usual_threads()
 
 
 def facts() -> dict[str, str]:
@@ -55,8 +55,8 @@ def facts() -> dict[str, str]:
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.processor())
-    found = {"processor": model, "threads": str(torch.get_num_threads()), "python": platform.python_version()}
-    for package in ("grucast", "torch", "onnxruntime", "jax", "neuralforecast"):
+    found = {"processor": model, "threads": str(native.usual_threads()), "python": platform.python_version()}
+    for package in ("grucast", "torch", "onnxruntime", "jax", "neuralforecast", "aeon"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sktime.datasets import load_basic_motions, load_japanese_vowels
 from sktime.forecasting.base import ForecastingHorizon
 from sktime.forecasting.model_evaluation import evaluate
 from sktime.forecasting.model_selection import ForecastingGridSearchCV
@@ -14,9 +15,9 @@ from sktime.utils.estimator_checks import check_estimator
 from tests.conftest import TINY
 
 import grucast
-from grucast import Covariates, NetworkConfig
+from grucast import Covariates, NetworkConfig, TrainingConfig
 from grucast.errors import ConfigError, DataError
-from grucast.sktime import GRUForecaster
+from grucast.sktime import GRUClassifier, GRUForecaster
 
 PAGE = Path(__file__).parents[1] / "docs" / "sktime.md"
 H = 6
@@ -68,6 +69,31 @@ def same(one, other):
 def test_checks_of_sktime_pass():
     results = check_estimator(GRUForecaster, raise_exceptions=True, verbose=False)
     assert len(results) > 500
+
+
+@pytest.mark.timeout(900)
+def test_checks_of_sktime_pass_for_the_classifier():
+    results = check_estimator(GRUClassifier, raise_exceptions=True, verbose=False)
+    assert len(results) > 100
+
+
+@pytest.mark.parametrize("kind", ["nested_univ", "numpy3D"])
+def test_classes_are_those_of_grucast(kind):
+    """sktime's arrays are (N, F, T)."""
+    X, labels = load_basic_motions(split="train", return_type=kind)
+    array, _ = load_basic_motions(split="train", return_type="numpy3D")
+    settings = {"network": NetworkConfig(hidden_size=4), "training": TrainingConfig(max_steps=5)}
+    found = GRUClassifier(**settings).fit(X, labels)
+    wanted = grucast.GRUClassifier(**settings).fit(array.transpose(0, 2, 1), labels)
+    np.testing.assert_allclose(found.predict_proba(X), wanted.predict_proba(array.transpose(0, 2, 1)), rtol=1e-6)
+    assert found.classes_.tolist() == wanted.classes_.tolist()
+    assert found.classifier_.n_features_in_ == 6
+
+
+def test_sequences_of_unequal_lengths_are_classified():
+    X, labels = load_japanese_vowels(split="train")
+    found = GRUClassifier(NetworkConfig(hidden_size=16), TrainingConfig(max_steps=200)).fit(X, labels)
+    assert found.score(X, labels) > 0.9
 
 
 def test_forecast_is_that_of_grucast_to_the_bit(y):

@@ -46,6 +46,7 @@ PRINTED = {  # by each example
     "model-file.md": (),
     "onnx.md": ("(1, 24) True",),
     "reliability.md": (),
+    "sequences.md": ("['fast' 'slow'] (50, 2) True", "(50,)", "50", "True"),
     "streams.md": ("2013-01-01T00:00", ""),
     "your-data.md": ("read as day first", "name the one to forecast with target_col="),
 }

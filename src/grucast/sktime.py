@@ -1,4 +1,4 @@
-"""GRUForecaster as a forecaster of sktime: its containers, horizons and intervals; needs the extra sktime."""
+"""GRUForecaster and GRUClassifier for sktime: its containers, horizons and intervals; needs the extra sktime."""
 
 from typing import Any, ClassVar
 
@@ -6,11 +6,13 @@ import numpy as np
 
 from grucast.data.covariates import Covariates
 from grucast.errors import DataError, MissingExtraError
+from grucast.forecasting.classifier import GRUClassifier as Classifier
 from grucast.forecasting.forecaster import GRUForecaster as Forecaster
 from grucast.model.config import NetworkConfig, TrainingConfig
 
 try:
     import pandas as pd
+    from sktime.classification.base import BaseClassifier
     from sktime.forecasting.base import BaseForecaster
 except ImportError as error:
     raise MissingExtraError("sktime", "sktime") from error
@@ -150,6 +152,72 @@ class GRUForecaster(BaseForecaster):
         network = NetworkConfig(hidden_size=4, head_size=4)
         tiny = {"input_size": 6, "network": network, "training": TrainingConfig(max_steps=1, batch_size=4)}
         return [tiny, {**tiny, "season_length": 3, "level": (50,), "training": TrainingConfig(max_steps=2, seed=7)}]
+
+
+class GRUClassifier(BaseClassifier):
+    """grucast.GRUClassifier with the interface of sktime: panels of sequences, of unequal lengths too, to classes.
+
+    Args:
+        network: Shape of the network, 64 units in both directions when None.
+        training: How it is trained; 500 steps when `max_steps` is None.
+        class_weight: What an error counts, {label: weight}, or "balanced"; 1 each when None.
+
+    Attributes:
+        classifier_: The trained grucast.GRUClassifier, once fitted.
+
+    Raises:
+        ConfigError: In fit, an argument has no meaning.
+        DataError: The data cannot be used.
+
+    >>> from grucast import TrainingConfig
+    >>> from grucast.sktime import GRUClassifier
+    >>> from sktime.datasets import load_unit_test
+    >>> X, y = load_unit_test(split="train")
+    >>> GRUClassifier(training=TrainingConfig(max_steps=50)).fit(X, y).predict_proba(X).shape
+    (20, 2)
+    """
+
+    _tags: ClassVar[dict[str, Any]] = {
+        "authors": "grucast",
+        "maintainers": "grucast",
+        "X_inner_mtype": "df-list",
+        "capability:multivariate": True,
+        "capability:unequal_length": True,
+        "capability:categorical_in_X": False,
+        "capability:predict_proba": True,
+        "capability:class_weight": True,
+    }
+
+    def __init__(
+        self,
+        network: NetworkConfig | None = None,
+        training: TrainingConfig | None = None,
+        class_weight: Any = None,
+    ) -> None:
+        self.network = network
+        self.training = training
+        self.class_weight = class_weight
+        super().__init__()
+
+    def _fit(self, X: Any, y: Any) -> "GRUClassifier":
+        untrained = Classifier(self.network, self.training, self.class_weight)
+        self.classifier_ = untrained.fit(steps_first(X), y)
+        return self
+
+    def _predict_proba(self, X: Any) -> Any:
+        p = self.classifier_.predict_proba(steps_first(X)).astype(float)
+        return p / p.sum(1, keepdims=True)
+
+    @classmethod
+    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003 - sktime's signature
+        """Settings that train in an instant, for sktime's checks."""
+        tiny = {"network": NetworkConfig(hidden_size=4), "training": TrainingConfig(max_steps=2)}
+        return [tiny, {**tiny, "training": TrainingConfig(max_steps=3, seed=7), "class_weight": "balanced"}]
+
+
+def steps_first(X: Any) -> list[Any]:
+    """Sequences (T, F) of sktime's frames, one for each."""
+    return [one.to_numpy() for one in X]
 
 
 def required(X: Any, names: tuple[str, ...]) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
+from grucast.errors import ExportError
 from grucast.model.config import NetworkConfig
 
 Value = Any  # an array, a recorded array, or the name of a tensor in a graph
@@ -21,12 +22,13 @@ class Operations(Protocol):
     def gru_state(self, x: Value, layer: int, lengths: Value = None) -> Value:
         """Final states of a layer, (B, H), or (B, 2H) of both directions."""
 
-    def gru_summary(self, x: Value, layer: int, lengths: Value = None) -> Value:
+    def gru_summary(self, x: Value, layer: int, lengths: Value = None) -> Value:  # noqa: ARG002
         """Final states of a layer and, beside them, the largest number of each unit over the steps, (B, 2H) or (B, 4H).
 
-        What is written as a graph has no use for it.
+        Raises:
+            ExportError: In a graph.
         """
-        raise NotImplementedError
+        raise ExportError("a network that reads the largest states cannot be written as a graph")
 
     def linear(self, x: Value, name: str) -> Value:
         """X W' + b with that layer's parameters, (B, ..., I) to (B, ..., O); without b where there is none."""
