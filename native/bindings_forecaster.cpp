@@ -45,13 +45,13 @@ void head(In<float> x, In<float> continued, In<float> statics, In<float> ahead, 
   grucast::head(n);
 }
 
-void intervals(In<float> z, In<double> widths, In<double> centre, In<double> scale, In<bool> nonnegative, Array<double> y) {
+void intervals(In<float> z, In<double> factors, In<double> centre, In<double> scale, In<bool> nonnegative, Array<double> y) {
   require(z.ndim() == 3, "z must be (B, h, Q)");
   grucast::Intervals n{};
   n.rows = long(z.shape(0)), n.horizon = long(z.shape(1)), n.quantiles = long(z.shape(2));
   require(n.quantiles % 2 == 1, "the quantiles must be an odd number");
   n.z = dense(z, {n.rows, n.horizon, n.quantiles}, "z"), n.y = dense(y, {n.rows, n.horizon, n.quantiles}, "y");
-  n.widths = dense(widths, {n.quantiles / 2}, "widths");
+  n.factors = dense(factors, {n.quantiles / 2}, "factors");
   n.centre = dense(centre, {n.rows, 1}, "centre"), n.scale = dense(scale, {n.rows, 1}, "scale");
   n.nonnegative = dense(nonnegative, {n.rows}, "nonnegative");
   const nb::gil_scoped_release free;
@@ -85,7 +85,7 @@ void define_forecaster(nb::module_ &m) {
   using namespace nb::literals;
   m.def("head", &head, "x"_a.noconvert(), "continued"_a.noconvert(), "statics"_a.noconvert(), "ahead"_a.noconvert(),
         "weights"_a.noconvert(), "y"_a.noconvert());
-  m.def("intervals", &intervals, "z"_a.noconvert(), "widths"_a.noconvert(), "centre"_a.noconvert(), "scale"_a.noconvert(),
+  m.def("intervals", &intervals, "z"_a.noconvert(), "factors"_a.noconvert(), "centre"_a.noconvert(), "scale"_a.noconvert(),
         "nonnegative"_a.noconvert(), "y"_a.noconvert());
   m.def("window_features", &window_features, "history"_a.noconvert(), "seasons"_a.noconvert(), "recent"_a,
         "inputs"_a.noconvert(), "continued"_a.noconvert(), "centre"_a.noconvert(), "scale"_a.noconvert(),

@@ -73,8 +73,8 @@ void intervals(const Intervals &n) {
     const double centre = n.centre[i / n.horizon], scale = n.scale[i / n.horizon];
     y[middle] = centre + scale * double(median);
     for (long k = 1; k <= middle; ++k) {
-      below = std::max(below, double(median - z[middle - k]) * n.widths[k - 1]);
-      above = std::max(above, double(z[middle + k] - median) * n.widths[k - 1]);
+      below = std::max(below, double(median - z[middle - k]) * n.factors[k - 1]);
+      above = std::max(above, double(z[middle + k] - median) * n.factors[k - 1]);
       y[middle - k] = centre + scale * (double(median) - below);
       y[middle + k] = centre + scale * (double(median) + above);
     }

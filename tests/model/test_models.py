@@ -50,7 +50,7 @@ def test_memory_of_a_forecast_does_not_grow_with_rows_times_steps(fitted):
 def test_wrong_shapes_of_intervals_are_named():
     if native.available():
         z, one, flags = np.zeros((2, 3, 3), np.float32), np.ones((2, 1)), np.ones(2, bool)
-        with pytest.raises(ValueError, match="widths"):
+        with pytest.raises(ValueError, match="factors"):
             native.intervals(z, (1.0, 2.0), one, one, flags)
         with pytest.raises(ValueError, match="scale"):
             native.intervals(z, (1.0,), one, one[:1], flags)

@@ -321,12 +321,12 @@ void check_head(long rows, long horizon, long pairs, long known) {
     return y;
   };
   const Vector<float> whole = run(0, rows);
-  const Vector<double> widths(pairs, 1.5), centre = normal<double>(rows), scale(rows, 2.0);
+  const Vector<double> factors(pairs, 1.5), centre = normal<double>(rows), scale(rows, 2.0);
   Vector<double> y(rows * horizon * quantiles);
   Vector<char> flags(rows);
   for (long row = 0; row < rows; ++row) flags[row] = row % 2;
   const bool *nonnegative = reinterpret_cast<const bool *>(flags.data());
-  intervals({rows, horizon, quantiles, whole.data(), widths.data(), centre.data(), scale.data(), nonnegative, y.data()});
+  intervals({rows, horizon, quantiles, whole.data(), factors.data(), centre.data(), scale.data(), nonnegative, y.data()});
   for (long i = 0; i < long(y.size()); ++i)
     require(y[i] >= 0 || !flags[i / (horizon * quantiles)], "forecasts that cannot be negative are not");
   for (long i = 0; i < rows * horizon; ++i)

@@ -285,7 +285,7 @@ def head(
 
 
 def intervals(
-    z: Array, widths: tuple[float, ...], centre: Array, scale: Array, nonnegative: NDArray[np.bool_]
+    z: Array, factors: tuple[float, ...], centre: Array, scale: Array, nonnegative: NDArray[np.bool_]
 ) -> Array:
     """Quantiles (B, h, Q) on the scale of their windows in the unit of y, at the trained levels; see `model.models`.
 
@@ -293,7 +293,7 @@ def intervals(
         ValueError: A shape doesn't fit.
     """
     y = np.empty(z.shape)
-    _native.intervals(np.ascontiguousarray(z), np.array(widths, float), centre, scale, nonnegative, y)
+    _native.intervals(np.ascontiguousarray(z), np.array(factors, float), centre, scale, nonnegative, y)
     return y
 
 
