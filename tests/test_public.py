@@ -66,7 +66,8 @@ def test_file_is_short_enough_to_read(path):
 def test_no_two_classes_have_one_name():
     files = [ast.parse(path.read_text()) for path in (ROOT / "src/grucast").rglob("*.py")]
     names = Counter(node.name for file in files for node in file.body if isinstance(node, ast.ClassDef))
-    assert {name for name, times in names.items() if times > 1} == {"GRUForecaster"}  # sktime's is the same thing
+    twice = {name for name, times in names.items() if times > 1}
+    assert twice == {"GRUClassifier", "GRUForecaster"}  # those of sktime are the same things
 
 
 def test_every_source_file_has_its_test_file():
