@@ -26,7 +26,7 @@ void head(const Head &n);
 struct Intervals {
   long rows, horizon, quantiles;
   const float *z;                // (rows, horizon, quantiles), ascending
-  const double *factors;          // factor of each interval's width, narrowest first
+  const double *factors;         // factor of each interval's width, narrowest first
   const double *centre, *scale;  // (rows,)
   const bool *nonnegative;       // (rows,): whether no quantile may be below 0
   double *y;                     // (rows, horizon, quantiles)
