@@ -30,12 +30,8 @@ __all__ = [
 ]
 
 
-LATER = {
-    "GRUClassifier": "grucast.forecasting.classifier",
-    "GRURegressor": "grucast.forecasting.regressor",
-    "check": "grucast.data.checks.examine",
-    "forecast": "grucast.forecasting.one_call",
-}
+LATER = dict.fromkeys(("GRUClassifier", "GRURegressor", "forecast"), "grucast.forecasting")
+LATER["check"] = "grucast.data.checks.examine"
 
 
 def __getattr__(name: str) -> Any:

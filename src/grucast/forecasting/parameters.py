@@ -1,4 +1,4 @@
-"""The regressor's settings as flat parameters, in the manner of scikit-learn: network__hidden_size."""
+"""The settings of an estimator as flat parameters, in the manner of scikit-learn: network__hidden_size."""
 
 from dataclasses import asdict, replace
 from typing import Any

@@ -57,12 +57,7 @@ def describe(model: Model) -> tuple[str, Model]:
     settings = {k: v for k, v in members.items() if k != "weights" and v is not None}
     if isinstance(model, ForecastModel):
         settings |= {"reading": model.reading.given, "widths": settings.pop("factors")}
-    header = {
-        "format": format_of(model),
-        "library": version("grucast"),
-        "kind": KINDS[type(model)],
-        "settings": settings,
-    }
+    header = {"format": format_of(model), "library": version("grucast"), "kind": KINDS[type(model)]}
     try:
         text = json.dumps(header | {"settings": settings}, ensure_ascii=False, allow_nan=False)
         described = read_model(parse(text))

@@ -23,7 +23,7 @@ class Operations(Protocol):
         """Final states of a layer, (B, H), or (B, 2H) of both directions."""
 
     def gru_summary(self, x: Value, layer: int, lengths: Value = None) -> Value:  # noqa: ARG002
-        """Final states of a layer and, beside them, the largest number of each unit over the steps, (B, 2H) or (B, 4H).
+        """Final states of a layer, then the largest number of each unit over the steps, (B, 2H) or (B, 4H).
 
         Raises:
             ExportError: In a graph.
@@ -40,19 +40,19 @@ class Operations(Protocol):
         """In training, zero for that share of the numbers, the others divided by 1 - share."""
 
     def relu(self, x: Value) -> Value:
-        """max(x, 0)."""
+        """The larger of x and 0."""
 
     def softplus(self, x: Value) -> Value:
-        """log(1 + exp(x))."""
+        """The logarithm of 1 + exp(x)."""
 
     def add(self, x: Value, y: Value) -> Value:
-        """X + y, broadcast."""
+        """The sum x + y, broadcast."""
 
     def subtract(self, x: Value, y: Value) -> Value:
-        """X - y, broadcast."""
+        """The difference x - y, broadcast."""
 
     def multiply(self, x: Value, factor: float) -> Value:
-        """X times a constant, in double precision."""
+        """The product of x and a constant, in double precision."""
 
     def maximum(self, x: Value, y: Value) -> Value:
         """The larger of each two."""
