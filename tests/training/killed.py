@@ -142,13 +142,14 @@ def runs(count: int, seed: int) -> int:
                 os.environ["OMP_NUM_THREADS"] = str(threads)
                 fit(checkpoint_dir=folder / "c", checkpoint_every=2, resume=True).save(folder / "m")
 
-            killed = True
+            killed, longest = True, duration
             while killed:
                 process = child(partial(work, threads=1 + kills % 2))
-                time.sleep(moments.uniform(0, duration))
+                time.sleep(moments.uniform(0, longest))
                 os.kill(process, signal.SIGKILL)
                 killed = was_killed(process)
                 kills += killed
+                longest *= 1.2  # a child starts slower than `straight` did, and must get to its next checkpoint
             ended = fit(checkpoint_dir=Path(name) / "c", resume=True)
             content = (Path(name) / "m").read_bytes()
             straight.save(Path(name) / "m")
