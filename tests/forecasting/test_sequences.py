@@ -35,6 +35,7 @@ def test_equal_lengths_are_an_array(wrap):
     ("x", "error", "wanted"),
     [
         ([LONG, SHORT[:, :1]], ShapeError, r"X\[1\] has shape \(2, 1\): give arrays \(T, 2\)"),
+        ([LONG, LONG[:, :1]], ShapeError, r"X\[1\] has shape \(4, 1\): give arrays \(T, 2\)"),
         ([LONG, SHORT[:0]], ShapeError, r"X\[1\] has shape \(0, 2\).*with a step at least"),
         ([LONG[:, 0], SHORT[:, 0]], ShapeError, r"X\[0\] has shape \(4,\).*x\[:, None\]"),
         ([np.array(5.0), LONG, SHORT], ShapeError, r"X\[0\] has shape \(\)"),

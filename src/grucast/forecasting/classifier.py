@@ -166,7 +166,7 @@ def to_classes(y: Any, rows: int) -> tuple[Array, NDArray[np.int64]]:
     """The labels in ascending order, and each row's place among them."""
     classes, codes = np.unique(to_labels(y, rows), return_inverse=True)
     if len(classes) < 2:
-        raise DataError(f"y holds one class alone, {classes[0]!r}: a classifier needs two at least")
+        raise DataError(f"y holds one class alone, {classes.tolist()[0]!r}: a classifier needs two at least")
     return classes, codes
 
 

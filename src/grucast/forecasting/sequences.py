@@ -49,8 +49,11 @@ def is_listed(X: Any) -> bool:
 
 
 def is_ragged(X: Any) -> bool:
-    """Whether these are arrays of unequal lengths."""
-    return is_listed(X) and len({len(one) for one in X if np.iterable(one) and isinstance(one, Sized)}) > 1
+    """Whether these are arrays of unequal shapes."""
+    if not is_listed(X):
+        return False
+    lengths = {len(one) for one in X if np.iterable(one) and isinstance(one, Sized)}
+    return len(lengths) > 1 or len({one.shape for one in X if isinstance(one, np.ndarray)}) > 1
 
 
 def pad(arrays: Sequence[Array], name: str) -> Sequences:
