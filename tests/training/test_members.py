@@ -39,6 +39,12 @@ def test_steps_are_those_of_torch_with_its_own_adamw(batch, decay, clip):
         np.testing.assert_allclose(members.tensors()[name], parameter.detach().numpy(), atol=2e-5)
 
 
+def test_members_begin_with_the_tensors_that_others_end_with():
+    one, other = Members(NETWORK, 1, 3), Members(NETWORK, 2, 3)
+    other.take(one.tensors())
+    np.testing.assert_array_equal(other.weights, one.weights)
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_member_of_many_ends_with_the_bits_it_has_alone(batch, threads):
     deep = SequenceNetwork(NetworkConfig(6, 2, dropout=0.3), 2, Means(1))

@@ -15,9 +15,10 @@ from grucast import Covariates, GRUForecaster, TrainingConfig, plotting
 from grucast.cli.screen import Screen, err
 from grucast.data.reading.intake import Intake
 from grucast.data.reading.options import ReadOptions
-from grucast.data.sources import take
+from grucast.data.sources import take, take_again
 from grucast.errors import ConfigError
 from grucast.forecasting.arguments import valid_level
+from grucast.model.models import ForecastModel
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -87,6 +88,10 @@ class Columns:
             del given["skip_rows"]
         options = [f" --{name.replace('_', '-')}={quote(str(value))}" for name, value in given.items()]
         return "".join(options) + flags[self.wide]
+
+    def take_like(self, data: str, model: ForecastModel) -> Intake:
+        """The series in a file like the one that a model was trained on."""
+        return take_again(data, model.reading, self.options, model.schema.texts)
 
     def take(self, data: str) -> Intake:
         """The series in a file, and how they were understood."""

@@ -4,13 +4,14 @@ from typing import Annotated
 
 import typer
 
+from grucast import GRUForecaster, load
 from grucast.cli import common
 from grucast.cli.common import bar, command, say_lines
 from grucast.cli.output import ANY, print_json, require_outputs
 from grucast.cli.screen import Screen, err
 from grucast.data.checks.declared import given_away
 from grucast.data.sources import to_panel
-from grucast.errors import TrainingInterrupted
+from grucast.errors import ConfigError, TrainingInterrupted
 
 
 @command("grucast fit sales.csv -h 28 --future price,holiday --out model.safetensors")
@@ -31,12 +32,15 @@ def fit(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the checkpoints, if there are any, to the same bits.")
     ] = False,
+    warm_start: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Model file to go on from, with DATA of the same kind.")
+    ] = None,
     as_json: common.Json = False,
 ) -> None:
     """Train a forecaster on the series in DATA and save it; Ctrl-C ends it with exit code 130."""
-    forecaster = settings.forecaster(horizon, roles)
+    forecaster = begun(warm_start, horizon, roles, settings) if warm_start else settings.forecaster(horizon, roles)
     require_outputs({"DATA": data, "--checkpoint-dir": checkpoint_dir}, {"--out": (path, ANY)})
-    intake = columns.take(data)
+    intake = columns.take_like(data, forecaster.model_) if warm_start else columns.take(data)
     panel = to_panel(intake, forecaster.covariates)
     say = Screen(stderr=as_json)
     say_lines(err, intake.guesses, intake.doubts)
@@ -50,6 +54,7 @@ def fit(
                 resume=resume,
                 progress=show or False,
                 checkpoint_every=checkpoint_every,
+                warm_start=warm_start is not None,
             )
     except TrainingInterrupted as interrupt:
         if save_on_interrupt:
@@ -71,6 +76,22 @@ def fit(
     say.tell(f"Model: {path}", whole=True)
     if as_json:
         print_json({"model": path, "rows": rows, "series": series, "steps": steps})
+
+
+def begun(path: str, horizon: int, roles: common.CovariateOptions, settings: common.Settings) -> GRUForecaster:
+    """The forecaster in a model file, to be trained on as the settings say.
+
+    Raises:
+        ConfigError: They ask for another forecaster than that.
+    """
+    forecaster = load(path)
+    if horizon != forecaster.h or roles != common.CovariateOptions() or settings.season_length or settings.input_size:
+        raise ConfigError(
+            f"--warm-start keeps horizon, covariates, season and window of {path}: give -h {forecaster.h}, and leave "
+            "out --past, --future, --static, --season-length and --input-size"
+        )
+    forecaster.training = settings.config
+    return forecaster
 
 
 def what_is_saved(path: str | None, checkpoint_dir: str | None) -> str:

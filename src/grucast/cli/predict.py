@@ -11,7 +11,6 @@ from grucast.cli.common import command, to_draw, to_level
 from grucast.cli.output import TABLES, frame_records, print_json, require_outputs, shortened, to_bytes
 from grucast.cli.screen import plain_lines
 from grucast.data.ahead import read_future
-from grucast.data.sources import take_again
 from grucast.errors import DataError
 from grucast.model.writing import write_whole
 
@@ -39,7 +38,7 @@ def predict(
     forecaster = load(model)
     learned = forecaster.model_.reading
     texts = forecaster.model_.schema.texts
-    intake = take_again(data, learned, columns.options, texts)
+    intake = columns.take_like(data, forecaster.model_)
     drawn = to_draw(series, intake)
     coming = future and read_future(future, columns.options.filled(learned), texts, f"--future {future}")
     forecast = forecaster.predict(intake, coming, shown)

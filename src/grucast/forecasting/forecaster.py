@@ -22,7 +22,8 @@ from grucast.data.wording import count
 from grucast.errors import ConfigError, DataError, DataWarning, NotFittedError, TrainingInterrupted
 from grucast.forecasting.arguments import positive, valid_level
 from grucast.forecasting.frames import FrameKind, forecast_columns
-from grucast.forecasting.plan import make_plan
+from grucast.forecasting.plan import Plan, make_plan
+from grucast.forecasting.warm_start import continued
 from grucast.model.config import CheckpointConfig, NetworkConfig, TrainingConfig
 from grucast.model.explain import Explanation
 from grucast.model.file import save_model
@@ -99,6 +100,7 @@ class GRUForecaster:
         resume: bool = False,
         progress: "bool | Callback" = False,
         checkpoint_every: int = 50,
+        warm_start: bool = False,
         **options: Unpack[Options],
     ) -> Self:
         """Train on a frame or file of series.
@@ -111,11 +113,14 @@ class GRUForecaster:
                 there are none yet.
             progress: True shows a progress bar; a function is called with a Progress after each step.
             checkpoint_every: Steps from one checkpoint to the next.
+            warm_start: Go on from the model that is fitted or loaded: its h, window, seasons, levels, covariates stay,
+                and the data must have its frequency and columns. `training` says how; half the learning rate is used.
             **options: How the data are to be read, as `grucast.read` takes them: id_col, time_col, target_col, freq ...
                 The model remembers them.
 
         Raises:
             DataError: The data cannot be used; the message names column, series or row.
+            NotFittedError: `warm_start` has no model to go on from.
             CheckpointError: The checkpoint is damaged or of another run, or there is one and `resume` is False.
             GrucastError: A checkpoint cannot be written.
             TrainingError: The loss did not stay finite.
@@ -126,7 +131,13 @@ class GRUForecaster:
         if resume and checkpoint_dir is None:
             raise ConfigError("resume needs the folder of the checkpoints: give checkpoint_dir (--checkpoint-dir)")
         saving = None if checkpoint_dir is None else CheckpointConfig(Path(checkpoint_dir), checkpoint_every, resume)
-        intake = take(df, ReadOptions.of(**options))
+        asked = ReadOptions.of(**options)
+        if warm_start:
+            panel, kind = self._read(df, asked)
+            model = continued(self.model_, panel, self.training)
+            plan = make_plan(panel, model.h, model.input_size, model.seasons[0], val_size)
+            return self._train(model, plan, (panel, kind), progress, start, saving)
+        intake = take(df, asked)
         panel = to_panel(intake, self.covariates)
         return self.fit_panel(panel, FrameKind.of(intake.table), val_size, progress, start, saving, intake.options)
 
@@ -158,19 +169,31 @@ class GRUForecaster:
             trained_on=trained_on(panel),
             reading=reading,
         )
-        self.notes_ = plan.notes
+        return self._train(untrained, plan, (panel, kind), progress, start, saving)
+
+    def _train(
+        self,
+        model: ForecastModel,
+        plan: Plan,
+        data: tuple[Panel, FrameKind],
+        progress: Any,
+        start: float | None,
+        saving: CheckpointConfig | None,
+    ) -> Self:
+        """Train a model; forecasts come as frames of the data's kind."""
         from grucast.training.forecast import train_forecaster
         from grucast.training.progress import following
 
+        self.notes_ = plan.notes
         try:
             with following(progress) as callback:
-                model, history = train_forecaster(
-                    panel, untrained, self.training, plan.held_out, callback, start, saving
+                trained, history = train_forecaster(
+                    data[0], model, self.training, plan.held_out, callback, start, saving
                 )
         except TrainingInterrupted as interrupt:
-            self._keep(interrupt.model, interrupt.history, panel, kind)
+            self._keep(interrupt.model, interrupt.history, *data)
             raise
-        return self._keep(model, history, panel, kind)
+        return self._keep(trained, history, *data)
 
     def _keep(self, model: ForecastModel, history: list[float], panel: Panel, kind: FrameKind) -> Self:
         self._model, self.history_, self._panel, self._kind = model, history, panel, kind
@@ -335,14 +358,17 @@ class GRUForecaster:
 
     def _history(self, df: Any, options: ReadOptions = DEFAULT) -> tuple[Panel, FrameKind]:
         if df is not None:
-            model = self.model_
-            table = take_again(df, model.reading, options, model.schema.texts).table
-            gaps, known = bool(model.reading.freq), model.schema.known
-            panel = make_panel(table, model.frequency, self.covariates, gaps, known)
-            return panel, FrameKind.of(table)
+            return self._read(df, options)
         if not hasattr(self, "_panel"):
             raise NotFittedError("a loaded model holds no data: give predict the history to forecast from")
         return self._panel, self._kind
+
+    def _read(self, df: Any, options: ReadOptions) -> tuple[Panel, FrameKind]:
+        """Series read as those of training were, on their grid."""
+        model = self.model_
+        table = take_again(df, model.reading, options, model.schema.texts).table
+        gaps, known = bool(model.reading.freq), model.schema.known
+        return make_panel(table, model.frequency, self.covariates, gaps, known), FrameKind.of(table)
 
 
 def silent_series(panel: Panel, model: ForecastModel) -> Array:

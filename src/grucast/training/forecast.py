@@ -26,6 +26,7 @@ from grucast.training.loop import Phase, keeping, train
 from grucast.training.members import Batch, Members
 from grucast.training.progress import Callback
 from grucast.training.state import State
+from grucast.training.weights import digest
 
 STEPS = (50, 1000)  # from little data to much
 BATCH_SIZE = (64, 256)  # from one series to many
@@ -46,7 +47,9 @@ def train_forecaster(
     start: float | None = None,
     saving: CheckpointConfig | None = None,
 ) -> tuple[ForecastModel, list[float]]:
-    """Train the network that an untrained model describes; returns it with weights, and each step's loss."""
+    """Train the network that a model describes, from its weights if it has any; returns it trained, and each step's
+    loss.
+    """
     describe(model)  # refuses before the work what could not be saved after it
     phases = Task.of(panel, model, training).phases(training.max_steps or default_steps(panel, model.h), held_out)
     saved = open_checkpoints(saving, describe_run(panel, model, training, held_out)) if saving else nullcontext()
@@ -56,6 +59,8 @@ def train_forecaster(
 
     with saved as checkpoints, keeping(trained):
         members, state = Members(model.definition, training.seed, model.members), State.of(training.seed)
+        if model.weights:
+            members.take(model.weights)
         if checkpoints:
             state = checkpoints.restore(members, [phase.steps for phase in phases]) or state
             require_factors(state, model)
@@ -68,7 +73,7 @@ class Task:
     """What a forecaster learns from.
 
     Attributes:
-        model: The model without weights.
+        model: The model, untrained, or with the weights that training goes on from.
         windows: All windows of the panel.
         size: Windows of a batch.
     """
@@ -97,8 +102,9 @@ class Task:
         intervals calibrated; then on all there is, since the latest values tell most of the future.
         """
         windows, validation = self.windows.split(held_out)
+        rate = LAST_RATE if self.model.weights else 1.0  # what was learned before is not to be thrown away
         if not len(windows) or not len(validation):
-            return [Phase(steps, self.draw(self.windows), decay=DECAY)]
+            return [Phase(steps, self.draw(self.windows), rate, DECAY)]
         held = make_batch(validation, spread(len(validation), VALIDATION_WINDOWS), self.model)
         first, periods = math.ceil(HELD_OUT_SHARE * steps), held_out / self.model.h
 
@@ -106,7 +112,7 @@ class Task:
             return self.model.output.factors(forecast, held.target, held.weight, periods)
 
         return [
-            Phase(first, self.draw(windows), decay=DECAY, held=held, calibrate=calibrate),
+            Phase(first, self.draw(windows), rate, DECAY, held, calibrate),
             Phase(steps - first, self.draw(self.windows), LAST_RATE, DECAY),
         ]
 
@@ -128,6 +134,8 @@ def describe_run(panel: Panel, model: ForecastModel, training: TrainingConfig, h
     settings |= {name: getattr(model, name) for name in ("h", "input_size", "seasons", "level")}
     frequency = model.frequency.name
     data = (model.trained_on or trained_on(panel)).fingerprint
+    if model.weights:
+        settings["start"] = digest(model.weights)
     return settings | {"val_size": int(held_out), "frequency": frequency, "data": data}
 
 

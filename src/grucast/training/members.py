@@ -66,6 +66,12 @@ class Members:
     def __len__(self) -> int:
         return len(self.weights)
 
+    def take(self, tensors: Tensors) -> None:
+        """Begin with weights by the names they have in a model."""
+        for prefix, own in zip(prefixes(len(self)), self._named, strict=True):
+            for name, array in own.items():
+                array[:] = tensors[prefix + name]
+
     def begin(self) -> None:
         """Forget the gradients seen so far."""
         self.mean[:] = self.square[:] = 0

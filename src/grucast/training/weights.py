@@ -1,6 +1,7 @@
 """The parameters of a network in training: one vector, whose parts are the arrays, and how they start."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from math import prod
 
 import numpy as np
@@ -19,6 +20,19 @@ def parts(vector: Vector, parameters: Iterable[Parameter]) -> dict[str, Vector]:
         found[name] = vector[start : start + size].reshape(shape)
         start += size
     return found
+
+
+def digest(tensors: Mapping[str, Vector]) -> str:
+    """SHA-256 of weights by their names, in hexadecimal.
+
+    >>> digest({})[:8]
+    'e3b0c442'
+    """
+    found = sha256()
+    for name in sorted(tensors):
+        found.update(name.encode())
+        found.update(np.ascontiguousarray(tensors[name]).tobytes())
+    return found.hexdigest()
 
 
 def draw(parameters: Iterable[Parameter], generator: np.random.RandomState) -> Vector:

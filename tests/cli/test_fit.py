@@ -1,0 +1,28 @@
+import pytest
+
+from grucast import load
+
+WORDS = ["-h", 6, "--max-steps", 2]
+SHAPE = ["--input-size", 48, "--season-length", 24]
+
+
+@pytest.fixture
+def first(run, data, tmp_path):
+    assert run("fit", data, *WORDS, *SHAPE, "--out", "first.safetensors")[0] == 0
+    return load(tmp_path / "first.safetensors")
+
+
+def test_warm_start_goes_on_from_a_model_file(run, data, tmp_path, first):
+    code, out, err = run("fit", data, *WORDS, "--warm-start", "first.safetensors", "--out", "next.safetensors")
+    assert (code, err) == (0, "")
+    assert "seasons 24, window 48, 2 steps" in out.replace("\n", " ")
+    wanted = first.fit(data, warm_start=True).predict()
+    assert load(tmp_path / "next.safetensors").predict(data).equals(wanted)
+
+
+@pytest.mark.parametrize("words", [["-h", 7], ["-h", 6, "--season-length", 24], ["-h", 6, "--past", "x"]], ids=str)
+def test_warm_start_refuses_another_shape(run, data, tmp_path, first, words):
+    code, _, err = run("fit", data, *words, "--warm-start", "first.safetensors", "--out", "next.safetensors")
+    assert code == 2
+    assert "give -h 6, and leave out" in err
+    assert not (tmp_path / "next.safetensors").exists()
