@@ -37,7 +37,9 @@ PRINTED = {  # by each example
     ),
     "forecasting.md": (
         "2,000 rows, 1 series",
+        "",
         "2012-12-31 00:00:00",
+        "2013-01-01 00:00:00",
         "leak: y = members + guests",
         "SeasonalNaive168",
         "no leak: ",

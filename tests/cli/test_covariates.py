@@ -129,3 +129,13 @@ def test_check_says_what_is_declared_wrongly(run, shop):
         "static covariate 'price' changes within a series",
     ]
     assert "declare it past or future" in " ".join(err.split())
+
+
+def test_holidays_are_an_option(run, hourly, tmp_path):
+    hourly.write_csv(tmp_path / "data.csv")
+    assert run("fit", "data.csv", "--out", MODEL, *QUICK, "--holidays", "DE-BY")[0] == 0
+    assert load(tmp_path / MODEL).covariates.holidays == "DE-BY"
+    assert run("predict", MODEL, "data.csv")[0] == 0
+    code, _, err = run("fit", "data.csv", "--out", MODEL, *QUICK, "--holidays", "XX")
+    assert code == 2
+    assert "give a code such as DE or DE-BY" in err

@@ -105,12 +105,13 @@ class CovariateOptions:
     past: Annotated[str, typer.Option(help="Columns known up to the present only, comma-separated.")] = ""
     future: Annotated[str, typer.Option(help="Columns known in advance too, comma-separated.")] = ""
     static: Annotated[str, typer.Option(help="Columns of one value a series, comma-separated.")] = ""
+    holidays: Annotated[str | None, typer.Option(help="Country whose holidays count, such as DE or DE-BY.")] = None
 
     @property
     def covariates(self) -> Covariates:
         """The declaration."""
         past, future, static = (tuple(split(names)) for names in (self.past, self.future, self.static))
-        return Covariates(past, future, static)
+        return Covariates(past, future, static, holidays=self.holidays)
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def begun(path: str, horizon: int, roles: common.CovariateOptions, settings: com
     if horizon != forecaster.h or roles != common.CovariateOptions() or settings.season_length or settings.input_size:
         raise ConfigError(
             f"--warm-start keeps horizon, covariates, season and window of {path}: give -h {forecaster.h}, and leave "
-            "out --past, --future, --static, --season-length and --input-size"
+            "out --past, --future, --static, --holidays, --season-length and --input-size"
         )
     forecaster.training = settings.config
     return forecaster

@@ -1,5 +1,6 @@
 """Columns besides y: what the user declares, and what a panel keeps of them."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -12,6 +13,7 @@ from grucast.errors import ConfigError, DataError
 Unknown = Literal["warn", "error"]
 Role = Literal["past", "future", "static"]
 RESERVED = ("unique_id", "ds", "y")
+COUNTRY = r"[A-Z]{2,3}(-[\w .'-]{1,40})?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +25,11 @@ class Covariates:
         future: Known in advance as well, such as a price or a holiday; `predict` takes their coming values.
         static: One value a series, such as a shop's size or region.
         unknown: What a category is that training never saw: `warn` takes it for missing, `error` refuses it.
+        holidays: Country whose holidays the network sees, or country and subdivision, such as DE or DE-BY; for steps of
+            a day or less. They are found from the time stamps, by the package holidays.
 
     Raises:
-        ConfigError: A name is given twice, or is not a name of a covariate.
+        ConfigError: A name is given twice, or is not a name of a covariate, or the country is no code.
 
     >>> from grucast import Covariates
     >>> Covariates(past=("temp",), future=("holiday",)).temporal
@@ -36,6 +40,7 @@ class Covariates:
     future: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
     unknown: Unknown = "warn"
+    holidays: str | None = None
 
     def __post_init__(self) -> None:
         for role in ("past", "future", "static"):
@@ -50,6 +55,9 @@ class Covariates:
             raise ConfigError(f"covariates: {wrong[0]!r} is named twice, or is the series' own id, time or target")
         if self.unknown not in get_args(Unknown):
             raise ConfigError(f"covariates: unknown must be one of {get_args(Unknown)}, not {self.unknown!r}")
+        given = self.holidays
+        if given is not None and not (isinstance(given, str) and re.fullmatch(COUNTRY, given)):
+            raise ConfigError(f"covariates: holidays must be a country's code such as 'DE' or 'DE-BY', not {given!r}")
 
     @property
     def temporal(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from grucast.data.calendar import Cycle
 from grucast.data.covariates import Column, Covariate, Covariates, Role, Unknown
+from grucast.data.holidays import Holidays, holidays_for
 from grucast.data.panel import Panel
 from grucast.data.scalars import SHOWN
 from grucast.errors import DataError, UnknownCategoryWarning
@@ -27,14 +28,21 @@ class Schema:
         columns: The covariates: past, then future, then static ones.
         cycles: Cycles of the calendar whose phase it sees, in the future too.
         unknown: What a category is that training never saw: `warn` takes it for missing, `error` refuses it.
+        holidays: Which it sees, as numbers known in advance.
     """
 
     columns: tuple[Column, ...] = ()
     cycles: tuple[Cycle, ...] = ()
     unknown: Unknown = "warn"
+    holidays: Holidays | None = None
 
     def numbers(self, *roles: Role) -> tuple[Column, ...]:
-        """The columns of numbers with those roles."""
+        """The columns of numbers with those roles; of the future ones those of holidays are the last."""
+        last = self.holidays.columns if self.holidays and "future" in roles else ()
+        return (*self.given_numbers(*roles), *last)
+
+    def given_numbers(self, *roles: Role) -> tuple[Column, ...]:
+        """Those that come with the rows."""
         return tuple(c for c in self.columns if c.role in roles and c.categories is None)
 
     def categorical(self, *roles: Role) -> tuple[Column, ...]:
@@ -55,7 +63,7 @@ class Schema:
     def covariates(self) -> Covariates:
         """The declaration that these columns come from."""
         names = {role: tuple(c.name for c in self.columns if c.role == role) for role in ("past", "future", "static")}
-        return Covariates(**names, unknown=self.unknown)
+        return Covariates(**names, unknown=self.unknown, holidays=self.holidays.code if self.holidays else None)
 
 
 class Encoded(NamedTuple):
@@ -94,8 +102,10 @@ def fit_schema(panel: Panel, covariates: Covariates, cycles: tuple[Cycle, ...] =
     """Learn scales and categories from a panel.
 
     Raises:
-        DataError: There are more categories than a model file has room for.
+        DataError: There are more categories than a model file has room for, or holidays for steps longer than days.
+        ConfigError, MissingExtraError: The holidays of that country are not known here.
     """
+    holidays = holidays_for(covariates.holidays, panel.frequency, panel.zone) if covariates.holidays else None
     columns = [fit_column(name, "past", panel.temporal[name]) for name in covariates.past]
     columns += [fit_column(name, "future", panel.temporal[name]) for name in covariates.future]
     columns += [fit_column(name, "static", panel.static[name]) for name in covariates.static]
@@ -103,7 +113,7 @@ def fit_schema(panel: Panel, covariates: Covariates, cycles: tuple[Cycle, ...] =
         if sum(len(category.encode(errors="replace")) + 6 for category in column.categories or ()) > VOCABULARY:
             found = f"covariate {column.name!r} has {len(column.categories or ())} categories"
             raise DataError(f"{found}, too many to keep: group the rare ones, or leave the column out")
-    return Schema(tuple(columns), cycles, covariates.unknown)
+    return Schema(tuple(columns), cycles, covariates.unknown, holidays)
 
 
 def fit_column(name: str, role: Role, covariate: Covariate) -> Column:
@@ -118,19 +128,23 @@ def fit_column(name: str, role: Role, covariate: Covariate) -> Column:
 
 
 def encode(panel: Panel, schema: Schema) -> Encoded:
-    """Bring a panel's covariates to the schema's scales and codes.
+    """Bring a panel's covariates to the schema's scales and codes, and find its holidays.
 
     Raises:
         DataError: A column is of another kind, or a category unknown that must not be.
     """
-    return encode_columns(panel.temporal, panel.static, schema, len(panel.values), len(panel))
+    encoded = encode_columns(panel.temporal, panel.static, schema, len(panel.values), len(panel))
+    if not schema.holidays:
+        return encoded
+    flags = schema.holidays.encode(panel.frequency.times(panel.starts[panel.owners], panel.positions))
+    return encoded._replace(numbers=np.concatenate([encoded.numbers, flags], axis=1))
 
 
 def encode_columns(
     temporal: Mapping[str, Covariate], static: Mapping[str, Covariate], schema: Schema, size: int, series: int
 ) -> Encoded:
-    """Encode columns of `size` steps and of `series` series, as `encode` does."""
-    past = [scaled(temporal[c.name], c) for c in schema.numbers("past", "future")]
+    """Encode columns of `size` steps and of `series` series, as `encode` does but for holidays."""
+    past = [scaled(temporal[c.name], c) for c in schema.given_numbers("past", "future")]
     past_codes = [coded(temporal[c.name], c, schema.unknown) for c in schema.categorical("past", "future")]
     fixed = [scaled(static[c.name], c) for c in schema.numbers("static")]
     fixed_codes = [coded(static[c.name], c, schema.unknown) for c in schema.categorical("static")]

@@ -23,6 +23,7 @@ FORMAT = 2  # the latest; what grucast 0.1 can read is written as format 1
 KINDS = {ForecastModel: "forecaster", RegressionModel: "regressor", ClassificationModel: "classifier"}
 ROOM = 130  # bytes of the header that describe a tensor, at the most
 LARGEST_WEIGHT = 1e9  # those of trained models are below 100
+AT_REST = (("open", ()), ("per_step", False), ("holidays", None))
 MEMBERS = {"format", "library", "kind", "settings"}
 
 
@@ -72,12 +73,14 @@ def describe(model: Model) -> tuple[str, Model]:
 
 def format_of(model: Model) -> int:
     """The lowest format that has such models."""
-    return 2 if isinstance(model, ClassificationModel) or getattr(model, "per_step", False) else 1
+    if isinstance(model, ForecastModel):
+        return 2 if model.schema.holidays else 1
+    return 2 if isinstance(model, ClassificationModel) or model.per_step else 1
 
 
 def without_unused(members: list[tuple[str, Any]]) -> dict[str, Any]:
     """Members of an object, save those at rest that grucast 0.1 does not know."""
-    return {name: value for name, value in members if (name, value) not in (("open", ()), ("per_step", False))}
+    return {name: value for name, value in members if (name, value) not in AT_REST}
 
 
 def load_model(path: str | Path) -> Model:

@@ -54,7 +54,7 @@ class States:
             np.zeros(capacity, np.int64 if frequency.kind == "integer" else "datetime64[us]"),
             np.zeros(capacity, np.int64),
             np.zeros(steps),
-            np.zeros((*steps, len(schema.numbers("past", "future"))), np.float32),
+            np.zeros((*steps, len(schema.given_numbers("past", "future"))), np.float32),
             np.zeros((*steps, len(schema.categorical("past", "future"))), np.int32),
             np.zeros((capacity, len(schema.numbers("static"))), np.float32),
             np.zeros((capacity, len(schema.categorical("static"))), np.int32),
@@ -77,8 +77,8 @@ class States:
 
     @property
     def plain(self) -> bool:
-        """There are no covariates, and all steps have one length."""
-        return not self.schema.columns and self.frequency.stride is not None
+        """There are no covariates and holidays, and all steps have one length."""
+        return not self.schema.columns and not self.schema.holidays and self.frequency.stride is not None
 
     def rows(self, ids: Sequence[Any], times: Times) -> Integers:
         """The row of each series; one that is not known begins at its time here.
@@ -231,6 +231,10 @@ class States:
             numbers[:, : self.size], codes[:, : self.size] = self.numbers[rows, cells], self.codes[rows, cells]
         if ahead is not None:
             numbers[:, self.size :], codes[:, self.size :] = ahead.numbers, ahead.codes
+        if self.schema.holidays:
+            flags = self.schema.holidays.encode(self.frequency.times(self.starts[rows], positions))
+            flags[positions < 0] = np.nan
+            numbers = np.concatenate([numbers, flags], axis=2)
         return Window(
             self.values[rows, cells],
             np.full((len(series), h), np.nan),

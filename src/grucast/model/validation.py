@@ -8,10 +8,11 @@ from reprlib import repr as brief
 from typing import Any, get_args
 
 from grucast.data.calendar import CYCLES
-from grucast.data.covariates import Column, Role, Unknown
+from grucast.data.covariates import COUNTRY, Column, Role, Unknown
 from grucast.data.encoding import Schema
 from grucast.data.fingerprint import TrainedOn
 from grucast.data.frequency import Frequency
+from grucast.data.holidays import Holidays, lies_on_days
 from grucast.data.reading.options import Aggregate, ReadOptions
 from grucast.model.config import NetworkConfig, TrainingConfig, is_number
 from grucast.model.limits import require_affordable
@@ -166,12 +167,12 @@ def require_week(step: int, edges: tuple[int, ...]) -> None:
         raise ValueError(f"open must be ascending pairs with a step between them, not {brief(edges)}")
 
 
-def schema(columns: tuple[Column, ...], cycles: Any, unknown: Any) -> Schema:
+def schema(columns: tuple[Column, ...], cycles: Any, unknown: Any, holidays: Holidays | None = None) -> Schema:
     """Columns in the order of their roles, each named once; the declaration they come from checks the names."""
     places = [get_args(Role).index(column.role) for column in columns]
     if places != sorted(places):
         raise ValueError("columns must be past, then future, then static ones")
-    made = Schema(columns, cycles, unknown)
+    made = Schema(columns, cycles, unknown, holidays)
     _ = made.covariates
     return made
 
@@ -188,6 +189,8 @@ def forecaster(**settings: Any) -> ForecastModel:
         raise ValueError(f"widths must be one for each of {len(model.level)} levels, not {len(factors)}")
     if model.schema.cycles and model.frequency.kind == "integer":
         raise ValueError("cycles of the calendar need time stamps, not integers")
+    if model.schema.holidays and not lies_on_days(model.frequency):
+        raise ValueError(f"holidays need steps of a day or less, not {model.frequency.name}")
     require_affordable(model)
     return model
 
@@ -244,7 +247,13 @@ COLUMN = record(
 )
 SCHEMA = record(
     schema,
-    {"columns": many(COLUMN, 1000), "cycles": distinct(one_of(*CYCLES), 3), "unknown": one_of(*get_args(Unknown))},
+    {
+        "columns": many(COLUMN, 1000),
+        "cycles": distinct(one_of(*CYCLES), 3),
+        "unknown": one_of(*get_args(Unknown)),
+        "holidays": record(Holidays, {"code": text(COUNTRY), "zone": text(ZONE)}),
+    },
+    optional=("holidays",),
 )
 FREQUENCY = record(
     frequency,
