@@ -1,5 +1,6 @@
 #include "window.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -7,7 +8,10 @@
 namespace grucast {
 namespace {
 
-constexpr long kRepeats = 3;  // seasons that a continuation averages
+constexpr long kRepeats = 3;                                              // seasons that a continuation averages
+constexpr long kCertain = 8;                                              // equal values after which no other is expected
+constexpr double kRounding = 4 * std::numeric_limits<double>::epsilon();  // of their size, by which equal values may differ
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // In the order of NumPy's sum over a contiguous axis: eight sums side by side, halves where there are many.
 double pairwise(const double *x, long n) {
@@ -47,10 +51,26 @@ Mean observed_mean(const double *y, long n, std::vector<double> &scratch, F f) {
   return {pairwise(scratch.data(), n) / double(count ? count : 1), count};
 }
 
-double scale_of(const double *y, long steps, double centre, std::vector<double> &scratch) {
-  const double deviation = observed_mean(y, steps, scratch, [&](double v) { return std::fabs(v - centre); }).value;
-  const double size = std::fabs(centre);
-  return deviation > 1e-9 * size ? deviation : size == 0 ? 1 : size;
+struct Scale {
+  double centre, scale;
+};
+
+// data/scaling.py has the equations.
+Scale scale_of(const double *y, long steps, long recent, std::vector<double> &scratch) {
+  const auto same = [](double v) { return v; };
+  Mean mean = observed_mean(y + steps - recent, recent, scratch, same);
+  if (!mean.count) mean = observed_mean(y, steps, scratch, same);
+  double centre = mean.value, lowest = kInfinity, highest = -kInfinity;
+  long count = 0;
+  for (long t = 0; t < steps; ++t) {
+    if (std::isnan(y[t])) continue;
+    ++count, lowest = std::min(lowest, y[t]), highest = std::max(highest, y[t]);
+  }
+  if (highest - lowest > kRounding * std::fabs(highest))
+    return {centre, observed_mean(y, steps, scratch, [&](double v) { return std::fabs(v - centre); }).value};
+  if (count) centre = highest;  // free of the mean's rounding
+  const double size = centre == 0 ? 1 : std::fabs(centre);
+  return {centre, count < kCertain ? std::ldexp(size, 1 - int(std::max(count, 1L))) : 0};
 }
 
 void continue_season(const double *z, long steps, long season, long horizon, float *latest, float *mean) {
@@ -72,17 +92,15 @@ void continue_season(const double *z, long steps, long season, long horizon, flo
 
 void window_features(const Windows &w) {
   const double none = std::numeric_limits<double>::quiet_NaN();
+  const long recent = std::min(w.recent, w.steps);
   std::vector<double> z(w.steps), difference(w.steps), scratch(w.steps);
   for (long row = 0; row < w.count; ++row) {
     const double *y = w.history + row * w.steps;
     float *inputs = w.inputs + row * w.steps * w.width, *continued = w.continued + row * 2 * w.seasons * w.horizon;
-    const auto same = [](double v) { return v; };
-    const long recent = w.recent < w.steps ? w.recent : w.steps;
-    Mean centre = observed_mean(y + w.steps - recent, recent, scratch, same);
-    if (!centre.count) centre = observed_mean(y, w.steps, scratch, same);
-    const double scale = scale_of(y, w.steps, centre.value, scratch);
+    const auto [centre, scale] = scale_of(y, w.steps, recent, scratch);
+    const double divisor = scale == 0 ? kInfinity : scale;
     for (long t = 0; t < w.steps; ++t) {
-      z[t] = (y[t] - centre.value) / scale;
+      z[t] = (y[t] - centre) / divisor;
       const bool seen = !std::isnan(z[t]);
       inputs[t * w.width] = seen ? float(z[t]) : 0;
       inputs[t * w.width + 1] = seen;
@@ -99,7 +117,7 @@ void window_features(const Windows &w) {
       }
       continue_season(z.data(), w.steps, season, w.horizon, continued + 2 * s * w.horizon, continued + (2 * s + 1) * w.horizon);
     }
-    w.centre[row] = centre.value, w.scale[row] = scale;
+    w.centre[row] = centre, w.scale[row] = scale;
   }
 }
 

@@ -147,9 +147,9 @@ def test_change_of_a_known_number_repeats_the_last_season():
 
 
 def draw_windows(rng, rows, steps):
-    """Windows of 1e-30 to 1e30, flat ones and such as vary by 1e-12 of their level among them, with gaps anywhere."""
+    """Windows of 1e-30 to 1e30, flat ones and such as vary by the last bits of their level among them, with gaps."""
     unit, vary = 10 ** rng.uniform(-30, 30, (rows, 1)), rng.choice([0, 1, 1], (rows, 1))
-    level = rng.choice([-1, 0, 1], (rows, 1)) * 10 ** rng.choice([0, 4, 8.9, 9, 9.1, 12], (rows, 1))
+    level = rng.choice([-1, 0, 1], (rows, 1)) * 10 ** rng.choice([0, 4, 9, 14, 15, 15.3, 16, 17], (rows, 1))
     history = unit * (level + vary * rng.normal(size=(rows, steps)))
     first, last = np.sort(rng.integers(0, steps + 1, (2, rows, 1)), axis=0)
     first, last = first * rng.integers(0, 2, (rows, 1)), np.where(rng.integers(0, 2, (rows, 1)), steps, last)
@@ -158,34 +158,56 @@ def draw_windows(rng, rows, steps):
     return history
 
 
-WINDOWS = [  # level, distance from it, scale: the level where the distance is at most 1e-9 of it
+WINDOWS = [  # level, distance from it, scale
     (1e6, 100, 100),
-    (1e9, 1, 1e9),
-    (1e9, 1.01, 1.01),
-    (-1e9, 0.99, 1e9),
-    (-1e9, 2, 2),
-    (1e30, 1e22, 1e22),
-    (1e30, 1e20, 1e30),
+    (1e9, 1, 1),
+    (-1e9, 1e-3, 1e-3),
+    (1e9, 1e-7, 0),  # below what float64 resolves there
+    (1e30, 1e20, 1e20),
+    (1e30, 1e12, 0),
     (1e-30, 1e-38, 1e-38),
-    (1e-30, 1e-40, 1e-30),
+    (1e-30, 1e-48, 0),
     (0, 1e-30, 1e-30),
     (0, 1e30, 1e30),
-    (0, 0, 1),
-    (-7, 0, 7),
+    (0, 0, 0),
+    (-7, 0, 0),
 ]
-GAPS = {"none": [], "start": [0, 1, 2, 3], "middle": [10, 11], "end": [18, 19], "all but two": range(2, 20)}
+GAPS = {"none": [], "start": [0, 1, 2, 3], "middle": [10, 11], "end": [18, 19], "most": range(2, 14)}
 COMPUTED_BY = {"numpy": window_features} | ({"native": native.window_features} if native.available() else {})
 
 
 @pytest.mark.parametrize("gap", GAPS.values(), ids=GAPS)
 @pytest.mark.parametrize("compute", COMPUTED_BY.values(), ids=COMPUTED_BY)
-def test_scale_is_the_distance_from_the_centre_and_of_a_flat_window_the_centre(compute, gap):
+def test_scale_is_the_distance_from_the_centre_and_none_in_a_flat_window(compute, gap):
     level, distance, wanted = np.array(WINDOWS).T[..., None]
     history = level + distance * np.where(np.arange(20) % 2, 1, -1)
     history[:, list(gap)] = np.nan
     _, _, centre, scale, _ = compute(history, np.array([2]), 8, 3, 4)
     np.testing.assert_allclose(centre, level, rtol=1e-7, atol=1e-7 * distance.min())
-    np.testing.assert_allclose(scale, wanted, rtol=1e-6)
+    np.testing.assert_allclose(scale, wanted, rtol=1e-3)
+
+
+@pytest.mark.parametrize("compute", COMPUTED_BY.values(), ids=COMPUTED_BY)
+def test_scale_of_few_equal_values_is_halved_by_each(compute):
+    history = np.full((9, 9), 6.0)
+    history[np.arange(9)[:, None] <= np.arange(9)] = np.nan  # row k has k values
+    *_, centre, scale, _ = compute(history, np.array([1]), 2, 3, 2)
+    assert centre[:, 0].tolist() == [0] + [6] * 8
+    assert scale[:, 0].tolist() == [1, 6, 3, 1.5, 0.75, 0.375, 0.1875, 0.09375, 0]
+
+
+def test_windows_of_equal_values_are_flat_and_no_other():
+    rows = [
+        [5] * 9,
+        [5] * 8 + [5.1],
+        [np.nan] * 8 + [5],
+        [np.nan] * 7 + [5, 5],
+        [np.nan] * 9,
+        [0] * 9,
+        [1e9] * 8 + [1e9 + 1],
+    ]
+    features = make_features(np.array(rows, float), (1,), h=2)
+    assert features.flat[:, 0].tolist() == [True, False, False, True, False, True, False]
 
 
 @pytest.mark.skipif(not native.available(), reason="the extension was not built")

@@ -104,14 +104,6 @@ def test_gaps_are_not_filled_and_give_no_nan(hourly):
     assert make().fit(holes).predict()["GRU"].is_finite().all()
 
 
-def test_constant_and_zero_series_are_forecast_finitely(hourly):
-    flat = hourly.with_columns(y=pl.when(pl.col("unique_id") == "a").then(0.0).otherwise(5e11))
-    forecast = make().fit(flat).predict()
-    assert forecast.select("GRU", "GRU-lo-95", "GRU-hi-95").to_numpy() == pytest.approx(
-        np.repeat([[0.0], [5e11]], 6, axis=0) * np.ones(3), rel=2, abs=3
-    )
-
-
 def test_chosen_levels_only(fitted, hourly):
     assert fitted.predict(level=(95,)).columns[3:] == ["GRU-lo-95", "GRU-hi-95"]
     assert make(level=()).fit(hourly).predict().columns == ["unique_id", "ds", "GRU"]

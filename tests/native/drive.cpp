@@ -2,6 +2,7 @@
 // each buffer ends at a page that must not be touched. Results must not depend on threads, nor a row's on its company.
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -253,9 +254,11 @@ void check_optimiser(long size) {
   require_near(std::sqrt(sum), norm(whole.data(), size), "the norm is right");
 }
 
-// What a network sees of windows with gaps: finite, and for each window alone the same.
+// What a network sees of windows with gaps, some of equal values: finite, and for each window alone the same.
 void check_window(long count, long steps, long seasons, long horizon) {
   Vector<double> history = normal<double>(count * steps);
+  for (long row = 0; row < count; ++row)
+    if (!pick(0, 3)) std::fill_n(history.begin() + row * steps, steps, double(pick(-1, 1)));
   for (double &y : history)
     if (!pick(0, 3)) y = NAN;
   Vector<long> season(seasons);
@@ -270,7 +273,7 @@ void check_window(long count, long steps, long seasons, long horizon) {
     window_features({some, steps, seasons, horizon, recent, width, history.data() + first * steps, season.data(), inputs.data(),
                      continued.data(), centre.data(), scale.data(), error.data()});
     for (float v : inputs) require(std::isfinite(v), "inputs are finite");
-    for (double v : scale) require(v > 0, "scales are positive");
+    for (double v : scale) require(v >= 0 && std::isfinite(v), "scales are finite and not negative");
     return continued;
   };
   const Vector<float> whole = run(0, count);

@@ -5,6 +5,7 @@ from tests.onnx.pieces import HOURLY, compute
 from grucast.data import features
 from grucast.data.calendar import compute_phases
 from grucast.data.encoding import Column
+from grucast.data.scaling import scaled as scaled_by
 from grucast.data.scaling import window_scale
 from grucast.onnx import window as piece
 
@@ -14,10 +15,13 @@ NAN = np.nan
 
 @pytest.fixture
 def history(rng):
-    """Windows of every kind: noise of three sizes, gaps, an end without values, constants, zeros, one value, none."""
-    y = rng.normal(size=(9, T)) * 10.0 ** rng.integers(-6, 7, (9, 1))
+    """Windows of every kind: noise, gaps, no late values, zeros, one value, none, equal up to the last bits or not."""
+    y = rng.normal(size=(14, T)) * 10.0 ** rng.integers(-6, 7, (14, 1))
     y[1, ::2] = y[2, -8:] = y[3, :9] = NAN
     y[4], y[5], y[6, 1:], y[7], y[8, :11] = 0.1, 0, NAN, NAN, 1e6
+    y[9, :5], y[9, 5:], y[10, :4], y[10, 4:] = NAN, 0.1, -0.7, NAN
+    y[11], y[12] = 1e9 + np.sin(0.9 * np.arange(T)), 0.1 + 0.2
+    y[12, ::3], y[13] = 0.3, 1e9 * (1 + 9 * np.finfo(float).eps * np.arange(T))
     return y
 
 
@@ -35,7 +39,7 @@ def test_centre_and_scale_are_those_of_numpy(history):
     expected = window_scale(history, 6)
     np.testing.assert_allclose(centre, expected[0], rtol=1e-12)
     np.testing.assert_allclose(scale, expected[1], rtol=1e-12)
-    np.testing.assert_allclose(z, np.nan_to_num((history - centre) / scale), atol=1e-12)
+    np.testing.assert_allclose(z, np.nan_to_num(scaled_by(history, centre, scale)), atol=1e-12)
 
 
 def test_nan_is_not_observed_whatever_the_mask_says(history):
@@ -58,7 +62,7 @@ def test_differences_and_continuations_are_those_of_numpy(season, history):
 
     difference, continued = scaled(history, build)
     centre, scale = window_scale(history, 6)
-    z = (history - centre) / scale
+    z = scaled_by(history, centre, scale)
     before = np.full_like(z, NAN)
     before[:, season:] = z[:, : T - season]
     np.testing.assert_allclose(difference, np.nan_to_num(z - before), atol=1e-12)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.encoding import Schema
-from grucast.data.scaling import window_scale
+from grucast.data.scaling import scaled, window_scale
 from grucast.data.windows import Window
 from grucast.kernels import native
 
@@ -32,10 +32,16 @@ class Features(NamedTuple):
     scale: NDArray[np.float64]  # (B, 1)
     naive_error: NDArray[np.float32]  # (B, 1): mean |y - y one season before| on that scale, 1 where unknown
 
+    @property
+    def flat(self) -> NDArray[np.bool_]:
+        """Windows of equal values, two or more, (B, 1); of any others the mean |y| is 1 on their scale."""
+        y, observed = self.inputs[..., 0], self.inputs[..., 1]
+        return np.asarray((np.abs(y).max(1) < 0.5) & (observed.sum(1) > 1))[:, None]
+
     def normalise(self, y: Array) -> NDArray[np.float32]:
         """Bring values (B, h) to the window's scale, infinite where that is too small for them."""
         with np.errstate(over="ignore"):
-            return ((y - self.centre) / self.scale).astype(np.float32)
+            return scaled(y, self.centre, self.scale).astype(np.float32)
 
     def restore(self, z: Array) -> NDArray[np.float64]:
         """Bring the network's (B, h, Q) back to the unit of y."""
@@ -79,7 +85,7 @@ def window_features(
 ) -> tuple[Array, Array, Array, Array, Array]:
     """The inputs that come from y alone, the first of `width` columns; continuations, centre, scale and naive error."""
     centre, scale = window_scale(history, recent)
-    z = (history - centre) / scale
+    z = scaled(history, centre, scale)
     differences = [seasonal_difference(z, season) for season in seasons]
     inputs = np.empty((*z.shape, width), np.float32)
     for column, values in enumerate((zero_missing(z), ~np.isnan(z), *map(zero_missing, differences))):

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+ROUNDING = 4 * np.finfo(np.float64).eps  # of their size, by which equal values may differ
+CERTAIN = 8  # equal values after which no other is expected
 
 
 def masked_mean(values: Array, observed: Array) -> Array:
@@ -18,7 +20,10 @@ def window_scale(history: Array, recent: int) -> tuple[Array, Array]:
     """Centre and scale of each window.
 
         centre = mean of the last `recent` observed steps
-        scale  = mean |y - centre| over the window; |centre|, then 1, where that is 0
+        scale  = mean |y - centre| over the window
+
+    Where all n observed values are equal, the centre is that value, and the scale |centre|, or 1 if that is 0, halved
+    for each value after the first; from 8 values on it is 0.
 
     Args:
         history: Windows with NaN where not observed, (B, T).
@@ -36,7 +41,20 @@ def window_scale(history: Array, recent: int) -> tuple[Array, Array]:
     silent = ~observed[:, -recent:].any(-1)
     if silent.any():
         centre[silent] = masked_mean(history[silent], observed[silent])
+    lowest = np.where(observed, history, np.inf).min(-1, keepdims=True)
+    highest = np.where(observed, history, -np.inf).max(-1, keepdims=True)
+    count, equal = observed.sum(-1, keepdims=True), highest - lowest <= ROUNDING * np.abs(highest)
+    centre = np.where(equal & (count > 0), highest, centre)  # free of the mean's rounding
     deviation = masked_mean(np.abs(history - centre), observed)
-    size = np.abs(centre)
-    flat = deviation <= 1e-9 * size
-    return centre, np.where(flat, np.where(size == 0, 1, size), deviation) if flat.any() else deviation
+    return centre, np.where(equal, equal_scale(centre, count), deviation)
+
+
+def equal_scale(value: Array, count: Array) -> Array:
+    """The scale of windows of equal values."""
+    size = np.where(value == 0, 1, np.abs(value))
+    return np.where(count < CERTAIN, np.ldexp(size, 1 - np.maximum(count, 1)), 0)
+
+
+def scaled(y: Array, centre: Array, scale: Array) -> Array:
+    """Values (B, T) on the scale of their windows: all 0 where that is 0."""
+    return np.asarray((y - centre) / np.where(scale == 0, np.inf, scale))

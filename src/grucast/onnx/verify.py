@@ -49,8 +49,10 @@ def case_difference(model: ForecastModel, session: Any, case: Case) -> float:
     wanted, middle = model.forecast_window(case.window, model.level), len(model.level)
     wanted = np.concatenate([wanted, wanted[..., middle : middle + 1]], axis=2)
     centre, scale = window_scale(case.window.history, 2 * model.seasons[0])
-    apart = np.abs(got - wanted) / (scale[..., None] + np.abs(wanted - centre[..., None]))
-    return float(np.nan_to_num(apart, nan=np.inf).max())
+    apart = np.abs(got - wanted)
+    size = scale[..., None] + np.abs(wanted - centre[..., None])
+    share = np.divide(apart, size, out=np.where(apart == 0, 0, np.inf), where=size > 0)
+    return float(np.nan_to_num(share, nan=np.inf).max())
 
 
 def feed(model: ForecastModel, case: Case) -> dict[str, Array]:

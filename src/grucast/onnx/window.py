@@ -8,6 +8,7 @@ from grucast.data.calendar import CYCLES, MONDAY, Cycle
 from grucast.data.covariates import Column
 from grucast.data.encoding import MOST_DEVIATIONS
 from grucast.data.features import places
+from grucast.data.scaling import CERTAIN, ROUNDING
 from grucast.onnx.builder import LAST, Builder
 
 ZERO, ONE = np.float64(0), np.float64(1)
@@ -26,7 +27,8 @@ def scaled_window(g: Builder, y: str, observed: str, recent: int) -> Scaled:
     """Bring windows to their own scale; what is NaN is not observed, whatever the mask says."""
     observed = g.op("And", observed, g.op("Not", g.op("IsNaN", y)))
     centre, scale = window_scale(g, y, observed, recent)
-    z = g.op("Div", g.op("Sub", y, centre), scale)
+    divisor = g.op("Where", g.op("Equal", scale, ZERO), np.float64(np.inf), scale)
+    z = g.op("Div", g.op("Sub", y, centre), divisor)
     return Scaled(g.op("Where", observed, z, ZERO), observed, centre, scale)
 
 
@@ -36,11 +38,25 @@ def window_scale(g: Builder, y: str, observed: str, recent: int) -> tuple[str, s
     late = g.cut(observed, 1, -recent, far)
     silent = g.op("Equal", count(g, late), ZERO)
     centre = g.op("Where", silent, masked_mean(g, y, observed), masked_mean(g, g.cut(y, 1, -recent, far), late))
+    lowest = extreme(g, "ReduceMin", y, observed, np.inf)
+    highest = extreme(g, "ReduceMax", y, observed, -np.inf)
+    number, rounding = count(g, observed), g.op("Mul", g.op("Abs", highest), np.float64(ROUNDING))
+    equal = g.op("LessOrEqual", g.op("Sub", highest, lowest), rounding)
+    centre = g.op("Where", g.op("And", equal, g.op("Greater", number, ZERO)), highest, centre)
     deviation = masked_mean(g, g.op("Abs", g.op("Sub", y, centre)), observed)
-    size = g.op("Abs", centre)
-    flat = g.op("LessOrEqual", deviation, g.op("Mul", size, np.float64(1e-9)))
-    instead = g.op("Where", g.op("Equal", size, ZERO), ONE, size)
-    return centre, g.op("Where", flat, instead, deviation)
+    return centre, g.op("Where", equal, equal_scale(g, centre, number), deviation)
+
+
+def extreme(g: Builder, reduce: str, y: str, observed: str, otherwise: float) -> str:
+    """The lowest or highest value that is observed, (B, 1)."""
+    return g.op(reduce, g.op("Where", observed, y, np.float64(otherwise)), axes=[1])
+
+
+def equal_scale(g: Builder, value: str, number: str) -> str:
+    """The scale of windows of equal values."""
+    size = g.op("Where", g.op("Equal", value, ZERO), ONE, g.op("Abs", value))
+    halved = g.op("Div", size, g.op("Pow", np.float64(2), g.op("Sub", g.op("Max", number, ONE), ONE)))
+    return g.op("Where", g.op("Less", number, np.float64(CERTAIN)), halved, ZERO)
 
 
 def masked_mean(g: Builder, values: str, observed: str) -> str:

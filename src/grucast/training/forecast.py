@@ -109,7 +109,10 @@ class Task:
         first, periods = math.ceil(HELD_OUT_SHARE * steps), held_out / self.model.h
 
         def calibrate(forecast: NDArray[Any]) -> tuple[float, ...]:
-            return self.model.output.factors(forecast, held.target, held.weight, periods)
+            known = held.weight.any()  # windows that are not flat
+            return (
+                self.model.output.factors(forecast, held.target, held.weight, periods) if known else self.model.factors
+            )
 
         return [
             Phase(first, self.draw(windows), rate, DECAY, held, calibrate),
@@ -151,15 +154,15 @@ def default_batch_size(panel: Panel) -> int:
 
 def make_batch(windows: Windows, index: NDArray[np.int64], model: ForecastModel) -> Batch:
     """Bring windows to their own scales; what is observed counts as much as the whole batch, errors of a window as
-    many times less as its seasonal naive error is large.
+    many times less as its seasonal naive error is large. Of a flat window there is no scale to learn on.
     """
     window = windows.take(index)
     features = make_features(window, model.schema, model.seasons)
-    target = features.normalise(window.future)
+    observed = ~np.isnan(window.future) & ~features.flat
+    target = np.where(observed, features.normalise(window.future), np.float32(0))
     refuse_far(target, windows, index)
-    observed = ~np.isnan(target)
-    weight = observed / np.maximum(features.naive_error, np.float32(LEAST_ERROR)) / np.float32(observed.sum())
-    return Batch(Inputs.of(features), np.nan_to_num(target), weight)
+    weight = observed / np.maximum(features.naive_error, np.float32(LEAST_ERROR)) / np.float32(max(observed.sum(), 1))
+    return Batch(Inputs.of(features), target, weight)
 
 
 def refuse_far(target: NDArray[np.float32], windows: Windows, index: NDArray[np.int64]) -> None:
