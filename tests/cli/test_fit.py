@@ -26,3 +26,8 @@ def test_warm_start_refuses_another_shape(run, data, tmp_path, first, words):
     assert code == 2
     assert "give -h 6, and leave out" in err
     assert not (tmp_path / "next.safetensors").exists()
+
+
+def test_predict_draws_samples(run, data, first, tmp_path):
+    assert run("predict", "first.safetensors", data, "--samples", 2, "--out", "out.csv")[0] == 0
+    assert (tmp_path / "out.csv").read_text().splitlines()[0].endswith("GRU-hi-95,GRU-sample-1,GRU-sample-2")

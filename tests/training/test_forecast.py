@@ -144,6 +144,9 @@ def test_factors_of_other_intervals_are_refused(fitted):
     state.factors = (1.0, 1.1, 1.2)
     with pytest.raises(CheckpointError, match="3 factors, not 2: begin anew"):
         require_factors(state, fitted.model_)
+    state.factors, state.dependence = (), (0.1,) * 6
+    with pytest.raises(CheckpointError, match="6 steps, not below 6: begin anew"):
+        require_factors(state, fitted.model_)
 
 
 @pytest.mark.parametrize("spike", [1e35, 1e100])

@@ -78,7 +78,7 @@ def clock(monkeypatch):
 @pytest.mark.parametrize("before", [0.0, 0.6])
 def test_time_limit_is_met_with_all_that_follows(clock, max_time, before):
     draw = clock.batches(0.01)
-    validated = {"validate": lambda: clock.takes(0.05, 1.0), "calibrate": lambda _: clock.takes(0.04, ())}
+    validated = {"validate": lambda: clock.takes(0.05, 1.0), "calibrate": lambda _: clock.takes(0.04, ((), None))}
     config = TrainingConfig(max_time=max_time, patience=100)
     _, history = run([phase(600, draw=draw, **validated), phase(400, draw=draw)], config, start=100.0 - before)
     assert max_time - 0.1 <= clock.now - 100 + before <= max_time
@@ -138,7 +138,11 @@ def interrupt_at(step):
 def test_interrupt_leaves_the_best_validated_weights_and_calibrates():
     worse_later, calibrated, line = iter(range(100)), [], Line()
     phases = [
-        phase(40, lambda: float(next(worse_later)), calibrate=lambda forecast: calibrated.append(forecast) or (2.0,))
+        phase(
+            40,
+            lambda: float(next(worse_later)),
+            calibrate=lambda forecast: calibrated.append(forecast) or ((2.0,), (0.5,)),
+        )
     ]
     state = State.of(1)
     with pytest.raises(TrainingInterrupted) as stop:
@@ -146,7 +150,7 @@ def test_interrupt_leaves_the_best_validated_weights_and_calibrates():
     assert line.weight == adam(5.0, 2)
     assert len(stop.value.history) == 7
     assert calibrated == [line.weights]
-    assert state.factors == (2.0,)
+    assert (state.factors, state.dependence) == ((2.0,), (0.5,))
 
 
 def test_interrupt_after_validation_goes_back_to_what_was_validated():
@@ -187,10 +191,10 @@ def test_one_cycle_rises_to_one_and_falls_to_zero():
 def test_phases_follow_each_other_with_their_own_batches_and_rate_and_end():
     seen, state = [], State.of(1)
     draws = [lambda _, place=place: seen.append(place) or NOTHING for place in range(2)]
-    phases = [phase(2, lambda: 0.0, draws[0], calibrate=lambda _: (3.0,)), phase(3, draw=draws[1], rate=0.0)]
+    phases = [phase(2, lambda: 0.0, draws[0], calibrate=lambda _: ((3.0,), (0.1,))), phase(3, draw=draws[1], rate=0.0)]
     history = train(Line(), PLAIN, phases, state)
     assert seen == [0, 0, 1, 1, 1]
-    assert state.factors == (3.0,)
+    assert (state.factors, state.dependence) == ((3.0,), (0.1,))
     assert history[2:] == [history[2]] * 3
 
 
@@ -214,6 +218,6 @@ def test_time_is_shared_among_phases(clock):
 
 
 def test_calibration_is_within_the_time_limit(clock):
-    validated = {"validate": lambda: clock.takes(0.5, 1.0), "calibrate": lambda _: clock.takes(0.5, ())}
+    validated = {"validate": lambda: clock.takes(0.5, 1.0), "calibrate": lambda _: clock.takes(0.5, ((), None))}
     run([phase(10_000, draw=clock.batches(0.01), **validated)], TrainingConfig(max_time=10, patience=100))
     assert 109.4 <= clock.now <= 110

@@ -49,6 +49,7 @@ def fit(df, val_size=None, arguments=None, **settings):
 def same(one, other):
     assert one.history_ == other.history_
     assert one.model_.factors == other.model_.factors
+    assert one.model_.dependence == other.model_.dependence
     weights, others = one.model_.weights, other.model_.weights
     assert weights.keys() == others.keys()
     assert all(weights[name].tobytes() == others[name].tobytes() for name in weights)

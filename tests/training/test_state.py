@@ -16,6 +16,7 @@ NETWORK = SequenceNetwork(NetworkConfig(3), 2, Means(1))
 def test_state_is_kept_to_the_last_bit(rng):
     members, twin = Members(NETWORK, 1, 2), Members(NETWORK, 2, 2)
     state = State.of(3)
+    state.dependence = (0.25, -0.5)
     state.history, state.phase, state.step, state.evaluations, state.factors = [0.1, 1 / 3], 1, 2, 3, (1.1, 0.7)
     state.timer.start()
     state.best.offer(0.3, members.weights)
@@ -30,7 +31,7 @@ def test_state_is_kept_to_the_last_bit(rng):
     numbers = [rng.random(5).tolist() for rng in (state.rng, *members.rngs)]
     restored = unpack(*kept, twin, [0, 8])
     assert [rng.random(5).tolist() for rng in (restored.rng, *twin.rngs)] == numbers
-    for name in ("phase", "step", "evaluations", "history", "factors"):
+    for name in ("phase", "step", "evaluations", "history", "factors", "dependence"):
         assert getattr(restored, name) == getattr(state, name)
     assert (restored.best.loss, restored.best.age) == (0.3, 1)
     assert restored.timer.spent > 0

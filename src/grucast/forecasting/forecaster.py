@@ -1,28 +1,31 @@
 """Forecast many series with one GRU."""
 
 import time
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.ahead import fill_future, read_future, require_future
 from grucast.data.calendar import usual_cycles
 from grucast.data.covariates import Covariates
-from grucast.data.encoding import encode, fit_schema
+from grucast.data.encoding import fit_schema
 from grucast.data.fingerprint import trained_on
 from grucast.data.panel import Panel, make_panel
 from grucast.data.reading.intake import DEFAULT
 from grucast.data.reading.options import Options, ReadOptions
 from grucast.data.sources import take, take_again, to_panel
-from grucast.data.windows import Windows, last_windows
-from grucast.data.wording import count
-from grucast.errors import ConfigError, DataError, DataWarning, NotFittedError, TrainingInterrupted
+from grucast.errors import ConfigError, NotFittedError, TrainingInterrupted
 from grucast.forecasting.arguments import positive, valid_level
 from grucast.forecasting.frames import FrameKind, forecast_columns
 from grucast.forecasting.plan import Plan, make_plan
+from grucast.forecasting.prediction import (
+    sample_columns,
+    silent_series,
+    valid_samples,
+    warn_of_silent,
+    windows_ahead,
+)
 from grucast.forecasting.warm_start import continued
 from grucast.model.config import CheckpointConfig, NetworkConfig, TrainingConfig
 from grucast.model.explain import Explanation
@@ -204,6 +207,7 @@ class GRUForecaster:
         df: Any = None,
         future: Any = None,
         level: tuple[float, ...] | None = None,
+        samples: int | None = None,
         **options: Unpack[Options],
     ) -> Any:
         """Forecast the h steps after each series' last.
@@ -213,27 +217,41 @@ class GRUForecaster:
             future: Coming values of the future covariates: a row for each series and step, with unique_id, ds and those
                 columns. Other rows and columns do not matter.
             level: Which intervals to give, at any coverage in percent; those trained when None.
+            samples: Paths to draw of each series, whose steps depend on each other as the errors of held-out forecasts
+                did; the same at each call.
             **options: How `df` is to be read, where that differs from the training data.
 
         Returns:
-            A frame of the kind that came in: unique_id, ds, GRU (the median), GRU-lo-80, GRU-hi-80, ...
+            A frame of the kind that came in: unique_id, ds, GRU (the median), GRU-lo-80, GRU-hi-80, ..., and
+            GRU-sample-1, ... for the paths.
 
         Raises:
             NotFittedError: There is no trained model, or none of the training series in a loaded one.
-            ConfigError: The levels have no meaning for this model.
+            ConfigError: The levels have no meaning for this model, or it cannot draw samples.
             DataError: The data cannot be used, or the future lacks a column, a series or a step.
         """
-        return self.predict_levels(df, future, self._level(level), ReadOptions.of(**options))
+        return self.predict_levels(df, future, self._level(level), ReadOptions.of(**options), samples)
 
-    def predict_levels(self, df: Any, future: Any, level: tuple[float, ...], options: ReadOptions = DEFAULT) -> Any:
+    def predict_levels(
+        self,
+        df: Any,
+        future: Any,
+        level: tuple[float, ...],
+        options: ReadOptions = DEFAULT,
+        samples: int | None = None,
+    ) -> Any:
         """As `predict`, at levels that are known to ascend between 0 and 100."""
-        model, panel, kind = self.model_, *self._history(df, options)
-        windows = self._windows_ahead(panel, future)
+        model = self.model_
+        count = 0 if samples is None else valid_samples(model, samples)
+        panel, kind = self._history(df, options)
+        windows = windows_ahead(model, panel, future)
         silent = silent_series(panel, model)
         quantiles = model.forecast(windows, level)
         quantiles[silent] = np.nan
         warn_of_silent(panel, silent, model)
         columns = forecast_columns(quantiles, level)
+        if count:
+            columns |= sample_columns(model, windows, silent, count)
         times = panel.times(np.arange(1, self.h + 1))
         ids = [name for name in panel.ids for _ in range(self.h)]
         return kind.make(ids, {"ds": times.ravel()}, columns)
@@ -259,7 +277,7 @@ class GRUForecaster:
         (48, 64)
         """
         panel, _ = self._history(df)
-        windows = self._windows_ahead(panel, future)
+        windows = windows_ahead(self.model_, panel, future)
         silent = silent_series(panel, self.model_)
         explained = zip(panel.ids, self.model_.explain(windows), silent, strict=True)
         return {name: explanation for name, explanation, nothing in explained if not nothing}
@@ -344,18 +362,6 @@ class GRUForecaster:
             raise ConfigError("this model was trained without intervals: give GRUForecaster a level such as (80,)")
         return shown
 
-    def _windows_ahead(self, panel: Panel, future: Any) -> Windows:
-        """Each series' last window, with what is known of the horizon."""
-        schema = self.model_.schema
-        names = schema.covariates.future
-        require_future(names, future)  # before what takes time with many series
-        rows = read_future(future, self.model_.reading, schema.texts) if names else None
-        extended = panel.extend(self.h)
-        if names:
-            extended = fill_future(extended, self.h, rows, names, schema.known)
-        encoded = encode(extended, schema)
-        return last_windows(extended, encoded, self.model_.input_size, self.h, drop=self.h)
-
     def _history(self, df: Any, options: ReadOptions = DEFAULT) -> tuple[Panel, FrameKind]:
         if df is not None:
             return self._read(df, options)
@@ -369,30 +375,3 @@ class GRUForecaster:
         table = take_again(df, model.reading, options, model.schema.texts).table
         gaps, known = bool(model.reading.freq), model.schema.known
         return make_panel(table, model.frequency, self.covariates, gaps, known), FrameKind.of(table)
-
-
-def silent_series(panel: Panel, model: ForecastModel) -> Array:
-    """Which series have no value in the window that the model reads, (S,).
-
-    Raises:
-        DataError: None has.
-    """
-    silent = panel.silent(model.input_size)
-    if silent.all():
-        raise DataError(
-            f"series {panel.ids[0]!r} has no value in its last {model.input_size} steps of {model.frequency.name}, the "
-            f"window this model reads ({count(len(silent), 'such series')} in all)"
-        )
-    return silent
-
-
-def warn_of_silent(panel: Panel, silent: Array, model: ForecastModel) -> None:
-    """Say which series get no forecast."""
-    if silent.any():
-        first = panel.ids[int(silent.argmax())]
-        warnings.warn(
-            f"{int(silent.sum())} of {len(silent)} series have no value in their last {model.input_size} steps, such "
-            f"as {first!r}: their forecasts are NaN",
-            DataWarning,
-            stacklevel=4,
-        )

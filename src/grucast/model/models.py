@@ -49,6 +49,7 @@ class ForecastModel:
         training: How it was trained.
         trained_on: On which data.
         reading: How those data were read, so that others like them need no option.
+        dependence: Partial correlations of the steps' errors 1, 2, ... apart, 0 for those beyond; None if not known.
     """
 
     h: int
@@ -65,6 +66,7 @@ class ForecastModel:
     training: TrainingConfig | None = None
     trained_on: TrainedOn | None = None
     reading: ReadOptions = field(default_factory=ReadOptions)
+    dependence: tuple[float, ...] | None = None
 
     @cached_property
     def output(self) -> Quantiles:
@@ -82,6 +84,16 @@ class ForecastModel:
         return np.concatenate(
             [self.forecast_window(windows.take(rows), shown) for rows in self.chunks(np.arange(len(windows)))]
         )
+
+    def sample(self, windows: Windows, scores: Array) -> Array:
+        """What has those normal scores (B, h, S) in the distributions forecast from windows, in the unit of y."""
+        parts = []
+        for rows in self.chunks(np.arange(len(windows))):
+            window = windows.take(rows)
+            free = window._replace(nonnegative=np.zeros_like(window.nonnegative))
+            y = self.output.drawn(self.forecast_window(free, self.level), scores[rows])
+            parts.append(np.maximum(y, np.where(window.nonnegative, 0, -np.inf)[:, None, None]))
+        return np.concatenate(parts)
 
     def chunks(self, rows: Array) -> Iterator[Array]:
         """Pieces of rows, one a window, as many as may be forecast at once."""

@@ -146,6 +146,7 @@ def in_time(starts: Any, kind: Any) -> Any:
 def fingerprint(model: ForecastModel) -> str:
     """SHA-256 of all that a model's forecasts depend on, in hexadecimal."""
     settings = asdict(replace(model, weights={}, training=None, trained_on=None))
+    del settings["dependence"]
     if model.schema.holidays is None:
         del settings["schema"]["holidays"]  # as before there were any
     settings["widths"] = settings.pop("factors")  # as format 1 has it

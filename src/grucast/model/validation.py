@@ -15,6 +15,7 @@ from grucast.data.frequency import Frequency
 from grucast.data.holidays import Holidays, lies_on_days
 from grucast.data.reading.options import Aggregate, ReadOptions
 from grucast.model.config import NetworkConfig, TrainingConfig, is_number
+from grucast.model.dependence import CLOSEST, MOST_LAGS
 from grucast.model.limits import require_affordable
 from grucast.model.models import ClassificationModel, ForecastModel, Label, RegressionModel
 
@@ -187,6 +188,8 @@ def forecaster(**settings: Any) -> ForecastModel:
         raise ValueError(f"level must ascend, not {brief(model.level)}")
     if len(factors) != len(model.level):
         raise ValueError(f"widths must be one for each of {len(model.level)} levels, not {len(factors)}")
+    if len(model.dependence or ()) >= model.h:
+        raise ValueError(f"dependence must be of fewer steps than h, not {len(model.dependence or ())}")
     if model.schema.cycles and model.frequency.kind == "integer":
         raise ValueError("cycles of the calendar need time stamps, not integers")
     if model.schema.holidays and not lies_on_days(model.frequency):
@@ -232,6 +235,7 @@ def ascending(values: tuple[float, ...]) -> bool:
 
 
 CENTRE, SCALE = number(-1e30, 1e30), number(1e-300, 1e30)
+DEPENDENCE = many(number(-CLOSEST, CLOSEST), MOST_LAGS)
 STAMP = whole(-(2**63), 2**63 - 1)
 NETWORK = checked(NetworkConfig, NetworkConfig.__slots__)
 TRAINING = checked(TrainingConfig, TrainingConfig.__slots__)
@@ -314,8 +318,9 @@ SETTINGS: dict[str, Read] = {
             "training": nullable(TRAINING),
             "trained_on": nullable(TRAINED_ON),
             "reading": READING,
+            "dependence": DEPENDENCE,
         },
-        optional=("widths", "schema", "members", "training", "trained_on", "reading"),
+        optional=("widths", "schema", "members", "training", "trained_on", "reading", "dependence"),
     ),
     "regressor": record(
         regressor,

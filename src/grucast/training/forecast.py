@@ -18,9 +18,11 @@ from grucast.data.windows import Windows, make_windows
 from grucast.data.wording import show
 from grucast.errors import CheckpointError, DataError
 from grucast.model.config import CheckpointConfig, TrainingConfig
+from grucast.model.dependence import partial_correlations
 from grucast.model.file import describe
 from grucast.model.models import ForecastModel
 from grucast.model.network import Inputs
+from grucast.model.values import Values
 from grucast.training.checkpoint import open_checkpoints
 from grucast.training.loop import Phase, keeping, train
 from grucast.training.members import Batch, Members
@@ -55,7 +57,9 @@ def train_forecaster(
     saved = open_checkpoints(saving, describe_run(panel, model, training, held_out)) if saving else nullcontext()
 
     def trained() -> ForecastModel:
-        return replace(model, weights=members.tensors(), factors=state.factors or model.factors)
+        dependence = model.dependence if state.dependence is None else state.dependence
+        factors = state.factors or model.factors
+        return replace(model, weights=members.tensors(), factors=factors, dependence=dependence)
 
     with saved as checkpoints, keeping(trained):
         members, state = Members(model.definition, training.seed, model.members), State.of(training.seed)
@@ -108,11 +112,13 @@ class Task:
         held = make_batch(validation, spread(len(validation), VALIDATION_WINDOWS), self.model)
         first, periods = math.ceil(HELD_OUT_SHARE * steps), held_out / self.model.h
 
-        def calibrate(forecast: NDArray[Any]) -> tuple[float, ...]:
-            known = held.weight.any()  # windows that are not flat
-            return (
-                self.model.output.factors(forecast, held.target, held.weight, periods) if known else self.model.factors
-            )
+        observations = held_out * len(np.unique(validation.series))
+
+        def calibrate(forecast: NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ...] | None]:
+            if not held.weight.any():  # all of them flat
+                return self.model.factors, None
+            factors = self.model.output.factors(forecast, held.target, held.weight, periods)
+            return factors, dependence_of(self.model, forecast, factors, held, observations)
 
         return [
             Phase(first, self.draw(windows), rate, DECAY, held, calibrate),
@@ -124,10 +130,25 @@ class Task:
         return lambda rng: make_batch(windows, rng.integers(len(windows), size=self.size), self.model)
 
 
+def dependence_of(
+    model: ForecastModel, forecast: NDArray[Any], factors: tuple[float, ...], held: Batch, observations: int
+) -> tuple[float, ...] | None:
+    """How the steps of forecasts of held-out windows depend on each other; None where there are no intervals."""
+    if not model.level:
+        return None
+    calibrated = model.output.at(Values({}, model.network), forecast, factors, model.level)
+    scores = model.output.scores(calibrated, held.target)
+    return partial_correlations(np.where(held.weight > 0, scores, np.nan), observations)
+
+
 def require_factors(state: State, model: ForecastModel) -> None:
     """Refuse the factors of other intervals."""
     if len(state.factors) not in (0, len(model.level)):
         raise CheckpointError(f"the checkpoint has {len(state.factors)} factors, not {len(model.level)}: begin anew")
+    if len(state.dependence or ()) >= model.h:
+        raise CheckpointError(
+            f"the checkpoint has errors of {len(state.dependence or ())} steps, not below {model.h}: begin anew"
+        )
 
 
 def describe_run(panel: Panel, model: ForecastModel, training: TrainingConfig, held_out: int) -> dict[str, Any]:

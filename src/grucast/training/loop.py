@@ -30,7 +30,8 @@ class Phase:
         rate: Its highest learning rate, as a share of the configured one.
         decay: Weight decay, independent of the gradient. Source: Loshchilov and Hutter 2019, arXiv:1711.05101.
         held: Held-out windows; without them there is no early stopping and the last weights stay.
-        calibrate: From predictions of the held-out windows, at its end, to the factors of the intervals.
+        calibrate: From predictions of the held-out windows, at its end, to the factors of the intervals and the
+            dependence between steps.
     """
 
     steps: int
@@ -38,7 +39,7 @@ class Phase:
     rate: float = 1.0
     decay: float = 0.0
     held: Batch | None = None
-    calibrate: Callable[[Array], tuple[float, ...]] | None = None
+    calibrate: Callable[[Array], tuple[tuple[float, ...], tuple[float, ...] | None]] | None = None
 
 
 def train(
@@ -82,7 +83,7 @@ def train(
             run.take_best()
         if phase.held and phase.calibrate:
             with state.timer.validation():
-                state.factors = phase.calibrate(members.predict(phase.held.inputs))
+                state.factors, state.dependence = phase.calibrate(members.predict(phase.held.inputs))
         if interrupted:
             raise TrainingInterrupted(state.history) from None
         state.end_phase()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from grucast.model.validation import many, number, one_of, record, whole
+from grucast.model.validation import DEPENDENCE, many, nullable, number, one_of, record, whole
 from grucast.model.values import Array
 from grucast.training.members import Members
 from grucast.training.timer import Timer
@@ -32,10 +32,12 @@ FACTS = record(
     {
         **dict.fromkeys(("phase", "step", "evaluations", "age"), COUNT),
         "factors": many(number(0, 1e30), 1000),
+        "dependence": nullable(DEPENDENCE),
         "timer": record(Timer, dict.fromkeys(Timer.__dataclass_fields__, SECONDS) | {"validations": COUNT}),
         "rng": GENERATOR,
         "rngs": many(GENERATOR, 64),
     },
+    optional=("dependence",),
 )
 
 
@@ -67,6 +69,7 @@ class State:
         validation: Validation loss last measured, NaN before the first.
         best: The best weights of the last phase that was validated.
         factors: What calibration found, () before it.
+        dependence: As a model has it, None before calibration.
         timer: What it took.
     """
 
@@ -78,6 +81,7 @@ class State:
     validation: float = math.nan
     best: Best = field(default_factory=Best)
     factors: tuple[float, ...] = ()
+    dependence: tuple[float, ...] | None = None
     timer: Timer = field(default_factory=Timer)
 
     @classmethod
@@ -108,7 +112,7 @@ def pack(state: State, members: Members) -> tuple[Tensors, dict[str, Any]]:
         tensors["best"] = state.best.weights
     tensors["history"] = np.array(state.history)
     tensors["losses"] = np.array([state.validation, state.best.loss])  # JSON has no NaN
-    facts = {name: getattr(state, name) for name in ("phase", "step", "evaluations", "factors")}
+    facts = {name: getattr(state, name) for name in ("phase", "step", "evaluations", "factors", "dependence")}
     facts |= {"age": state.best.age, "timer": asdict(replace(state.timer, spent=state.timer.seconds))}
     return tensors, facts | {
         "rng": state.rng.bit_generator.state,
@@ -142,6 +146,7 @@ def unpack(tensors: Tensors, said: Any, members: Members, steps: Sequence[int]) 
         validation=validation,
         best=Best(loss, facts["age"], tensors.get("best")),
         factors=tuple(facts["factors"]),
+        dependence=facts.get("dependence"),
         timer=facts["timer"],
     )
 

@@ -29,6 +29,25 @@ def test_quantiles_never_cross(raw):
     np.testing.assert_array_equal(forecast[..., 2], raw[..., 2])
 
 
+def test_scores_and_what_is_drawn_by_them_follow_the_quantiles_of_any_level(rng):
+    output, factors = Quantiles((50.0, 80.0, 95.0)), (0.8, 1.1, 1.3)
+    z = np.sort(rng.normal(size=(2, 3, 7)), axis=-1)
+    trained = output.at(ARRAYS, z, factors, output.level)
+    shown = (20.0, 50.0, 70.0, 80.0, 90.0, 95.0, 99.9)
+    wanted = output.at(ARRAYS, z, factors, shown)  # (2, 3, 15)
+    normal = np.array([NormalDist().inv_cdf(p) for p in Quantiles(shown).probabilities])
+    scores = np.broadcast_to(normal, wanted.shape)
+    np.testing.assert_allclose(output.drawn(trained, scores), wanted)
+    for place in range(15):
+        np.testing.assert_allclose(output.scores(trained, wanted[..., place]), scores[..., place], atol=1e-9)
+
+
+def test_scores_of_intervals_without_a_width_stay_finite():
+    scores = Quantiles((80.0,)).scores(np.zeros((1, 3, 3)), np.array([[-1.0, 0.0, 1.0]]))
+    assert np.isfinite(scores).all()
+    assert np.sign(scores).tolist() == [[-1, 0, 1]]
+
+
 @pytest.mark.parametrize("level", [(), (80.0,), (50.0, 95.0)])
 def test_loss_is_the_mean_of_the_quantiles_pinball_losses(level, rng):
     y, forecast = rng.normal(size=(6, 4)), rng.normal(size=(6, 4, 2 * len(level) + 1))

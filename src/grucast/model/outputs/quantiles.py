@@ -129,6 +129,42 @@ class Quantiles:
         below, above = (side[..., left] * (1 - share) + side[..., left + 1] * share for side in (lower, upper))
         return np.concatenate([median - below[..., ::-1], median, median + above], axis=-1)
 
+    def scores(self, quantiles: Array, target: Array) -> Array:
+        """Where targets (B, h) fell in the distributions that quantiles (B, h, Q) are of, as normal scores (B, h)."""
+        error = target - quantiles[..., len(self.level)]
+        above, below = self.outward(quantiles)
+        distances = np.where((error > 0)[..., None], above, below)
+        return np.asarray(np.sign(error) * bent(np.abs(error), distances, normal_quantiles((0.0, *self.level))))
+
+    def drawn(self, quantiles: Array, scores: Array) -> Array:
+        """The numbers (B, h, S) that have such normal scores (B, h, S): as `at` has them, linear in the scores."""
+        above, below = (side[..., None, :] for side in self.outward(quantiles))
+        known = normal_quantiles((0.0, *self.level))
+        distance = bent(np.abs(scores), known, np.where((scores > 0)[..., None], above, below))
+        return np.asarray(quantiles[..., len(self.level), None] + np.sign(scores) * distance)
+
+    def outward(self, quantiles: Array) -> tuple[Array, Array]:
+        """Distances from the median, 0 for its own first, of the bounds above and below, (..., levels + 1) each."""
+        middle = len(self.level)
+        median = quantiles[..., middle, None]
+        return quantiles[..., middle:] - median, median - quantiles[..., middle::-1]
+
+
+def bent(x: Array, knots: Array, values: Array) -> Array:
+    """The line through points that begin at 0 and ascend, at x; beyond the last it goes on as before.
+
+    >>> bent(np.array([0.5, 1.5, 5.0]), np.array([0.0, 1.0, 3.0]), np.array([0.0, 10.0, 12.0]))
+    array([ 5. , 10.5, 14. ])
+    """
+    total: Array = np.zeros(())
+    last = knots.shape[-1] - 2
+    for piece in range(last + 1):
+        width = np.maximum(knots[..., piece + 1] - knots[..., piece], TINY)
+        part = np.maximum(x - knots[..., piece], 0)
+        part = part if piece == last else np.minimum(part, width)
+        total = total + part * (values[..., piece + 1] - values[..., piece]) / width
+    return total
+
 
 @lru_cache(maxsize=16)
 def neighbours(trained: tuple[float, ...], level: tuple[float, ...]) -> tuple[Array, Array]:
