@@ -3,7 +3,15 @@ import warnings
 
 import pytest
 
-from grucast.errors import LONGEST_MESSAGE, CheckpointWarning, DataError, DataWarning, UnknownCategoryWarning, plain
+from grucast.errors import (
+    LONGEST_MESSAGE,
+    CheckpointWarning,
+    DataError,
+    DataWarning,
+    HorizonWarning,
+    UnknownCategoryWarning,
+    plain,
+)
 
 HOSTILE = "a\x1b[31mred\x1b]0;title\x07\r\nb\tc\x9b\u202ed\u2066\u2028\ufeff\ud800\x00"
 SHOWN = r"a\x1b[31mred\x1b]0;title\x07\r\nb\tc\x9b\u202ed\u2066\u2028\ufeff\ud800\x00"
@@ -33,7 +41,7 @@ def test_a_message_of_a_megabyte_keeps_its_ends():
     assert str(DataError("x" * LONGEST_MESSAGE)) == "x" * LONGEST_MESSAGE
 
 
-@pytest.mark.parametrize("kind", [CheckpointWarning, DataWarning, UnknownCategoryWarning])
+@pytest.mark.parametrize("kind", [CheckpointWarning, DataWarning, HorizonWarning, UnknownCategoryWarning])
 def test_a_warning_is_one_line_whatever_it_names(kind):
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")

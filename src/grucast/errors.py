@@ -1,4 +1,4 @@
-"""Every exception that grucast raises, and the four warnings.
+"""Every exception that grucast raises, and the five warnings.
 
 GrucastError                exit code 1: it failed while running
 ├── InputError              exit code 2: bad usage or bad data (also ValueError)
@@ -17,6 +17,7 @@ GrucastError                exit code 1: it failed while running
 TrainingInterrupted         exit code 130: Ctrl-C while training (a KeyboardInterrupt, not a GrucastError)
 
 NoNativeWarning             the native kernels are not there; results are the same, only slower
+HorizonWarning              a forecast goes on beyond the horizon that the model was trained for
 DataWarning                 data can be used, and something about them may be wrong
 CheckpointWarning           something in the folder of checkpoints is in the way; training goes on
 UnknownCategoryWarning      a covariate holds a category that training did not see
@@ -129,6 +130,10 @@ class TrainingInterrupted(KeyboardInterrupt):
 
 class NoNativeWarning(UserWarning):
     """The native kernels are not there; results are the same, only slower."""
+
+
+class HorizonWarning(OneLine, UserWarning):
+    """A forecast goes on beyond the horizon that the model was trained for, from its own medians."""
 
 
 class DataWarning(OneLine, UserWarning):

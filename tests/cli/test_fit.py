@@ -31,3 +31,12 @@ def test_warm_start_refuses_another_shape(run, data, tmp_path, first, words):
 def test_predict_draws_samples(run, data, first, tmp_path):
     assert run("predict", "first.safetensors", data, "--samples", 2, "--out", "out.csv")[0] == 0
     assert (tmp_path / "out.csv").read_text().splitlines()[0].endswith("GRU-hi-95,GRU-sample-1,GRU-sample-2")
+
+
+@pytest.mark.filterwarnings("always")
+def test_predict_takes_another_horizon(run, data, first):
+    code, out, err = run("predict", "first.safetensors", data, "-h", 2)
+    assert (code, len(out.splitlines()), err) == (0, 5, "")
+    code, out, err = run("predict", "first.safetensors", data, "-h", 8)
+    assert (code, len(out.splitlines())) == (0, 17)
+    assert err.startswith("warning: h=8 goes beyond the 6 steps")

@@ -4,8 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from grucast import GRUForecaster, NetworkConfig, TrainingConfig, load
-from grucast.errors import ConfigError
+from grucast import Covariates, GRUForecaster, NetworkConfig, TrainingConfig, load
+from grucast.errors import ConfigError, DataError, HorizonWarning
+from grucast.forecasting.prediction import widened
 from tests.conftest import TINY
 from tests.model.test_dependence import ar1
 
@@ -95,3 +96,80 @@ def test_model_that_does_not_know_the_dependence_says_so(hourly):
 def test_horizon_of_one_step_has_samples(hourly):
     forecast = GRUForecaster(1, 48, 24, **TINY).fit(hourly).predict(samples=2)
     assert np.isfinite(paths(forecast)).all()
+
+
+def further(forecaster, *given, **settings):
+    with pytest.warns(HorizonWarning, match="goes beyond the 6 steps"):
+        return forecaster.predict(*given, **settings)
+
+
+def test_shorter_horizon_is_the_first_rows(fitted):
+    whole, short = fitted.predict(samples=2), fitted.predict(h=4, samples=2)
+    assert short.equals(whole.group_by("unique_id", maintain_order=True).head(4))
+
+
+@pytest.mark.parametrize("level", [None, (50, 90), ()])
+def test_longer_horizon_begins_with_the_trained_one(fitted, level):
+    first = further(fitted, h=20, level=level).group_by("unique_id", maintain_order=True).head(6)
+    wanted = fitted.predict(level=level)
+    assert first.select("unique_id", "ds").equals(wanted.select("unique_id", "ds"))
+    np.testing.assert_allclose(first.drop("unique_id", "ds").to_numpy(), wanted.drop("unique_id", "ds").to_numpy())
+
+
+def test_longer_horizon_goes_on_from_the_medians_as_if_they_had_come(fitted, hourly):
+    got, history = further(fitted, h=15)["GRU"].to_numpy().reshape(2, 15), hourly
+    for first in (0, 6, 12):
+        next_ones = fitted.predict(history)
+        np.testing.assert_array_equal(
+            got[:, first : first + 6], next_ones["GRU"].to_numpy().reshape(2, 6)[:, : 15 - first]
+        )
+        history = pl.concat([history, next_ones.select("unique_id", "ds", y="GRU")]).sort("unique_id", "ds")
+
+
+def test_further_errors_add_up_as_those_of_a_random_walk():
+    steps = np.sqrt(np.arange(1, 13))
+    walk = np.stack([-steps, 0 * steps, steps], axis=-1).reshape(1, 3, 4, 3)
+    own = walk[:, 0]
+    second = widened(own, own)
+    np.testing.assert_allclose(second, walk[:, 1])
+    np.testing.assert_allclose(widened(own, second), walk[:, 2])
+
+
+def test_further_intervals_are_never_narrower(fitted):
+    forecast = further(fitted, h=24)
+    for level in (80, 95):
+        width = (forecast[f"GRU-hi-{level}"] - forecast[f"GRU-lo-{level}"]).to_numpy().reshape(2, 4, 6)
+        assert (np.diff(width, axis=1) > 0).all()
+
+
+def test_further_forecasts_and_samples_are_not_negative_where_no_value_was(fitted, hourly):
+    days = hourly.with_columns(y=(pl.col("y") / pl.col("y").mean().over("unique_id") - 1).clip(0))
+    drawn = further(fitted, days, h=30, samples=20).drop("unique_id", "ds").to_numpy()
+    assert drawn.min() == 0
+    assert drawn.shape == (60, 25)
+
+
+def test_further_samples_have_the_forecast_as_their_distribution(fitted):
+    forecast = further(fitted, h=14, samples=3000)
+    inside = (paths(forecast) > forecast["GRU-lo-80"].to_numpy()[:, None]) & (
+        paths(forecast) < forecast["GRU-hi-80"].to_numpy()[:, None]
+    )
+    assert inside.mean(axis=1) == pytest.approx(np.full(28, 0.8), abs=0.04)
+
+
+def test_future_must_reach_as_far_as_the_forecast(hourly):
+    priced = hourly.with_columns(price=pl.int_range(pl.len()) % 5)
+    history = priced.group_by("unique_id", maintain_order=True).head(460)
+    forecaster = GRUForecaster(6, 48, 24, covariates=Covariates(future=("price",)), **TINY).fit(history)
+    assert len(further(forecaster, future=priced, h=20)) == 40
+    with pytest.raises(DataError, match="give all 21 steps"):
+        further(forecaster, future=priced, h=21)
+    short = priced.filter(pl.col("ds") <= history["ds"].max() + pl.duration(hours=3))
+    near, whole = forecaster.predict(future=short, h=3), forecaster.predict(future=priced)
+    assert near.equals(whole.group_by("unique_id", maintain_order=True).head(3))
+
+
+@pytest.mark.parametrize("h", [0, 2.0, "6", True])
+def test_horizon_must_be_a_number_of_steps(fitted, h):
+    with pytest.raises(ConfigError, match="h must be a whole number of at least 1"):
+        fitted.predict(h=h)

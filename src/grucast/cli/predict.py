@@ -24,6 +24,9 @@ def predict(
     plot: Annotated[str | None, typer.Option(help="Picture of the series and their forecasts.")] = None,
     series: common.Series = "",
     level: common.Level = None,
+    horizon: Annotated[
+        int | None, typer.Option("-h", "--horizon", help="Steps to forecast; those trained for if not given.")
+    ] = None,
     samples: Annotated[int | None, typer.Option(help="Paths to draw, as columns GRU-sample-1 ...")] = None,
     *,
     columns: common.Columns,
@@ -42,7 +45,7 @@ def predict(
     intake = columns.take_like(data, forecaster.model_)
     drawn = to_draw(series, intake)
     coming = future and read_future(future, columns.options.filled(learned), texts, f"--future {future}")
-    forecast = forecaster.predict(intake, coming, shown, samples)
+    forecast = forecaster.predict(intake, coming, shown, samples, horizon)
     if plot:
         history = intake.table.frame.to_native()
         plotting.plot_forecast(history, forecast, plot, series=drawn, target=intake.target)

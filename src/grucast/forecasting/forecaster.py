@@ -20,9 +20,11 @@ from grucast.forecasting.arguments import positive, valid_level
 from grucast.forecasting.frames import FrameKind, forecast_columns
 from grucast.forecasting.plan import Plan, make_plan
 from grucast.forecasting.prediction import (
+    forecast_ahead,
     sample_columns,
     silent_series,
     valid_samples,
+    valid_steps,
     warn_of_silent,
     windows_ahead,
 )
@@ -208,6 +210,7 @@ class GRUForecaster:
         future: Any = None,
         level: tuple[float, ...] | None = None,
         samples: int | None = None,
+        h: int | None = None,
         **options: Unpack[Options],
     ) -> Any:
         """Forecast the h steps after each series' last.
@@ -219,6 +222,7 @@ class GRUForecaster:
             level: Which intervals to give, at any coverage in percent; those trained when None.
             samples: Paths to draw of each series, whose steps depend on each other as the errors of held-out forecasts
                 did; the same at each call.
+            h: Steps to forecast; those trained when None. More come with a HorizonWarning, from medians before them.
             **options: How `df` is to be read, where that differs from the training data.
 
         Returns:
@@ -230,7 +234,7 @@ class GRUForecaster:
             ConfigError: The levels have no meaning for this model, or it cannot draw samples.
             DataError: The data cannot be used, or the future lacks a column, a series or a step.
         """
-        return self.predict_levels(df, future, self._level(level), ReadOptions.of(**options), samples)
+        return self.predict_levels(df, future, self._level(level), ReadOptions.of(**options), samples, h)
 
     def predict_levels(
         self,
@@ -239,21 +243,20 @@ class GRUForecaster:
         level: tuple[float, ...],
         options: ReadOptions = DEFAULT,
         samples: int | None = None,
+        h: int | None = None,
     ) -> Any:
         """As `predict`, at levels that are known to ascend between 0 and 100."""
         model = self.model_
-        count = 0 if samples is None else valid_samples(model, samples)
+        steps, count = valid_steps(model, h), 0 if samples is None else valid_samples(model, samples)
         panel, kind = self._history(df, options)
-        windows = windows_ahead(model, panel, future)
+        windows = windows_ahead(model, panel, future, steps)
         silent = silent_series(panel, model)
-        quantiles = model.forecast(windows, level)
-        quantiles[silent] = np.nan
+        quantiles, paths = forecast_ahead(model, windows, steps, level, count)
+        quantiles[silent], paths[silent] = np.nan, np.nan
         warn_of_silent(panel, silent, model)
-        columns = forecast_columns(quantiles, level)
-        if count:
-            columns |= sample_columns(model, windows, silent, count)
-        times = panel.times(np.arange(1, self.h + 1))
-        ids = [name for name in panel.ids for _ in range(self.h)]
+        columns = forecast_columns(quantiles, level) | sample_columns(paths)
+        times = panel.times(np.arange(1, steps + 1))
+        ids = [name for name in panel.ids for _ in range(steps)]
         return kind.make(ids, {"ds": times.ravel()}, columns)
 
     def explain(self, df: Any = None, future: Any = None) -> dict[Any, Explanation]:
@@ -277,7 +280,7 @@ class GRUForecaster:
         (48, 64)
         """
         panel, _ = self._history(df)
-        windows = windows_ahead(self.model_, panel, future)
+        windows = windows_ahead(self.model_, panel, future, self.model_.h)
         silent = silent_series(panel, self.model_)
         explained = zip(panel.ids, self.model_.explain(windows), silent, strict=True)
         return {name: explanation for name, explanation, nothing in explained if not nothing}

@@ -1,6 +1,7 @@
 """From the ends of series to their forecasts: windows, series without a value there, sample paths."""
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,25 +12,85 @@ from grucast.data.encoding import encode
 from grucast.data.panel import Panel
 from grucast.data.windows import Windows, last_windows
 from grucast.data.wording import count
-from grucast.errors import ConfigError, DataError, DataWarning
+from grucast.errors import ConfigError, DataError, DataWarning, HorizonWarning
 from grucast.forecasting.arguments import positive
 from grucast.model.config import TrainingConfig
 from grucast.model.dependence import draw_scores
 from grucast.model.models import ForecastModel
+from grucast.model.values import Values
 
 Array = NDArray[Any]
 
 
-def windows_ahead(model: ForecastModel, panel: Panel, future: Any) -> Windows:
-    """Each series' last window, with what is known of the horizon."""
-    schema, h = model.schema, model.h
+def windows_ahead(model: ForecastModel, panel: Panel, future: Any, steps: int) -> Windows:
+    """Each series' last window, with what is known of the steps to come, in a panel that has whole horizons of them."""
+    schema = model.schema
     names = schema.covariates.future
     require_future(names, future)  # before what takes time with many series
     rows = read_future(future, model.reading, schema.texts) if names else None
-    extended = panel.extend(h)
+    extended = panel.extend(steps)
     if names:
-        extended = fill_future(extended, h, rows, names, schema.known)
-    return last_windows(extended, encode(extended, schema), model.input_size, h, drop=h)
+        extended = fill_future(extended, steps, rows, names, schema.known)
+    rest = -steps % model.h
+    extended = extended.extend(rest) if rest else extended
+    return last_windows(extended, encode(extended, schema), model.input_size, model.h, drop=steps + rest)
+
+
+def forecast_ahead(
+    model: ForecastModel, windows: Windows, steps: int, level: tuple[float, ...], samples: int
+) -> tuple[Array, Array]:
+    """Quantiles (B, steps, Q) and sample paths (B, steps, S) after windows, in the unit of y."""
+    lowest = np.where(windows.nonnegative, 0, -np.inf)[:, None, None]
+    chain = chained(model, windows, steps) if samples or steps > model.h else np.empty(0)
+    if steps > model.h:
+        quantiles = np.maximum(at_levels(model, chain, level), lowest)
+    else:
+        quantiles = model.forecast(windows, level)[:, :steps]
+    if not samples:
+        return quantiles, np.empty((*quantiles.shape[:2], 0))
+    seed, dependence = (model.training or TrainingConfig()).seed, model.dependence or ()
+    scores = [draw_scores(name, seed, (steps, samples), dependence) for name in windows.panel.ids]
+    return quantiles, np.maximum(model.output.drawn(chain, np.stack(scores)), lowest)
+
+
+def sample_columns(paths: Array) -> dict[str, Array]:
+    """Paths (B, steps, S) as the flat columns GRU-sample-1, ..."""
+    return {f"GRU-sample-{place + 1}": paths[..., place].ravel() for place in range(paths.shape[-1])}
+
+
+def chained(model: ForecastModel, windows: Windows, steps: int) -> Array:
+    """Quantiles (B, steps, Q) at the trained levels, negative ones too; after each horizon from the medians so far."""
+    panel, h = windows.panel, model.h
+    values, lowest = panel.values.copy(), np.where(windows.nonnegative, 0, -np.inf)[:, None]
+    found: list[Array] = []
+    for first in range(0, steps, h):
+        places = windows.ends[:, None] + first + np.arange(h)
+        now = replace(windows, panel=replace(panel, values=values), ends=windows.ends + first)
+        own = model.forecast_unbounded(now)
+        found.append(widened(own, found[-1]) if found else own)
+        values[places] = np.maximum(own[..., len(model.level)], lowest)
+    return np.concatenate(found, axis=1)[:, :steps]
+
+
+def widened(own: Array, before: Array) -> Array:
+    """Quantiles (B, h, Q) of a horizon whose past is the median of the one before, with the error of that.
+
+        d_k = sqrt(own_k^2 + max(before_k, before_h)^2),   distances from the median
+
+    That is what the errors of a random walk add up to, and more where series return to a level; never less than before.
+    """
+    middle = own.shape[-1] // 2
+    ours, theirs = (np.abs(part - part[..., middle, None]) for part in (own, before))
+    carried = np.maximum(theirs, theirs[:, -1:])
+    side = np.sign(np.arange(own.shape[-1]) - middle)
+    return np.asarray(own[..., middle, None] + side * np.hypot(ours, carried))
+
+
+def at_levels(model: ForecastModel, quantiles: Array, level: tuple[float, ...]) -> Array:
+    """Quantiles at the trained levels as those of others."""
+    if level == model.level:
+        return quantiles
+    return model.output.at(Values({}, model.network), quantiles, (1.0,) * len(model.level), level)
 
 
 def valid_samples(model: ForecastModel, samples: Any) -> int:
@@ -47,14 +108,21 @@ def valid_samples(model: ForecastModel, samples: Any) -> int:
     return number
 
 
-def sample_columns(model: ForecastModel, windows: Windows, silent: Array, samples: int) -> dict[str, Array]:
-    """Paths of each series as the flat columns GRU-sample-1, ...; each depends on its own series alone."""
-    seed = (model.training or TrainingConfig()).seed
-    shape, dependence = (model.h, samples), model.dependence or ()
-    scores = np.stack([draw_scores(name, seed, shape, dependence) for name in windows.panel.ids])  # (B, h, S)
-    paths = model.sample(windows, scores)
-    paths[silent] = np.nan
-    return {f"GRU-sample-{place}": paths[..., place - 1].ravel() for place in range(1, samples + 1)}
+def valid_steps(model: ForecastModel, h: Any) -> int:
+    """How many steps to forecast: the horizon of the model when None; more come with a warning.
+
+    Raises:
+        ConfigError: It is no such number.
+    """
+    steps = model.h if h is None else positive("h", h)
+    if steps > model.h:
+        warnings.warn(
+            f"h={steps} goes beyond the {model.h} steps that this model was trained for, on from its own medians, so "
+            f"errors add up: train with h={steps} for better forecasts",
+            HorizonWarning,
+            stacklevel=4,
+        )
+    return steps
 
 
 def silent_series(panel: Panel, model: ForecastModel) -> Array:

@@ -85,14 +85,13 @@ class ForecastModel:
             [self.forecast_window(windows.take(rows), shown) for rows in self.chunks(np.arange(len(windows)))]
         )
 
-    def sample(self, windows: Windows, scores: Array) -> Array:
-        """What has those normal scores (B, h, S) in the distributions forecast from windows, in the unit of y."""
+    def forecast_unbounded(self, windows: Windows) -> Array:
+        """As `forecast`, but negative where the network says so, whatever the values so far."""
         parts = []
         for rows in self.chunks(np.arange(len(windows))):
             window = windows.take(rows)
             free = window._replace(nonnegative=np.zeros_like(window.nonnegative))
-            y = self.output.drawn(self.forecast_window(free, self.level), scores[rows])
-            parts.append(np.maximum(y, np.where(window.nonnegative, 0, -np.inf)[:, None, None]))
+            parts.append(self.forecast_window(free, self.level))
         return np.concatenate(parts)
 
     def chunks(self, rows: Array) -> Iterator[Array]:
