@@ -1,3 +1,4 @@
+import polars as pl
 import pytest
 
 from grucast import load
@@ -40,3 +41,12 @@ def test_predict_takes_another_horizon(run, data, first):
     code, out, err = run("predict", "first.safetensors", data, "-h", 8)
     assert (code, len(out.splitlines())) == (0, 17)
     assert err.startswith("warning: h=8 goes beyond the 6 steps")
+
+
+def test_rows_are_weighed_by_a_column(run, hourly, tmp_path):
+    hourly.with_columns(w=pl.int_range(pl.len()) % 3).write_csv(tmp_path / "w.csv")
+    words = ["fit", "w.csv", "--target-col", "y", *WORDS, *SHAPE, "--out", "w.safetensors", "--sample-weight"]
+    assert run(*words, "w")[0] == 0
+    code, _, err = run(*words, "v")
+    assert code == 2
+    assert "there is no column 'v'" in err

@@ -8,9 +8,11 @@ import pytest
 
 from grucast import GRUForecaster, NetworkConfig, TrainingConfig
 from grucast.data import fingerprint
+from grucast.data.covariates import Covariates
 from grucast.data.encoding import Schema, encode
 from grucast.data.features import make_features
 from grucast.data.panel import make_panel
+from grucast.data.weighting import weighed
 from grucast.data.windows import make_windows
 from grucast.errors import CheckpointError, DataError
 from grucast.kernels import targets
@@ -31,7 +33,7 @@ def test_spread_is_even_and_has_both_ends(size, most, wanted):
 def batch_of(hourly, change=lambda y: y):
     """All windows of series, some of whose values are missing."""
     panel = make_panel(hourly.with_columns(y=pl.when(pl.int_range(pl.len()) % 7 > 0).then(change(pl.col("y")))))
-    model = ForecastModel(6, 48, (24,), (80.0,), panel.frequency, False, (1.0,), NetworkConfig(), {})
+    model = model_of(panel)
     windows = make_windows(panel, encode(panel, model.schema), 48, 6)
     return make_batch(windows, np.arange(len(windows)), model), windows
 
@@ -53,6 +55,22 @@ def test_weights_of_what_is_not_observed_are_zero(hourly):
     assert missing.any()
     np.testing.assert_array_equal(batch.weight == 0, missing)
     assert np.isfinite(batch.target).all()
+
+
+def test_each_rows_error_counts_as_its_weight_says(hourly):
+    columns = Covariates(past=("w",))
+    panel = make_panel(hourly.with_columns(w=1 + pl.int_range(pl.len()) % 5), covariates=columns)
+    plain, other = (
+        make_batch(make_windows(each, encode(each, Schema()), 48, 6), np.arange(9), model_of(each))
+        for each in (panel, weighed(panel, "w"))
+    )
+    steps = np.arange(9)[:, None] + np.arange(6)
+    ends = 24 + steps  # windows begin when half of their history is there
+    np.testing.assert_allclose(other.weight / plain.weight, (1 + ends % 5) / 3, rtol=1e-5)
+
+
+def model_of(panel):
+    return ForecastModel(6, 48, (24,), (80.0,), panel.frequency, False, (1.0,), NetworkConfig(), {})
 
 
 def test_held_out_values_are_learned_from_last_and_only_then(hourly, monkeypatch):

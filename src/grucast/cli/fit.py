@@ -35,6 +35,9 @@ def fit(
     warm_start: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Model file to go on from, with DATA of the same kind.")
     ] = None,
+    sample_weight: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column that says what each row counts in training.")
+    ] = None,
     as_json: common.Json = False,
 ) -> None:
     """Train a forecaster on the series in DATA and save it; Ctrl-C ends it with exit code 130."""
@@ -55,6 +58,7 @@ def fit(
                 progress=show or False,
                 checkpoint_every=checkpoint_every,
                 warm_start=warm_start is not None,
+                sample_weight=sample_weight,
             )
     except TrainingInterrupted as interrupt:
         if save_on_interrupt:

@@ -48,6 +48,7 @@ class Panel:
     static: Mapping[str, Covariate] = field(default_factory=dict)  # a value for each series
     backward: int = 0  # rows that came after a later one of their series
     zone: str | None = None  # of the time stamps as they came; None if they had none
+    weighting: str | None = None  # the column that says what each value counts in training
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -56,6 +57,11 @@ class Panel:
     def lengths(self) -> NDArray[np.int64]:
         """Steps of each series, observed or not."""
         return np.diff(self.offsets)
+
+    @property
+    def weights(self) -> NDArray[np.float64] | None:
+        """What each value counts in training; None if all do alike."""
+        return self.temporal[self.weighting].values if self.weighting else None
 
     @property
     def missing(self) -> int:

@@ -64,6 +64,12 @@ class Windows:
             self.nonnegative[index],
         )
 
+    def weights(self, index: NDArray[np.int64]) -> NDArray[np.float32]:
+        """What each step of the chosen windows' futures counts in training, (B, h), or 1 for all."""
+        if self.panel.weights is None:
+            return np.ones((1, 1), np.float32)
+        return self.panel.weights[self.ends[index, None] + np.arange(self.h)].astype(np.float32)
+
     def phases(self, series: NDArray[np.int64], positions: NDArray[np.int64]) -> NDArray[np.float32]:
         """Phases of the calendar at steps (B, T) of some series, (B, T, 2 C)."""
         if self.phase_table is None:
@@ -110,7 +116,7 @@ def make_windows(panel: Panel, encoded: Encoded, input_size: int, h: int) -> Win
 
     A window reaches back `input_size` steps or to the first step of its series, if that is at least half as far, and
     in a short series at least half of the way from its first step to its last horizon. It is used when half of the
-    steps it reaches and one of its future are observed.
+    steps it reaches and one of its future are observed, and that one counts in training.
 
     Args:
         panel: The series.
@@ -118,14 +124,16 @@ def make_windows(panel: Panel, encoded: Encoded, input_size: int, h: int) -> Win
         input_size: Steps of history.
         h: Steps of future.
     """
-    seen = np.concatenate([[0], np.cumsum(~np.isnan(panel.values))])  # values observed before each place
+    observed = ~np.isnan(panel.values)
+    seen = np.concatenate([[0], np.cumsum(observed)])  # values observed before each place
+    counted = seen if panel.weights is None else np.concatenate([[0], np.cumsum(observed & (panel.weights > 0))])
 
     def usable(place: NDArray[np.int64], series: NDArray[np.int64]) -> NDArray[np.bool_]:
         first, end = panel.offsets[series], panel.offsets[series + 1]
         least = np.maximum(np.minimum(input_size, end - first - h) // 2, 1)
         reach = np.minimum(input_size, place - first)
         in_history = seen[place] - seen[place - reach]
-        in_future = seen[np.minimum(place + h, end)] - seen[place]
+        in_future = counted[np.minimum(place + h, end)] - counted[place]
         whole = place + h <= end
         return np.asarray(whole & (reach >= least) & (2 * in_history >= reach) & (in_future > 0))
 

@@ -15,6 +15,7 @@ from grucast.data.panel import Panel, make_panel
 from grucast.data.reading.intake import DEFAULT
 from grucast.data.reading.options import Options, ReadOptions
 from grucast.data.sources import take, take_again, to_panel
+from grucast.data.weighting import weighed, with_weights
 from grucast.errors import ConfigError, NotFittedError, TrainingInterrupted
 from grucast.forecasting.arguments import positive, valid_level
 from grucast.forecasting.frames import FrameKind, forecast_columns
@@ -106,6 +107,7 @@ class GRUForecaster:
         progress: "bool | Callback" = False,
         checkpoint_every: int = 50,
         warm_start: bool = False,
+        sample_weight: str | None = None,
         **options: Unpack[Options],
     ) -> Self:
         """Train on a frame or file of series.
@@ -120,6 +122,8 @@ class GRUForecaster:
             checkpoint_every: Steps from one checkpoint to the next.
             warm_start: Go on from the model that is fitted or loaded: its h, window, seasons, levels, covariates stay,
                 and the data must have its frequency and columns. `training` says how; half the learning rate is used.
+            sample_weight: Column that says what each row counts in training, numbers from 0 on; it is no covariate. A
+                row that counts nothing is still read, as the past of others.
             **options: How the data are to be read, as `grucast.read` takes them: id_col, time_col, target_col, freq ...
                 The model remembers them.
 
@@ -138,12 +142,12 @@ class GRUForecaster:
         saving = None if checkpoint_dir is None else CheckpointConfig(Path(checkpoint_dir), checkpoint_every, resume)
         asked = ReadOptions.of(**options)
         if warm_start:
-            panel, kind = self._read(df, asked)
+            panel, kind = self._read(df, asked, sample_weight)
             model = continued(self.model_, panel, self.training)
             plan = make_plan(panel, model.h, model.input_size, model.seasons[0], val_size)
             return self._train(model, plan, (panel, kind), progress, start, saving)
         intake = take(df, asked)
-        panel = to_panel(intake, self.covariates)
+        panel = weighed(to_panel(intake, with_weights(self.covariates, sample_weight)), sample_weight)
         return self.fit_panel(panel, FrameKind.of(intake.table), val_size, progress, start, saving, intake.options)
 
     def fit_panel(
@@ -372,9 +376,10 @@ class GRUForecaster:
             raise NotFittedError("a loaded model holds no data: give predict the history to forecast from")
         return self._panel, self._kind
 
-    def _read(self, df: Any, options: ReadOptions) -> tuple[Panel, FrameKind]:
+    def _read(self, df: Any, options: ReadOptions, weights: str | None = None) -> tuple[Panel, FrameKind]:
         """Series read as those of training were, on their grid."""
         model = self.model_
         table = take_again(df, model.reading, options, model.schema.texts).table
         gaps, known = bool(model.reading.freq), model.schema.known
-        return make_panel(table, model.frequency, self.covariates, gaps, known), FrameKind.of(table)
+        panel = make_panel(table, model.frequency, with_weights(self.covariates, weights), gaps, known)
+        return weighed(panel, weights), FrameKind.of(table)

@@ -175,7 +175,8 @@ def default_batch_size(panel: Panel) -> int:
 
 def make_batch(windows: Windows, index: NDArray[np.int64], model: ForecastModel) -> Batch:
     """Bring windows to their own scales; what is observed counts as much as the whole batch, errors of a window as
-    many times less as its seasonal naive error is large. Of a flat window there is no scale to learn on.
+    many times less as its seasonal naive error is large, and each as its row's weight says. Of a flat window there is
+    no scale to learn on.
     """
     window = windows.take(index)
     features = make_features(window, model.schema, model.seasons)
@@ -183,7 +184,7 @@ def make_batch(windows: Windows, index: NDArray[np.int64], model: ForecastModel)
     target = np.where(observed, features.normalise(window.future), np.float32(0))
     refuse_far(target, windows, index)
     weight = observed / np.maximum(features.naive_error, np.float32(LEAST_ERROR)) / np.float32(max(observed.sum(), 1))
-    return Batch(Inputs.of(features), target, weight)
+    return Batch(Inputs.of(features), target, weight * windows.weights(index))
 
 
 def refuse_far(target: NDArray[np.float32], windows: Windows, index: NDArray[np.int64]) -> None:
