@@ -68,7 +68,7 @@ class Windows:
         """What each step of the chosen windows' futures counts in training, (B, h), or 1 for all."""
         if self.panel.weights is None:
             return np.ones((1, 1), np.float32)
-        return self.panel.weights[self.ends[index, None] + np.arange(self.h)].astype(np.float32)
+        return np.asarray(self.panel.weights[self.ends[index, None] + np.arange(self.h)], np.float32)
 
     def phases(self, series: NDArray[np.int64], positions: NDArray[np.int64]) -> NDArray[np.float32]:
         """Phases of the calendar at steps (B, T) of some series, (B, T, 2 C)."""
