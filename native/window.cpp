@@ -73,19 +73,24 @@ Scale scale_of(const double *y, long steps, long recent, std::vector<double> &sc
   return {centre, count < kCertain ? std::ldexp(size, 1 - int(std::max(count, 1L))) : 0};
 }
 
+// Writes the last season and the mean of the last three; where neither is known, `latest` and `mean` keep what they hold.
 void continue_season(const double *z, long steps, long season, long horizon, float *latest, float *mean) {
   for (long k = 0; k < horizon; ++k) {
-    double sum = 0, last = 0;
+    double sum = 0;
     long count = 0;
     for (long repeat = 1; repeat <= kRepeats && repeat * season <= steps; ++repeat) {
       const double value = z[steps - repeat * season + k % season];
       if (std::isnan(value)) continue;
-      if (!count++) last = value;
+      if (!count++) latest[k] = float(value);
       sum += value;
     }
-    latest[k] = float(last);
-    mean[k] = float(count ? sum / double(count) : 0);
+    if (count) mean[k] = float(sum / double(count));
   }
+}
+
+float last_observed(const std::vector<double> &z) {
+  const auto last = std::find_if(z.rbegin(), z.rend(), [](double v) { return !std::isnan(v); });
+  return last == z.rend() ? 0 : float(*last);
 }
 
 }  // namespace
@@ -115,7 +120,9 @@ void window_features(const Windows &w) {
         const Mean error = observed_mean(difference.data(), w.steps, scratch, [](double v) { return std::fabs(v); });
         w.naive_error[row] = float(error.count ? error.value : 1);
       }
-      continue_season(z.data(), w.steps, season, w.horizon, continued + 2 * s * w.horizon, continued + (2 * s + 1) * w.horizon);
+      float *latest = continued + 2 * s * w.horizon, *mean = latest + w.horizon;
+      s ? std::copy(latest - 2 * w.horizon, latest, latest) : std::fill_n(latest, 2 * w.horizon, last_observed(z));
+      continue_season(z.data(), w.steps, season, w.horizon, latest, mean);
     }
     w.centre[row] = centre, w.scale[row] = scale;
   }

@@ -62,19 +62,37 @@ def test_seasonal_difference_is_value_less_value_a_season_before():
 
 def test_continuation_of_a_periodic_window_is_exact():
     wave = np.tile([1.0, 5.0, 3.0], 5)
-    latest, mean = continue_season(wave[None], 3, h=7)[0]
+    latest, mean = continue_season(wave[None], 3, 7, 0)[0]
     np.testing.assert_array_equal(latest, np.tile([1, 5, 3], 3)[:7])
     np.testing.assert_array_equal(mean, latest)
 
 
 def test_continuation_takes_the_season_before_where_the_last_is_missing():
-    latest, mean = continue_season(np.array([[1.0, 2.0, 3.0, np.nan]]), 2, h=2)[0]
+    latest, mean = continue_season(np.array([[1.0, 2.0, 3.0, np.nan]]), 2, 2, 0)[0]
     assert latest.tolist() == [3, 2]
     assert mean.tolist() == [2, 2]
 
 
 def test_season_of_one_continues_the_last_value():
-    assert continue_season(np.array([[1.0, 2.0, 6.0]]), 1, h=2)[0].tolist() == [[6, 6], [3, 3]]
+    assert continue_season(np.array([[1.0, 2.0, 6.0]]), 1, 2, 0)[0].tolist() == [[6, 6], [3, 3]]
+
+
+def test_place_that_no_season_has_takes_the_shorter_season_then_the_last_value():
+    """Seasons of 2 and 4; of the last eight steps only the sixth and the seventh are observed."""
+    history = np.array([[np.nan] * 5 + [3.0, 7.0, np.nan], [np.nan] * 6 + [4.0, np.nan], [np.nan] * 8])
+    x = make_features(history, (2, 4), h=5)
+    got = x.restore(x.continuations)
+    assert got[0].tolist() == [[7, 3, 7, 3, 7]] * 2 + [[7, 3, 7, 3, 7]] * 2
+    assert (got[1] == 4).all()
+    assert (got[2] == 0).all()
+    history[0, 2:4] = (
+        1,
+        2,
+    )  # the first two of the second last season of 4 ... its places 2 and 3 are the window's 6 and 7
+    x = make_features(history, (2, 4), h=4)
+    np.testing.assert_allclose(
+        x.restore(x.continuations)[0], [[7, 3, 7, 3], [4, 2.5, 4, 2.5], [7, 3, 7, 2], [4, 3, 4, 2]]
+    )
 
 
 @given(

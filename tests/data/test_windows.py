@@ -3,7 +3,8 @@ import polars as pl
 import pytest
 
 from grucast.data import windows as windows_module
-from grucast.data.encoding import Schema, encode
+from grucast.data.covariates import Covariates
+from grucast.data.encoding import Schema, encode, fit_schema
 from grucast.data.panel import make_panel
 from grucast.data.windows import last_windows
 from grucast.data.windows import make_windows as windows_of
@@ -21,6 +22,17 @@ def make_windows(panel, input_size, h, held_out=0):
     return windows_of(panel, encode(panel, Schema()), input_size, h).split(held_out)
 
 
+@pytest.fixture
+def shops(rng):
+    """The last window of a series with covariates of each kind, and that of the same without its first 3 steps."""
+    data = {"unique_id": "a", "ds": range(8), "y": rng.random(8), "price": rng.random(8), "offer": [*"abababab"]}
+    declared = Covariates(future=("price", "offer"))
+    panel = make_panel(pl.DataFrame(data), covariates=declared)
+    schema = fit_schema(panel, declared)
+    late = make_panel(pl.DataFrame(data)[3:], covariates=declared)
+    return (last_windows(each, encode(each, schema), 6, 2, drop=2) for each in (panel, late))
+
+
 def test_windows_are_all_runs_within_one_series():
     windows, _ = make_windows(panel_of(10, 9), input_size=3, h=2)
     history, future, *_ = windows.take(np.arange(len(windows)))
@@ -36,6 +48,14 @@ def test_windows_reach_half_as_far_or_half_of_what_a_short_series_has():
     assert np.isnan(history[-1][:4]).all()
     assert [int((~np.isnan(row)).sum()) for row in history] == [4, 5, 6, 7] + [8] * 11 + [2, 3, 4]
     assert future[-1].tolist() == [104, 105]
+
+
+def test_window_since_a_step_is_that_of_a_series_that_begins_there(shops):
+    windows, shorter = shops
+    one, other = windows.take(np.array([0, 0])).since(np.array([0, 3])), shorter.take(np.array([0]))
+    for name in one._fields:
+        np.testing.assert_array_equal(getattr(one, name)[:1], getattr(windows.take(np.array([0])), name))
+        np.testing.assert_array_equal(getattr(one, name)[1:], getattr(other, name))
 
 
 def test_windows_share_the_panels_values():

@@ -72,3 +72,17 @@ def test_small_movement_on_a_large_level_is_forecast():
     wave = 1e9 + np.sin(0.9 * np.arange(202))
     forecast = make(100).fit(frame(wave[:200])).predict()
     np.testing.assert_allclose(forecast["GRU"], wave[200:], rtol=0, atol=0.3)
+
+
+def weekly(y, name):
+    return pd.DataFrame({"unique_id": name, "ds": pd.date_range(end="2023-01-02", periods=len(y), freq="7D"), "y": y})
+
+
+def test_new_series_that_rises_is_forecast_from_where_it_is(rng):
+    wave = 1 + 0.2 * np.sin(2 * np.pi * np.arange(156) / 52)
+    old = [weekly(100 * (k + 1) * (wave + 0.1 * rng.normal(size=156)), f"old {k}") for k in range(20)]
+    panel = pd.concat([*old, weekly(np.linspace(100, 700, 13), "new")])
+    forecast = GRUForecaster(4, network=SMALL, training=TrainingConfig(max_steps=60)).fit(panel).predict()
+    new = forecast[forecast["unique_id"] == "new"]
+    assert new["GRU"].between(620, 850).all()
+    assert (new["GRU-hi-80"] > 700).all()

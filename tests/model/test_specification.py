@@ -83,10 +83,18 @@ class Series:
             found += [*table[codes].T] if column["role"] in roles else []
         return found
 
-    def continuations(self, z, m):
+    def continuations(self, z):
+        seen = z[~np.isnan(z)]
+        rows = [np.full((2, self.h), seen[-1] if len(seen) else 0.0)]
+        for m in self.seasons:
+            own = np.array(self.of_season(z, m))
+            rows.append(np.where(np.isnan(own), rows[-1], own))
+        return np.concatenate(rows[1:])
+
+    def of_season(self, z, m):
         places = [[len(z) - r * m + k % m for r in range(1, min(3, len(z) // m) + 1)] for k in range(self.h)]
         values = [[z[place] for place in row if not np.isnan(z[place])] for row in places]
-        return [row[0] if row else 0 for row in values], [np.mean(row) if row else 0 for row in values]
+        return [row[0] if row else np.nan for row in values], [np.mean(row) if row else np.nan for row in values]
 
     def quantiles(self, w):
         self.w, steps = w, len(self.y)
@@ -94,7 +102,7 @@ class Series:
         self.centre = np.nanmean(recent)
         self.scale = np.nanmean(np.abs(self.y - self.centre))
         z = (self.y - self.centre) / self.scale
-        c = np.array([row for m in self.seasons for row in self.continuations(z, m)])
+        c = self.continuations(z)
         before = [z - np.concatenate([np.full(m, np.nan), z[:-m]]) for m in self.seasons]
         rows = [np.nan_to_num(z), ~np.isnan(z), *map(np.nan_to_num, before)]
         beside = [row for part in flags(self.numbers("past", "future")) for row in part]

@@ -52,21 +52,18 @@ def test_nan_is_not_observed_whatever_the_mask_says(history):
     np.testing.assert_array_equal(observed, ~np.isnan(history))
 
 
-@pytest.mark.parametrize("season", [1, 5, T])
-def test_differences_and_continuations_are_those_of_numpy(season, history):
+@pytest.mark.parametrize("seasons", [(1,), (5,), (T,), (2, 4), (1, 5, T)])
+def test_differences_and_continuations_are_those_of_numpy(seasons, history):
     def build(g, window):
         return [
-            piece.seasonal_difference(g, window, T, season),
-            g.concat(piece.continue_season(g, window, T, season, 7), 1),
+            *(piece.seasonal_difference(g, window, T, season) for season in seasons),
+            g.concat(piece.continue_seasons(g, window, T, seasons, 7), 1),
         ]
 
-    difference, continued = scaled(history, build)
-    centre, scale = window_scale(history, 6)
-    z = scaled_by(history, centre, scale)
-    before = np.full_like(z, NAN)
-    before[:, season:] = z[:, : T - season]
-    np.testing.assert_allclose(difference, np.nan_to_num(z - before), atol=1e-12)
-    np.testing.assert_allclose(continued, features.continue_season(z, season, 7), atol=1e-12)
+    *differences, continued = scaled(history, build)
+    inputs, wanted, *_ = features.window_features(history, np.array(seasons), 6, 2 + len(seasons), 7)
+    np.testing.assert_allclose(np.stack(differences, 2), inputs[..., 2:], atol=1e-6)
+    np.testing.assert_allclose(continued, wanted, atol=1e-6)
 
 
 def test_numbers_come_with_flags_and_their_change_from_the_last_season(rng):

@@ -49,6 +49,43 @@ def test_median_loss_is_the_scaled_error_of_what_is_observed(hourly, rng):
     assert 2 * loss == pytest.approx(errors[seen].mean(), rel=1e-5)
 
 
+def test_shortened_window_weighs_in_the_unit_of_y_what_the_whole_one_does(hourly):
+    panel = make_panel(hourly)
+    model = ForecastModel(6, 48, (24,), (80.0,), panel.frequency, False, (1.0,), NetworkConfig(), {})
+    windows = make_windows(panel, encode(panel, model.schema), 48, 6)
+    index, first = np.arange(60, 100), np.arange(40) + 8
+    whole, short = make_batch(windows, index, model), make_batch(windows, index, model, first)
+    assert (short.inputs.steps[:, :, 1] == (np.arange(48) >= first[:, None])).all()
+    np.testing.assert_allclose(
+        short.weight * np.ptp(short.target, 1, keepdims=True),
+        whole.weight * np.ptp(whole.target, 1, keepdims=True),
+        rtol=1e-4,
+    )
+
+
+def test_some_windows_are_drawn_shortened_and_none_is_held_out_so(hourly, monkeypatch):
+    shown = []
+    make = training.make_batch
+    monkeypatch.setattr(training, "make_batch", lambda *args: shown.append(args[3:]) or make(*args))
+    settings = TrainingConfig(max_steps=5, batch_size=1000)
+    GRUForecaster(6, 48, 24, network=TINY["network"], training=settings).fit(hourly, val_size=60)
+    held, *drawn = shown
+    assert held == ()
+    assert np.mean(np.array(drawn) > 0) == pytest.approx(0.1, abs=0.02)
+
+
+def test_flat_windows_weigh_nothing_and_no_target_of_theirs_is_too_far(hourly):
+    steps = pl.int_range(pl.len()).over("unique_id")
+    panel = make_panel(hourly.with_columns(y=pl.when(steps < 100).then(1e-20).otherwise(1e20)))
+    model = ForecastModel(6, 48, (24,), (80.0,), panel.frequency, False, (1.0,), NetworkConfig(), {})
+    windows = make_windows(panel, encode(panel, model.schema), 48, 6)
+    batch = make_batch(windows, np.arange(len(windows)), model)
+    history = windows.take(np.arange(len(windows))).history
+    moved = np.nanmin(history, 1) < np.nanmax(history, 1)
+    assert ((batch.weight > 0).any(1) == moved).all()
+    assert np.isfinite(batch.target).all()
+
+
 def test_weights_of_what_is_not_observed_are_zero(hourly):
     batch, windows = batch_of(hourly)
     missing = np.isnan(windows.take(np.arange(len(windows))).future)
@@ -76,9 +113,9 @@ def model_of(panel):
 def test_held_out_values_are_learned_from_last_and_only_then(hourly, monkeypatch):
     reaches, phases = [], []
 
-    def watched(windows, index, model):
+    def watched(windows, index, *others):
         reaches.append(windows.ends[index].max() + windows.h)
-        return make(windows, index, model)
+        return make(windows, index, *others)
 
     make = training.make_batch
     monkeypatch.setattr(training, "make_batch", watched)

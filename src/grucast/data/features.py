@@ -92,7 +92,10 @@ def window_features(
         inputs[..., column] = values
     count = (~np.isnan(differences[0])).sum(-1, keepdims=True)
     naive_error = np.abs(zero_missing(differences[0])).sum(-1, keepdims=True) / np.maximum(count, 1)
-    continued = np.concatenate([continue_season(z, season, h) for season in seasons], axis=1, dtype=np.float32)
+    parts = [last_observed(z)]
+    for season in seasons:
+        parts.append(continue_season(z, season, h, parts[-1]))
+    continued = np.concatenate(parts[1:], axis=1, dtype=np.float32)
     return inputs, continued, centre, scale, np.where(count > 0, naive_error, 1).astype(np.float32)
 
 
@@ -124,17 +127,23 @@ def seasonal_difference(z: Array, season: int) -> Array:
     return difference
 
 
-def continue_season(z: Array, season: int, h: int, nothing: float = 0.0) -> Array:
+def last_observed(z: Array) -> Array:
+    """The last value of each window that is observed, (B, 1, 1); 0, the window's centre, where none is."""
+    last = z.shape[1] - 1 - np.isnan(z[:, ::-1]).argmin(1)
+    return zero_missing(z[np.arange(len(z)), last])[:, None, None]
+
+
+def continue_season(z: Array, season: int, h: int, otherwise: Array | float) -> Array:
     """Continue the last season, and the mean of the last three, over the horizon, (B, 2, h).
 
-    A step without any observation at its place in those seasons gets `nothing`: 0 is a window's centre.
+    A step without any observation at its place in those seasons gets what there is `otherwise`.
     """
     past = z.take(places(z.shape[1], season, h), axis=1)  # (B, R, h), latest season first
     missing: Array = np.isnan(past)
     count = past.shape[1] - missing.sum(1)
     latest = past[np.arange(len(z))[:, None], missing.argmin(1), np.arange(h)]
     mean = np.where(missing, 0, past).sum(1) / np.maximum(count, 1)
-    return np.where(count[:, None] > 0, np.stack([latest, mean], axis=1), nothing)
+    return np.where(count[:, None] > 0, np.stack([latest, mean], axis=1), otherwise)
 
 
 @lru_cache(maxsize=64)

@@ -55,6 +55,6 @@ def equal_scale(value: Array, count: Array) -> Array:
     return np.where(count < CERTAIN, np.ldexp(size, 1 - np.maximum(count, 1)), 0)
 
 
-def scaled(y: Array, centre: Array, scale: Array) -> Array:
+def scaled(y: Array, centre: Array | float, scale: Array) -> Array:
     """Values (B, T) on the scale of their windows: all 0 where that is 0."""
     return np.asarray((y - centre) / np.where(scale == 0, np.inf, scale))

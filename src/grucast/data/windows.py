@@ -27,6 +27,15 @@ class Window(NamedTuple):
     phases: NDArray[np.float32]  # (B, T + h, 2 cycles)
     nonnegative: NDArray[np.bool_]  # (B,): no value of its series is negative, from the first to the end of history
 
+    def since(self, first: NDArray[np.int64]) -> "Window":
+        """As if the series began at those steps of their histories, (B,)."""
+        later = np.arange(self.phases.shape[1]) >= first[:, None]
+        return self._replace(
+            history=np.where(later[:, : self.history.shape[1]], self.history, np.nan),
+            numbers=np.where(later[..., None], self.numbers, np.float32("nan")),
+            codes=np.where(later[..., None], self.codes, 0),
+        )
+
 
 @dataclass(frozen=True)
 class Windows:

@@ -89,7 +89,7 @@ def seasonal_naive(panel: Panel, season: int, h: int) -> NDArray[np.float64]:
     history = panel.tails(min(3 * season, int(panel.lengths.max())))
     if history.shape[1] < season:
         return np.full((len(panel), h), np.nan)
-    forecast: NDArray[Any] = continue_season(history, season, h, nothing=np.nan)[:, 0]
+    forecast: NDArray[Any] = continue_season(history, season, h, np.nan)[:, 0]
     return forecast
 
 

@@ -17,7 +17,7 @@ from grucast.onnx.builder import LAST, Builder
 from grucast.onnx.operations import Graph
 from grucast.onnx.window import (
     Scaled,
-    continue_season,
+    continue_seasons,
     flagged,
     known_ahead,
     phases,
@@ -98,7 +98,7 @@ def network_inputs(g: Builder, model: ForecastModel, raw: Raw, window: Scaled) -
     values = [window.z, g.cast(window.observed, np.float64)]
     values += [seasonal_difference(g, window, steps, season) for season in model.seasons]
     beside = [g.cast(g.op("Unsqueeze", value, LAST), np.float32) for value in values]
-    continued = [part for season in model.seasons for part in continue_season(g, window, steps, season, h)]
+    continued = continue_seasons(g, window, steps, model.seasons, h)
     static, ahead = [], []
     if raw.numbers:
         numbers = scaled_numbers(g, raw.numbers, known["numbers"])

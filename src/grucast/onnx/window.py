@@ -1,8 +1,9 @@
 """What the network sees of a window, as operations: data/scaling.py, features.py and calendar.py in ONNX."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from grucast.data.calendar import CYCLES, MONDAY, Cycle
 from grucast.data.covariates import Column
@@ -11,6 +12,7 @@ from grucast.data.features import places
 from grucast.data.scaling import CERTAIN, ROUNDING
 from grucast.onnx.builder import LAST, Builder
 
+Array = NDArray[Any]
 ZERO, ONE = np.float64(0), np.float64(1)
 
 
@@ -78,17 +80,33 @@ def seasonal_difference(g: Builder, window: Scaled, steps: int, season: int) -> 
     return g.op("Where", both, g.op("Sub", window.z, g.op("Gather", window.z, before, axis=1)), ZERO)
 
 
-def continue_season(g: Builder, window: Scaled, steps: int, season: int, h: int) -> list[str]:
+def continue_seasons(g: Builder, window: Scaled, steps: int, seasons: tuple[int, ...], h: int) -> list[str]:
+    """The continuations of all seasons, (B, 1, h) each."""
+    continued = [last_observed(g, window, steps)] * 2
+    for season in seasons:
+        continued += continue_season(g, window, places(steps, season, h), continued[-2:])
+    return continued[2:]
+
+
+def last_observed(g: Builder, window: Scaled, steps: int) -> str:
+    """The last value that is observed, 0 where none is, (B, 1, 1)."""
+    step = g.op("Where", window.observed, np.arange(1, steps + 1)[None], np.int64(0))
+    is_last = g.op("Equal", step, g.op("ReduceMax", step, axes=[1]))
+    value = g.sum(g.op("Where", g.op("And", is_last, window.observed), window.z, ZERO), -1)
+    return g.op("Unsqueeze", value, LAST)
+
+
+def continue_season(g: Builder, window: Scaled, where: Array, otherwise: list[str]) -> list[str]:
     """The last season, and the mean of the last three, over the horizon, (B, 1, h) each."""
-    where = places(steps, season, h)
     past = g.op("Gather", window.z, where, axis=1)  # (B, R, h), latest season first, 0 where not observed
     seen = g.op("Gather", window.observed, where, axis=1)
-    latest = g.cut(past, 1, len(where) - 1, len(where))
-    for season_ago in reversed(range(len(where) - 1)):
+    latest = otherwise[0]
+    for season_ago in reversed(range(len(where))):
         here = (season_ago, season_ago + 1)
         latest = g.op("Where", g.cut(seen, 1, *here), g.cut(past, 1, *here), latest)
-    mean = g.op("Div", g.sum(past, 1), g.op("Max", count(g, seen, 1), ONE))
-    return [latest, mean]
+    number = count(g, seen, 1)
+    mean = g.op("Div", g.sum(past, 1), g.op("Max", number, ONE))
+    return [latest, g.op("Where", g.op("Greater", number, ZERO), mean, otherwise[1])]
 
 
 def scaled_numbers(g: Builder, numbers: str, columns: tuple[Column, ...]) -> str:

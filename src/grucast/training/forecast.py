@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.encoding import encode
-from grucast.data.features import make_features
+from grucast.data.features import Features, make_features
 from grucast.data.fingerprint import trained_on
 from grucast.data.panel import Panel
 from grucast.data.scalars import brief
+from grucast.data.scaling import scaled
 from grucast.data.windows import Windows, make_windows
 from grucast.data.wording import show
 from grucast.errors import CheckpointError, DataError
@@ -37,6 +38,7 @@ LAST_RATE = 0.5  # learning rate of the steps after that, as a share of the firs
 DECAY = 0.01
 VALIDATION_WINDOWS = 512  # at the most, spread evenly
 FARTHEST = 1e30  # of a window's scale that a target may be from its centre
+SHORTENED = 0.1  # of the windows drawn begin later than they could, so that a short history is nothing new
 LEAST_ERROR = 0.1  # windows that repeat themselves better than this weigh no more
 
 
@@ -127,7 +129,13 @@ class Task:
 
     def draw(self, windows: Windows) -> Callable[[np.random.Generator], Batch]:
         """What draws the batches from windows."""
-        return lambda rng: make_batch(windows, rng.integers(len(windows), size=self.size), self.model)
+        steps, size = self.model.input_size, self.size
+
+        def drawn(rng: np.random.Generator) -> Batch:
+            index, first = rng.integers(len(windows), size=size), rng.integers(steps, size=size)
+            return make_batch(windows, index, self.model, np.where(rng.random(size) < SHORTENED, first, 0))
+
+        return drawn
 
 
 def dependence_of(
@@ -173,18 +181,38 @@ def default_batch_size(panel: Panel) -> int:
     return int(np.clip(64 * math.sqrt(len(panel)), *BATCH_SIZE))
 
 
-def make_batch(windows: Windows, index: NDArray[np.int64], model: ForecastModel) -> Batch:
+def make_batch(
+    windows: Windows, index: NDArray[np.int64], model: ForecastModel, first: NDArray[np.int64] | None = None
+) -> Batch:
     """Bring windows to their own scales; what is observed counts as much as the whole batch, errors of a window as
     many times less as its seasonal naive error is large, and each as its row's weight says. Of a flat window there is
     no scale to learn on.
+
+    Args:
+        windows: The windows.
+        index: Which of them to take, (B,).
+        model: What reads them.
+        first: The first step of each that is shown, (B,); their naive errors are still those of all steps.
     """
     window = windows.take(index)
     features = make_features(window, model.schema, model.seasons)
+    naive = features.scale * np.maximum(features.naive_error, np.float32(LEAST_ERROR))
+    if first is not None:
+        rows = np.flatnonzero(first)
+        later = windows.take(index[rows]).since(first[rows])
+        replace_rows(features, rows, make_features(later, model.schema, model.seasons))
     observed = ~np.isnan(window.future) & ~features.flat
     target = np.where(observed, features.normalise(window.future), np.float32(0))
     refuse_far(target, windows, index)
-    weight = observed / np.maximum(features.naive_error, np.float32(LEAST_ERROR)) / np.float32(max(observed.sum(), 1))
-    return Batch(Inputs.of(features), target, weight * windows.weights(index))
+    weight = observed * scaled(features.scale, 0, naive) / max(observed.sum(), 1)
+    return Batch(Inputs.of(features), target, weight.astype(np.float32) * windows.weights(index))
+
+
+def replace_rows(features: Features, rows: NDArray[np.int64], by: Features) -> None:
+    """Put others in the place of some rows."""
+    arrays: tuple[NDArray[Any], ...] = features
+    for array, own in zip(arrays, by, strict=True):
+        array[rows] = own
 
 
 def refuse_far(target: NDArray[np.float32], windows: Windows, index: NDArray[np.int64]) -> None:
