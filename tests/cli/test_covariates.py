@@ -125,7 +125,7 @@ def test_check_says_what_is_declared_wrongly(run, shop):
     report = json.loads(out)
     assert (code, report["usable"]) == (2, False)
     assert [finding["what"] for finding in report["findings"]] == [
-        "there is no column 'wind' for this covariate",
+        "there is no column 'wind', named as covariate or weight",
         "static covariate 'price' changes within a series",
     ]
     assert "declare it past or future" in " ".join(err.split())

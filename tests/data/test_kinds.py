@@ -83,7 +83,7 @@ def test_column_that_cannot_be_used_is_refused(values, message):
 
 
 def test_absent_column_is_named_with_those_there_are():
-    with pytest.raises(DataError, match="no column 'temp' for this covariate: there are x"):
+    with pytest.raises(DataError, match="no column 'temp', named as covariate or weight: there are x"):
         read_covariate(nw.from_native(pl.DataFrame({"x": [1]})), "temp")
 
 

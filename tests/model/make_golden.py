@@ -93,6 +93,7 @@ def main() -> None:
     tasks = {
         "format1-forecaster": lambda name: write_forecaster(name, Covariates(), WIDE, 1),
         "format1-covariates": lambda name: write_forecaster(name, everything, NETWORK, 2),
+        "format2-holidays": lambda name: write_forecaster(name, Covariates(holidays="US"), NETWORK, 1),
         "format1-regressor": write_regressor,
         "format2-steps-regressor": write_steps,
         "format2-classifier": write_classifier,

@@ -2,9 +2,11 @@
 
 import json
 import struct
+from datetime import date, timedelta
 from math import ceil, prod
 from pathlib import Path
 
+import holidays
 import numpy as np
 import pytest
 
@@ -69,7 +71,14 @@ class Series:
     def numbers(self, *roles):
         chosen = [c for role in roles for c in self.schema["columns"] if c["role"] == role and c["categories"] is None]
         scaled = [(np.array(self.columns[c["name"]], float) - c["centre"]) / c["scale"] for c in chosen]
+        scaled += self.days_off() if "future" in roles and "holidays" in self.schema else []
         return np.clip(scaled, -1e6, 1e6).reshape(len(scaled), len(self.columns["ds"]))
+
+    def days_off(self):
+        """The three columns of holidays, for a code without a subdivision and no zone."""
+        own = holidays.country_holidays(self.schema["holidays"]["code"])
+        days = [date.fromisoformat(str(ds)[:10]) for ds in self.columns["ds"]]
+        return [[6.0 * (day + timedelta(days=n) in own) for day in days] for n in (0, 1, -1)]
 
     def vectors(self, *roles):
         """Each category's vectors (e, steps)."""

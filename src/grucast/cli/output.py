@@ -98,7 +98,7 @@ def to_bytes(frame: Any, path: str | None) -> bytes:
 
 def shortened(frame: Any) -> Any:
     """The polars frame with its forecasts in as few digits as they need."""
-    names = [name for name in frame.columns if name == "GRU" or name.startswith(("GRU-lo-", "GRU-hi-"))]
+    names = [name for name in frame.columns if name == "GRU" or name.startswith(("GRU-lo-", "GRU-hi-", "GRU-sample-"))]
     values = short_digits(frame.select(names).to_numpy())
     return frame.with_columns(**dict(zip(names, values.T, strict=True)))
 

@@ -27,7 +27,9 @@ def read_covariate(frame: nw.DataFrame[Any], name: str, known: Column | None = N
     """
     if name not in frame.columns:
         others = [column for column in frame.columns if column not in RESERVED]
-        raise DataError(f"there is no column {name!r} for this covariate: there are {listed(others) or 'none'}")
+        raise DataError(
+            f"there is no column {name!r}, named as covariate or weight: there are {listed(others) or 'none'}"
+        )
     column, text = frame[name], known is not None and known.categories is not None
     numeric = column.dtype.is_numeric() or column.dtype == nw.Boolean
     if numeric and not text:
