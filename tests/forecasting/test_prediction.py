@@ -6,7 +6,7 @@ import pytest
 
 from grucast import Covariates, GRUForecaster, NetworkConfig, TrainingConfig, load
 from grucast.errors import ConfigError, DataError, HorizonWarning
-from grucast.forecasting.prediction import widened
+from grucast.forecasting.prediction import carried_on, widened
 from tests.conftest import TINY
 from tests.model.test_dependence import ar1
 
@@ -133,6 +133,22 @@ def test_further_errors_add_up_as_those_of_a_random_walk():
     second = widened(own, own)
     np.testing.assert_allclose(second, walk[:, 1])
     np.testing.assert_allclose(widened(own, second), walk[:, 2])
+
+
+def test_further_paths_are_those_of_a_random_walk(rng):
+    spread = np.sqrt(np.arange(1, 7))  # of the steps of a walk forecast one by one
+    quantiles = np.stack([-spread, 0 * spread, spread], axis=-1)[None]
+    scores = carried_on(rng.normal(size=(1, 6, 200_000)), quantiles, 1)[0]
+    found = np.cov(scores * spread[:, None])
+    np.testing.assert_allclose(found, np.minimum.outer(np.arange(1, 7), np.arange(1, 7)), atol=0.05)
+
+
+def test_further_paths_carry_on_the_largest_of_the_errors_before(rng):
+    spread = np.array([1.0, 3.0, 2.0, 2.0, 4.0])  # the second step is wide each time
+    quantiles = np.stack([-spread, 0 * spread, spread], axis=-1)[None]
+    found = np.corrcoef(carried_on(rng.normal(size=(1, 5, 100_000)), quantiles, 3)[0])
+    assert found[1, 4] == pytest.approx(3 / 4, abs=0.02)
+    assert found[2, 3] == pytest.approx(1, abs=0.02)
 
 
 def test_further_intervals_are_never_narrower(fitted):

@@ -15,7 +15,7 @@ def ar1(rng, rho, *shape):
 
 def covered(rng, rho, partials, h=14):
     """How often the middle 80% of the drawn totals hold those of such a process."""
-    low, high = np.quantile(draw_scores("a", 1, (h, 4000), partials).sum(axis=0), (0.1, 0.9))
+    low, high = np.quantile(draw_scores("a", 1, (h, 4000), partials, h).sum(axis=0), (0.1, 0.9))
     totals = ar1(rng, rho, 4000, h).sum(axis=1)
     return np.mean((totals > low) & (totals < high))
 
@@ -68,7 +68,15 @@ def test_gaps_leave_the_rest(rng):
 
 
 def test_series_draw_their_own_numbers_at_each_call():
-    one, again, other = (draw_scores(name, 1, (3, 2), ()) for name in ("a", "a", "b"))
+    one, again, other = (draw_scores(name, 1, (3, 2), (), 3) for name in ("a", "a", "b"))
     np.testing.assert_array_equal(one, again)
     assert (one != other).all()
-    assert (draw_scores("a", 2, (3, 2), ()) != one).all()
+    assert (draw_scores("a", 2, (3, 2), (), 3) != one).all()
+
+
+def test_horizons_are_drawn_by_themselves():
+    drawn = draw_scores("a", 1, (6, 50_000), (0.9,), 3)
+    found = np.corrcoef(drawn)
+    assert found[0, 1] == pytest.approx(0.9, abs=0.02)
+    assert found[2, 3] == pytest.approx(0, abs=0.02)
+    np.testing.assert_array_equal(drawn[:3], draw_scores("a", 1, (3, 50_000), (0.9,), 3))

@@ -49,8 +49,8 @@ def forecast_ahead(
     if not samples:
         return quantiles, np.empty((*quantiles.shape[:2], 0))
     seed, dependence = (model.training or TrainingConfig()).seed, model.dependence or ()
-    scores = [draw_scores(name, seed, (steps, samples), dependence) for name in windows.panel.ids]
-    return quantiles, np.maximum(model.output.drawn(chain, np.stack(scores)), lowest)
+    own = np.stack([draw_scores(name, seed, (steps, samples), dependence, model.h) for name in windows.panel.ids])
+    return quantiles, np.maximum(model.output.drawn(chain, carried_on(own, chain, model.h)), lowest)
 
 
 def sample_columns(paths: Array) -> dict[str, Array]:
@@ -84,6 +84,24 @@ def widened(own: Array, before: Array) -> Array:
     carried = np.maximum(theirs, theirs[:, -1:])
     side = np.sign(np.arange(own.shape[-1]) - middle)
     return np.asarray(own[..., middle, None] + side * np.hypot(ours, carried))
+
+
+def carried_on(own: Array, quantiles: Array, h: int) -> Array:
+    """Scores (B, steps, S) of whole errors, from those of each horizon's own and the quantiles (B, steps, Q) of both.
+
+    score_k = a own_k + sqrt(1 - a^2) before,   before: the score of that error which `widened` carries on
+    """
+    scores, width = own.copy(), quantiles[..., -1:] - quantiles[..., :1]
+    for first in range(h, own.shape[1], h):
+        count = min(h, own.shape[1] - first)
+        past, now = slice(first - h, first - h + count), slice(first, first + count)
+        last = slice(first - 1, first)
+        from_last = width[:, last] > width[:, past]
+        carried = np.where(from_last, width[:, last], width[:, past])
+        share = np.divide(carried, width[:, now], out=np.zeros_like(carried), where=width[:, now] > 0).clip(0, 1)
+        before = np.where(from_last, scores[:, last], scores[:, past])
+        scores[:, now] = np.sqrt(1 - share**2) * own[:, now] + share * before
+    return scores
 
 
 def at_levels(model: ForecastModel, quantiles: Array, level: tuple[float, ...]) -> Array:

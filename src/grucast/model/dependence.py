@@ -66,7 +66,11 @@ def correlated(noise: Array, partials: Sequence[float]) -> Array:
     return drawn
 
 
-def draw_scores(name: Any, seed: int, shape: tuple[int, int], partials: Sequence[float]) -> Array:
-    """Normal scores of S paths of h steps of a series, (h, S), that depend on nothing but its name and the seed."""
+def draw_scores(name: Any, seed: int, shape: tuple[int, int], partials: Sequence[float], h: int) -> Array:
+    """Normal scores of S paths of a series, (steps, S), that depend on nothing but its name and the seed.
+
+    Each h steps depend on each other, and on none of the others.
+    """
     own = int.from_bytes(sha256(str(name).encode(errors="surrogatepass")).digest(), "little")
-    return correlated(np.random.default_rng([seed, own]).standard_normal(shape), partials)
+    noise = np.random.default_rng([seed, own]).standard_normal(shape)
+    return np.concatenate([correlated(noise[first : first + h], partials) for first in range(0, len(noise), h)])
