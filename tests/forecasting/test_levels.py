@@ -86,3 +86,20 @@ def test_new_series_that_rises_is_forecast_from_where_it_is(rng):
     new = forecast[forecast["unique_id"] == "new"]
     assert new["GRU"].between(620, 850).all()
     assert (new["GRU-hi-80"] > 700).all()
+
+
+@pytest.mark.parametrize("size", [1, 100])
+def test_hours_that_are_mostly_zero_have_a_median_of_zero_and_upper_quantiles_as_observed(size, rng):
+    hours = pd.date_range("2024-01-01", periods=1000, freq="h")
+    data = pd.DataFrame({"unique_id": "a", "ds": hours, "y": size * rng.poisson(0.22, 1000)})
+    forecaster = GRUForecaster(24, 48, 24, network=SMALL, training=TrainingConfig(max_steps=150)).fit(data)
+    forecast = forecaster.predict()
+    assert (forecast[["GRU-lo-80", "GRU-lo-95"]] == 0).all(axis=None)
+    assert (forecast["GRU"] == 0).mean() > 0.7
+    assert forecast["GRU-hi-80"].median() == size
+    assert forecast["GRU-hi-95"].between(size, 4 * size).all()
+    assert (forecast.filter(like="GRU") % size == 0).all(axis=None)
+    assert forecaster.stream().update_many(data).equals(forecast)
+    assert (forecaster.predict(level=(90,))["GRU-hi-90"] % size == 0).all()
+    paths = forecaster.predict(samples=20).filter(like="sample").to_numpy() / size
+    assert ((paths >= 0) & (paths == np.round(paths))).all()

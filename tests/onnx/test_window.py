@@ -7,6 +7,7 @@ from grucast.data.calendar import compute_phases
 from grucast.data.encoding import Column
 from grucast.data.scaling import scaled as scaled_by
 from grucast.data.scaling import window_scale
+from grucast.data.sparse import settled
 from grucast.onnx import window as piece
 
 T = 12
@@ -88,3 +89,16 @@ def test_phases_are_those_of_the_calendar(start):
     cycles = ("day", "week", "year")
     (got,) = compute(lambda g, time: [g.concat(piece.phases(g, time, cycles), 2)], time=times)
     np.testing.assert_allclose(got, compute_phases(HOURLY, start, cycles, positions), atol=1e-6)
+
+
+def test_mostly_zero_windows_are_settled_as_in_numpy(history, rng):
+    counts = rng.poisson(0.5, (20, T)) * np.where(np.arange(20) % 2, 1, 0.1)[:, None]
+    history = np.concatenate([history, np.where(rng.random((20, T)) < 0.1, NAN, counts), counts * np.pi])
+    history = np.concatenate([history, np.where(rng.random((20, T)) < 0.6, 0, rng.random((20, T)))])
+    forecast = rng.normal(0, 2, (len(history), 4, 3))
+    values = np.nan_to_num(history, nan=1e9)
+    (got,) = compute(
+        lambda g, *inputs: [piece.settled(g, *inputs)], forecast=forecast, y=values, observed=~np.isnan(history)
+    )
+    np.testing.assert_allclose(got, settled(forecast, history), rtol=1e-12)
+    assert (got != forecast).any((1, 2)).sum() > 20

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from grucast.data.ahead import fill_future, read_future, require_future
 from grucast.data.encoding import encode
 from grucast.data.panel import Panel
+from grucast.data.sparse import settled
 from grucast.data.windows import Windows, last_windows
 from grucast.data.wording import count
 from grucast.errors import ConfigError, DataError, DataWarning, HorizonWarning
@@ -40,17 +41,23 @@ def forecast_ahead(
     model: ForecastModel, windows: Windows, steps: int, level: tuple[float, ...], samples: int
 ) -> tuple[Array, Array]:
     """Quantiles (B, steps, Q) and sample paths (B, steps, S) after windows, in the unit of y."""
-    lowest = np.where(windows.nonnegative, 0, -np.inf)[:, None, None]
     chain = chained(model, windows, steps) if samples or steps > model.h else np.empty(0)
     if steps > model.h:
-        quantiles = np.maximum(at_levels(model, chain, level), lowest)
+        quantiles = possible(at_levels(model, chain, level), model, windows)
     else:
         quantiles = model.forecast(windows, level)[:, :steps]
     if not samples:
         return quantiles, np.empty((*quantiles.shape[:2], 0))
     seed, dependence = (model.training or TrainingConfig()).seed, model.dependence or ()
     own = np.stack([draw_scores(name, seed, (steps, samples), dependence, model.h) for name in windows.panel.ids])
-    return quantiles, np.maximum(model.output.drawn(chain, carried_on(own, chain, model.h)), lowest)
+    return quantiles, possible(model.output.drawn(chain, carried_on(own, chain, model.h)), model, windows)
+
+
+def possible(y: Array, model: ForecastModel, windows: Windows) -> Array:
+    """Forecasts (B, steps, Q) as values that their series can have: none below 0 where none was, counts as counts."""
+    y = np.maximum(y, np.where(windows.nonnegative, 0, -np.inf)[:, None, None])
+    parts = [settled(y[rows], windows.take(rows).history) for rows in model.chunks(np.arange(len(windows)))]
+    return np.concatenate(parts)
 
 
 def sample_columns(paths: Array) -> dict[str, Array]:

@@ -13,6 +13,7 @@ from grucast.data.features import make_features
 from grucast.data.fingerprint import TrainedOn
 from grucast.data.frequency import Frequency
 from grucast.data.reading.options import ReadOptions
+from grucast.data.sparse import settled
 from grucast.data.windows import Window, Windows
 from grucast.kernels import native
 from grucast.model.config import NetworkConfig, TrainingConfig
@@ -86,12 +87,12 @@ class ForecastModel:
         )
 
     def forecast_unbounded(self, windows: Windows) -> Array:
-        """As `forecast`, but negative where the network says so, whatever the values so far."""
+        """As `forecast`, but what the network says, negative or between the values that there are."""
         parts = []
         for rows in self.chunks(np.arange(len(windows))):
             window = windows.take(rows)
             free = window._replace(nonnegative=np.zeros_like(window.nonnegative))
-            parts.append(self.forecast_window(free, self.level))
+            parts.append(self.unsettled(free, self.level))
         return np.concatenate(parts)
 
     def chunks(self, rows: Array) -> Iterator[Array]:
@@ -102,6 +103,10 @@ class ForecastModel:
 
     def forecast_window(self, window: Window, level: tuple[float, ...]) -> Array:
         """Forecast from windows that are there: quantiles (B, h, Q) in the unit of y."""
+        return settled(self.unsettled(window, level), window.history)
+
+    def unsettled(self, window: Window, level: tuple[float, ...]) -> Array:
+        """The forecast before `data.sparse` brings it to the values that there are."""
         features = make_features(window, self.schema, self.seasons)
         inputs = Inputs.of(features)
         members = [self.definition(Values(own, self.network), inputs) for own in self.each_weights]

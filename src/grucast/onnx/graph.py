@@ -24,6 +24,7 @@ from grucast.onnx.window import (
     scaled_numbers,
     scaled_window,
     seasonal_difference,
+    settled,
 )
 
 FORMAT = 1  # of the inputs, outputs and metadata
@@ -52,7 +53,7 @@ def forecast_graph(model: ForecastModel) -> onnx.ModelProto:
     if len(members) > 1:
         z = g.op("Div", g.op("Sum", *members), np.float32(len(members)))
     y = restored(g, model.output.calibrated(Graph(g, {}, model.network), g.cast(z, np.float64), model.factors), window)
-    y = g.op("Max", y, lowest(g, raw.y, window.observed))
+    y = settled(g, g.op("Max", y, lowest(g, raw.y, window.observed)), raw.y, window.observed)
     middle = len(model.level)
     g.output("quantiles", y, (model.h, 2 * middle + 1), "quantiles in the unit of y, lowest first")
     g.output("point", g.op("Gather", y, np.int64(middle), axis=2), (model.h,), "their median")

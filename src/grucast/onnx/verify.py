@@ -12,6 +12,7 @@ from grucast.data.encoding import encode
 from grucast.data.frequency import Times
 from grucast.data.panel import Panel
 from grucast.data.scaling import window_scale
+from grucast.data.sparse import settled
 from grucast.data.windows import Window, make_windows
 from grucast.model.models import ForecastModel
 from grucast.onnx.graph import columns_of
@@ -19,6 +20,7 @@ from grucast.onnx.graph import columns_of
 Array = NDArray[Any]
 MOST_WINDOWS = 64  # windows of each kind, fewer where they are long
 VALUES = 2**20  # in all windows of a kind
+NEAR = 1e-5  # of its size, by which a value may lie on the other side of where a grid rounds it
 SPAN = 365 * 60  # from 1980 on, where random windows begin
 
 
@@ -45,12 +47,14 @@ def difference(model: ForecastModel, content: bytes, cases: list[Case]) -> float
 def case_difference(model: ForecastModel, session: Any, case: Case) -> float:
     """That of one case; infinite where only one of them is finite."""
     quantiles, point = session.run(["quantiles", "point"], feed(model, case))
-    got = np.concatenate([quantiles, point[..., None]], axis=2)
-    wanted, middle = model.forecast_window(case.window, model.level), len(model.level)
+    got, history = np.concatenate([quantiles, point[..., None]], axis=2), case.window.history
+    wanted, middle = model.unsettled(case.window, model.level), len(model.level)
     wanted = np.concatenate([wanted, wanted[..., middle : middle + 1]], axis=2)
-    centre, scale = window_scale(case.window.history, 2 * model.seasons[0])
-    apart = np.abs(got - wanted)
+    centre, scale = window_scale(history, 2 * model.seasons[0])
     size = scale[..., None] + np.abs(wanted - centre[..., None])
+    low, high = (settled(wanted + sign * NEAR * size, history) for sign in (-1, 1))
+    jumps = (high - low > 4 * NEAR * size) & (low <= got) & (got <= high)  # from one value of a grid to the next
+    apart = np.where(jumps, 0, np.abs(got - settled(wanted, history)))
     share = np.divide(apart, size, out=np.where(apart == 0, 0, np.inf), where=size > 0)
     return float(np.nan_to_num(share, nan=np.inf).max())
 
@@ -87,7 +91,7 @@ def panel_case(model: ForecastModel, panel: Panel) -> Case:
 
 
 def random_case(model: ForecastModel, rng: np.random.Generator) -> Case:
-    """Windows of 12 orders of magnitude: noise, seasons, trends, constants, zeros, gaps, nothing but gaps."""
+    """Windows of 12 orders of magnitude: noise, seasons, trends, constants, zeros, counts, gaps, nothing but gaps."""
     batch, whole, known = rows(model), model.input_size + model.h, columns_of(model.schema)
 
     def numbers(*shape: int) -> Array:
@@ -125,7 +129,10 @@ def random_histories(batch: int, size: int, season: int, rng: np.random.Generato
     k = np.arange(size)
     parts = [rng.normal(size=(batch, size)), 3 * np.sin(2 * np.pi * k / max(season, 2)), 5 * k / size, 10]
     present = rng.integers(0, 2, (len(parts), batch, 1))
-    y = sum(there * part for there, part in zip(present, parts, strict=True)) * 10 ** rng.uniform(-6, 6, (batch, 1))
+    y = sum(there * part for there, part in zip(present, parts, strict=True))
+    y = np.where(rng.random((batch, 1)) < 0.2, rng.poisson(0.4, (batch, size)), y) * 10 ** rng.uniform(
+        -6, 6, (batch, 1)
+    )
     gaps = rng.random((batch, size)) < rng.choice([0, 0.2, 0.9], (batch, 1))
     gaps[0], gaps[-1, -2 * season :] = True, True
     return np.where(gaps, np.nan, y)

@@ -10,6 +10,7 @@ from grucast.data.covariates import Column
 from grucast.data.encoding import MOST_DEVIATIONS
 from grucast.data.features import places
 from grucast.data.scaling import CERTAIN, ROUNDING
+from grucast.data.sparse import WHOLE
 from grucast.onnx.builder import LAST, Builder
 
 Array = NDArray[Any]
@@ -107,6 +108,24 @@ def continue_season(g: Builder, window: Scaled, where: Array, otherwise: list[st
     number = count(g, seen, 1)
     mean = g.op("Div", g.sum(past, 1), g.op("Max", number, ONE))
     return [latest, g.op("Where", g.op("Greater", number, ZERO), mean, otherwise[1])]
+
+
+def settled(g: Builder, forecast: str, y: str, observed: str) -> str:
+    """Forecasts (B, h, Q) of windows that are mostly zero, on their grid; data/sparse.py has the equations."""
+    sizes = g.op("Where", observed, g.op("Abs", y), ZERO)
+    positive = g.op("Greater", sizes, ZERO)
+    unit = extreme(g, "ReduceMin", sizes, positive, np.inf)
+    zeros = g.op("Sub", count(g, observed), count(g, positive))
+    sparse = g.op("GreaterOrEqual", zeros, count(g, positive))
+    sparse = g.op("And", sparse, g.op("Less", unit, np.float64(np.inf)))
+    unit = g.op("Where", sparse, unit, ONE)
+    times = g.op("Div", sizes, unit)
+    off = g.op("ReduceMax", g.op("Abs", g.op("Sub", times, g.op("Round", times))), axes=[1])
+    sparse, unit, off = (g.op("Unsqueeze", part, LAST) for part in (sparse, unit, off))
+    rounded = g.op("Mul", g.op("Round", g.op("Div", forecast, unit)), unit)
+    near = g.op("Less", g.op("Abs", forecast), g.op("Mul", unit, np.float64(0.5)))
+    own = g.op("Where", near, ZERO, forecast)
+    return g.op("Where", sparse, g.op("Where", g.op("LessOrEqual", off, np.float64(WHOLE)), rounded, own), forecast)
 
 
 def scaled_numbers(g: Builder, numbers: str, columns: tuple[Column, ...]) -> str:

@@ -38,7 +38,7 @@ LAST_RATE = 0.5  # learning rate of the steps after that, as a share of the firs
 DECAY = 0.01
 VALIDATION_WINDOWS = 512  # at the most, spread evenly
 FARTHEST = 1e30  # of a window's scale that a target may be from its centre
-SHORTENED = 0.1  # of the windows drawn begin later than they could, so that a short history is nothing new
+SHORTENED = 0.1  # of the windows of several series begin later than they could, as short and new series do
 LEAST_ERROR = 0.1  # windows that repeat themselves better than this weigh no more
 
 
@@ -132,8 +132,11 @@ class Task:
         steps, size = self.model.input_size, self.size
 
         def drawn(rng: np.random.Generator) -> Batch:
-            index, first = rng.integers(len(windows), size=size), rng.integers(steps, size=size)
-            return make_batch(windows, index, self.model, np.where(rng.random(size) < SHORTENED, first, 0))
+            index = rng.integers(len(windows), size=size)
+            if len(windows.panel) == 1:
+                return make_batch(windows, index, self.model)
+            late = rng.random(size) < SHORTENED
+            return make_batch(windows, index, self.model, np.where(late, rng.integers(steps, size=size), 0))
 
         return drawn
 
