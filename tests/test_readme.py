@@ -38,7 +38,7 @@ PRINTED = {  # by each example
     "forecasting.md": (
         "2,000 rows, 1 series",
         "rentals of the week: ",
-        "2012-12-31 11:00:00",
+        "2013-01-01 11:00:00",
         "",
         "2012-12-31 00:00:00",
         "2013-01-01 00:00:00",
