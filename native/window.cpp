@@ -11,6 +11,9 @@ namespace {
 constexpr long kRepeats = 3;                                              // seasons that a continuation averages
 constexpr long kCertain = 8;                                              // equal values after which no other is expected
 constexpr double kRounding = 4 * std::numeric_limits<double>::epsilon();  // of their size, by which equal values may differ
+constexpr double kFar = 100;  // times the size of what a window usually has, from where on a value is a spike
+constexpr long kFew = 8;      // values of which none is told to be one
+constexpr long kShare = 50;   // a window of so many values may have one spike more
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // In the order of NumPy's sum over a contiguous axis: eight sums side by side, halves where there are many.
@@ -49,6 +52,25 @@ Mean observed_mean(const double *y, long n, std::vector<double> &scratch, F f) {
     scratch[i] = seen ? f(y[i]) : 0;
   }
   return {pairwise(scratch.data(), n) / double(count ? count : 1), count};
+}
+
+double lower_median(std::vector<double> &values, long count) {
+  const auto middle = values.begin() + (count - 1) / 2;
+  std::nth_element(values.begin(), middle, values.begin() + count);
+  return *middle;
+}
+
+// data/spikes.py has the equations.
+void drop_spikes(std::vector<double> &y, std::vector<double> &scratch) {
+  const auto seen = [](double v) { return !std::isnan(v); };
+  const long count = std::copy_if(y.begin(), y.end(), scratch.begin(), seen) - scratch.begin();
+  if (count < kFew) return;
+  const double median = lower_median(scratch, count);
+  for (long i = 0; i < count; ++i) scratch[i] = std::fabs(scratch[i] - median);
+  const double usual = std::fabs(median) + lower_median(scratch, count);
+  const auto far = [&](double v) { return std::fabs(v - median) > kFar * usual; };
+  if (usual > 0 && std::count_if(y.begin(), y.end(), far) <= std::max(count / kShare, 1L))
+    std::replace_if(y.begin(), y.end(), far, std::numeric_limits<double>::quiet_NaN());
 }
 
 struct Scale {
@@ -98,11 +120,12 @@ float last_observed(const std::vector<double> &z) {
 void window_features(const Windows &w) {
   const double none = std::numeric_limits<double>::quiet_NaN();
   const long recent = std::min(w.recent, w.steps);
-  std::vector<double> z(w.steps), difference(w.steps), scratch(w.steps);
+  std::vector<double> y(w.steps), z(w.steps), difference(w.steps), scratch(w.steps);
   for (long row = 0; row < w.count; ++row) {
-    const double *y = w.history + row * w.steps;
+    std::copy_n(w.history + row * w.steps, w.steps, y.begin());
+    drop_spikes(y, scratch);
     float *inputs = w.inputs + row * w.steps * w.width, *continued = w.continued + row * 2 * w.seasons * w.horizon;
-    const auto [centre, scale] = scale_of(y, w.steps, recent, scratch);
+    const auto [centre, scale] = scale_of(y.data(), w.steps, recent, scratch);
     const double divisor = scale == 0 ? kInfinity : scale;
     for (long t = 0; t < w.steps; ++t) {
       z[t] = (y[t] - centre) / divisor;

@@ -165,10 +165,11 @@ def test_change_of_a_known_number_repeats_the_last_season():
 
 
 def draw_windows(rng, rows, steps):
-    """Windows of 1e-30 to 1e30, flat ones and such as vary by the last bits of their level among them, with gaps."""
+    """Windows of 1e-30 to 1e30, flat ones, some vary by the last bits of their level, with spikes and gaps."""
     unit, vary = 10 ** rng.uniform(-30, 30, (rows, 1)), rng.choice([0, 1, 1], (rows, 1))
     level = rng.choice([-1, 0, 1], (rows, 1)) * 10 ** rng.choice([0, 4, 9, 14, 15, 15.3, 16, 17], (rows, 1))
     history = unit * (level + vary * rng.normal(size=(rows, steps)))
+    history[rng.random((rows, steps)) < rng.choice([0, 0.01, 0.05], (rows, 1))] *= 1e4
     first, last = np.sort(rng.integers(0, steps + 1, (2, rows, 1)), axis=0)
     first, last = first * rng.integers(0, 2, (rows, 1)), np.where(rng.integers(0, 2, (rows, 1)), steps, last)
     gap = (np.arange(steps) >= first) & (np.arange(steps) < last) & (rng.random((rows, 1)) < 0.7)

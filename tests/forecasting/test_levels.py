@@ -103,3 +103,18 @@ def test_hours_that_are_mostly_zero_have_a_median_of_zero_and_upper_quantiles_as
     assert (forecaster.predict(level=(90,))["GRU-hi-90"] % size == 0).all()
     paths = forecaster.predict(samples=20).filter(like="sample").to_numpy() / size
     assert ((paths >= 0) & (paths == np.round(paths))).all()
+
+
+@pytest.mark.parametrize("step", [187, 193, 199])
+def test_value_of_a_thousand_times_the_level_does_not_move_the_forecast(step, rng, of_noise):
+    y = 10 * (1 + rng.random(200))
+    wanted, y[step] = of_noise.predict(frame(y)), 1e4
+    assert np.abs(numbers(of_noise.predict(frame(y))) - numbers(wanted)).max() < 5
+    learned = make(50).fit(frame(y))
+    assert learned.predict()["GRU"].between(10, 20).all()
+    assert learned.stream().update_many(frame(y)).equals(learned.predict())
+
+
+def test_two_values_of_a_thousand_times_the_level_are_no_spikes(of_noise):
+    y = np.append(np.linspace(9, 11, 198), [1e4, 1e4])
+    assert (of_noise.predict(frame(y))["GRU"] > 100).all()

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from grucast.data.encoding import Schema
 from grucast.data.scaling import scaled, window_scale
+from grucast.data.spikes import without_spikes
 from grucast.data.windows import Window
 from grucast.kernels import native
 
@@ -84,6 +85,7 @@ def window_features(
     history: NDArray[np.float64], seasons: NDArray[np.int64], recent: int, width: int, h: int
 ) -> tuple[Array, Array, Array, Array, Array]:
     """The inputs that come from y alone, the first of `width` columns; continuations, centre, scale and naive error."""
+    history = without_spikes(history)
     centre, scale = window_scale(history, recent)
     z = scaled(history, centre, scale)
     differences = [seasonal_difference(z, season) for season in seasons]

@@ -57,6 +57,13 @@ class Builder:
         """The sum over one axis."""
         return self.op("ReduceSum", value, np.array([axis]), keepdims=int(keepdims))
 
+    def ascending(self, value: str) -> str:
+        """The values (B, T) of each row in ascending order."""
+        name, size = f"TopK_{len(self._nodes)}", self.op("Slice", self.op("Shape", value), *map(np.array, ([1], [2])))
+        outputs = [name, f"{name}_places"]
+        self._nodes.append(helper.make_node("TopK", [value, size], outputs, name=name, largest=0))
+        return name
+
     def model(self, name: str, **about: Any) -> onnx.ModelProto:
         """The finished model, its tensors' shapes and types not checked yet."""
         graph = helper.make_graph(self._nodes, name, self.inputs, self.outputs, list(self._constants.values()))

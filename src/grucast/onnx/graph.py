@@ -21,6 +21,7 @@ from grucast.onnx.window import (
     flagged,
     known_ahead,
     phases,
+    present,
     scaled_numbers,
     scaled_window,
     seasonal_difference,
@@ -53,7 +54,8 @@ def forecast_graph(model: ForecastModel) -> onnx.ModelProto:
     if len(members) > 1:
         z = g.op("Div", g.op("Sum", *members), np.float32(len(members)))
     y = restored(g, model.output.calibrated(Graph(g, {}, model.network), g.cast(z, np.float64), model.factors), window)
-    y = settled(g, g.op("Max", y, lowest(g, raw.y, window.observed)), raw.y, window.observed)
+    seen = present(g, raw.y, raw.observed)
+    y = settled(g, g.op("Max", y, lowest(g, raw.y, seen)), raw.y, seen)
     middle = len(model.level)
     g.output("quantiles", y, (model.h, 2 * middle + 1), "quantiles in the unit of y, lowest first")
     g.output("point", g.op("Gather", y, np.int64(middle), axis=2), (model.h,), "their median")

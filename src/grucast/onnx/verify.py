@@ -13,6 +13,7 @@ from grucast.data.frequency import Times
 from grucast.data.panel import Panel
 from grucast.data.scaling import window_scale
 from grucast.data.sparse import settled
+from grucast.data.spikes import without_spikes
 from grucast.data.windows import Window, make_windows
 from grucast.model.models import ForecastModel
 from grucast.onnx.graph import columns_of
@@ -50,7 +51,7 @@ def case_difference(model: ForecastModel, session: Any, case: Case) -> float:
     got, history = np.concatenate([quantiles, point[..., None]], axis=2), case.window.history
     wanted, middle = model.unsettled(case.window, model.level), len(model.level)
     wanted = np.concatenate([wanted, wanted[..., middle : middle + 1]], axis=2)
-    centre, scale = window_scale(history, 2 * model.seasons[0])
+    centre, scale = window_scale(without_spikes(history), 2 * model.seasons[0])
     size = scale[..., None] + np.abs(wanted - centre[..., None])
     low, high = (settled(wanted + sign * NEAR * size, history) for sign in (-1, 1))
     jumps = (high - low > 4 * NEAR * size) & (low <= got) & (got <= high)  # from one value of a grid to the next
@@ -91,7 +92,7 @@ def panel_case(model: ForecastModel, panel: Panel) -> Case:
 
 
 def random_case(model: ForecastModel, rng: np.random.Generator) -> Case:
-    """Windows of 12 orders of magnitude: noise, seasons, trends, constants, zeros, counts, gaps, nothing but gaps."""
+    """Windows of 12 orders of magnitude: noise, seasons, trends, constants, zeros, counts, spikes, gaps, none else."""
     batch, whole, known = rows(model), model.input_size + model.h, columns_of(model.schema)
 
     def numbers(*shape: int) -> Array:
@@ -133,6 +134,7 @@ def random_histories(batch: int, size: int, season: int, rng: np.random.Generato
     y = np.where(rng.random((batch, 1)) < 0.2, rng.poisson(0.4, (batch, size)), y) * 10 ** rng.uniform(
         -6, 6, (batch, 1)
     )
+    y[rng.random((batch, size)) < rng.choice([0, 0.01], (batch, 1))] *= 1000
     gaps = rng.random((batch, size)) < rng.choice([0, 0.2, 0.9], (batch, 1))
     gaps[0], gaps[-1, -2 * season :] = True, True
     return np.where(gaps, np.nan, y)

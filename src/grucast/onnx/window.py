@@ -11,6 +11,7 @@ from grucast.data.encoding import MOST_DEVIATIONS
 from grucast.data.features import places
 from grucast.data.scaling import CERTAIN, ROUNDING
 from grucast.data.sparse import WHOLE
+from grucast.data.spikes import FAR, FEW, SHARE
 from grucast.onnx.builder import LAST, Builder
 
 Array = NDArray[Any]
@@ -28,11 +29,37 @@ class Scaled(NamedTuple):
 
 def scaled_window(g: Builder, y: str, observed: str, recent: int) -> Scaled:
     """Bring windows to their own scale; what is NaN is not observed, whatever the mask says."""
-    observed = g.op("And", observed, g.op("Not", g.op("IsNaN", y)))
+    observed = without_spikes(g, y, present(g, y, observed))
     centre, scale = window_scale(g, y, observed, recent)
     divisor = g.op("Where", g.op("Equal", scale, ZERO), np.float64(np.inf), scale)
     z = g.op("Div", g.op("Sub", y, centre), divisor)
     return Scaled(g.op("Where", observed, z, ZERO), observed, centre, scale)
+
+
+def present(g: Builder, y: str, observed: str) -> str:
+    """What is observed and not NaN, (B, T)."""
+    return g.op("And", observed, g.op("Not", g.op("IsNaN", y)))
+
+
+def without_spikes(g: Builder, y: str, observed: str) -> str:
+    """What is observed but the spikes, (B, T); data/spikes.py has the equations."""
+    number = count(g, observed)
+    middle = g.cast(g.op("Floor", g.op("Div", g.op("Max", g.op("Sub", number, ONE), ZERO), np.float64(2))), np.int64)
+    median = place_of(g, y, observed, middle)
+    distance = g.op("Abs", g.op("Sub", y, median))
+    usual = g.op("Add", g.op("Abs", median), place_of(g, distance, observed, middle))
+    far = g.op("And", observed, g.op("Greater", distance, g.op("Mul", usual, np.float64(FAR))))
+    most = g.op("Max", g.op("Floor", g.op("Div", number, np.float64(SHARE))), ONE)
+    told = g.op("And", g.op("LessOrEqual", count(g, far), most), g.op("Greater", usual, ZERO))
+    told = g.op("And", told, g.op("GreaterOrEqual", number, np.float64(FEW)))
+    return g.op("And", observed, g.op("Not", g.op("And", far, told)))
+
+
+def place_of(g: Builder, values: str, observed: str, place: str) -> str:
+    """The observed value at a place in ascending order, (B, 1); 0 where there is none."""
+    ordered = g.ascending(g.op("Where", observed, values, np.float64(np.inf)))
+    found = g.op("GatherElements", ordered, place, axis=1)
+    return g.op("Where", g.op("IsInf", found), ZERO, found)
 
 
 def window_scale(g: Builder, y: str, observed: str, recent: int) -> tuple[str, str]:
