@@ -116,8 +116,10 @@ def test_longer_horizon_begins_with_the_trained_one(fitted, level):
     np.testing.assert_allclose(first.drop("unique_id", "ds").to_numpy(), wanted.drop("unique_id", "ds").to_numpy())
 
 
-def test_longer_horizon_goes_on_from_the_medians_as_if_they_had_come(fitted, hourly):
-    got, history = further(fitted, h=15)["GRU"].to_numpy().reshape(2, 15), hourly
+@pytest.mark.parametrize("change", [pl.col("y"), pl.col("y") - 10, ((100 * pl.col("y")).floor() % 5 - 2).clip(0)])
+def test_longer_horizon_goes_on_from_the_medians_as_if_they_had_come(fitted, hourly, change):
+    history = hourly.with_columns(y=change)
+    got = further(fitted, history, h=15)["GRU"].to_numpy().reshape(2, 15)
     for first in (0, 6, 12):
         next_ones = fitted.predict(history)
         np.testing.assert_array_equal(

@@ -68,14 +68,14 @@ def sample_columns(paths: Array) -> dict[str, Array]:
 def chained(model: ForecastModel, windows: Windows, steps: int) -> Array:
     """Quantiles (B, steps, Q) at the trained levels, negative ones too; after each horizon from the medians so far."""
     panel, h = windows.panel, model.h
-    values, lowest = panel.values.copy(), np.where(windows.nonnegative, 0, -np.inf)[:, None]
+    values, middle = panel.values.copy(), len(model.level)
     found: list[Array] = []
     for first in range(0, steps, h):
         places = windows.ends[:, None] + first + np.arange(h)
         now = replace(windows, panel=replace(panel, values=values), ends=windows.ends + first)
         own = model.forecast_unbounded(now)
         found.append(widened(own, found[-1]) if found else own)
-        values[places] = np.maximum(own[..., len(model.level)], lowest)
+        values[places] = possible(own[..., middle, None], model, now)[..., 0]
     return np.concatenate(found, axis=1)[:, :steps]
 
 
