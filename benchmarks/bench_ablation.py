@@ -25,6 +25,7 @@ from grucast import GRUForecaster, NetworkConfig, TrainingConfig
 from grucast.data import features as features_module
 from grucast.data.features import Features
 from grucast.data.panel import Panel
+from grucast.data.smoothing import SMOOTHINGS
 from grucast.forecasting import forecaster, plan
 from grucast.forecasting.scoring import score_models, seasonal_naive_errors
 from grucast.model import models
@@ -69,13 +70,14 @@ def then(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def features(change: Callable[[Features], Features]) -> list[Patch]:
     """Change what training and prediction see of a window."""
-    return [(module, "make_features", then(change)) for module in (forecast, models)]
+    return [(models, "make_features", then(change))]
 
 
 def without_differences(x: Features) -> Features:
     """Zeros for the differences to the seasons before, which follow value and flag."""
     inputs = x.inputs.copy()
-    inputs[..., 2 : 2 + x.continuations.shape[1] // 2] = 0
+    seasons = (x.continuations.shape[1] - len(SMOOTHINGS) - 1) // 2
+    inputs[..., 2 : 2 + seasons] = 0
     return x._replace(inputs=inputs)
 
 
@@ -91,7 +93,11 @@ CHOICES: dict[str, Change | list[Patch]] = {
         (Values, "gru_state", then(lambda state: 0 * state)),
         (Gradients, "gru_state", without_state),
     ],
-    "no seasonal continuations": features(lambda x: x._replace(continuations=0 * x.continuations)),
+    "step by step, no patches": lambda s: s.shape(patch_size=1),
+    "no continuations at a level": [
+        (forecaster, "ForecastModel", lambda make: lambda *args, **named: make(*args, **named | {"smoothed": False}))
+    ],
+    "no continuations": features(lambda x: x._replace(continuations=0 * x.continuations)),
     "only continuations of the last season": [
         (features_module, "native", constant(SimpleNamespace(available=lambda: False))),  # it averages three
         (features_module, "REPEATS", constant(1)),
@@ -100,7 +106,8 @@ CHOICES: dict[str, Change | list[Patch]] = {
     "no calendar": [(forecaster, "usual_cycles", then(lambda _: ()))],
     "three networks, averaged": lambda s: s.train(ensemble=3),
     "only the shortest season": [(plan, "candidate_seasons", then(lambda seasons: seasons[:1]))],
-    "windows weigh the same": features(lambda x: x._replace(naive_error=np.ones_like(x.naive_error))),
+    "errors in percent do not count": [(forecast, "LEVEL_SHARE", constant(0.0))],
+    "naive errors do not count": features(lambda x: x._replace(naive_error=np.ones_like(x.naive_error))),
     "no second phase on all data": [(forecast, "HELD_OUT_SHARE", constant(1.0))],
     "nothing held out": lambda s: replace(s, val_size=0),
     "no early stopping": lambda s: s.train(patience=10**9),

@@ -30,14 +30,19 @@ void head(In<float> x, In<float> continued, In<float> statics, In<float> ahead, 
   n.statics = dense(statics, {n.rows, n.fixed}, "statics");
   n.ahead = dense(ahead, {n.rows, n.horizon, n.known}, "ahead");
   n.y = dense(y, {n.rows, n.horizon, n.quantiles}, "y");
-  require(weights.size() == (n.known ? 10 : 4), "there must be a weight and a bias of each layer");
+  const size_t last = n.known ? 6 : 0, given = weights.size(), first = given == last + 6 ? 6 : 4;
+  require(given == first + last, "there must be a weight and a bias of each layer");
   n.hidden = affine(weights[0], weights[1], n.state + n.continuations * n.horizon + n.fixed, "hidden");
   n.out = affine(weights[2], weights[3], n.hidden.outputs, "out");
   require(n.out.outputs == n.horizon * n.quantiles, "out must give h Q numbers");
+  if (first == 6) {
+    n.mix = affine(weights[4], weights[5], n.hidden.outputs, "mix");
+    require(n.mix.outputs == n.continuations, "mix must give a weight to each continuation");
+  }
   if (n.known) {
-    n.step_state = affine(weights[4], weights[5], n.hidden.outputs, "step_state");
-    n.step = affine(weights[6], weights[7], n.known, "step");
-    n.step_out = affine(weights[8], weights[9], n.step.outputs, "step_out");
+    n.step_state = affine(weights[first], weights[first + 1], n.hidden.outputs, "step_state");
+    n.step = affine(weights[first + 2], weights[first + 3], n.known, "step");
+    n.step_out = affine(weights[first + 4], weights[first + 5], n.step.outputs, "step_out");
     require(n.step_state.outputs == n.step.outputs && n.step_out.outputs == n.quantiles, "the steps' layers do not fit");
   }
   if (!y.size()) return;
@@ -58,10 +63,10 @@ void intervals(In<float> z, In<double> factors, In<double> centre, In<double> sc
   grucast::intervals(n);
 }
 
-void window_features(In<double> history, In<std::int64_t> seasons, long recent, Array<float> inputs, Array<float> continued,
-                     Array<double> centre, Array<double> scale, Array<float> naive_error) {
+void window_features(In<double> history, In<std::int64_t> seasons, long recent, In<double> smoothings, Array<float> inputs,
+                     Array<float> continued, Array<double> centre, Array<double> scale, Array<float> naive_error) {
   require(history.ndim() == 2 && seasons.ndim() == 1, "history must be (B, T) and seasons (S,)");
-  require(inputs.ndim() == 3 && continued.ndim() == 3, "inputs must be (B, T, C) and continued (B, 2S, h)");
+  require(inputs.ndim() == 3 && continued.ndim() == 3, "inputs must be (B, T, C) and continued (B, C, h)");
   grucast::Windows w{};
   w.count = long(history.shape(0)), w.steps = long(history.shape(1)), w.seasons = long(seasons.size());
   w.horizon = long(continued.shape(2)), w.width = long(inputs.shape(2)), w.recent = recent;
@@ -70,9 +75,15 @@ void window_features(In<double> history, In<std::int64_t> seasons, long recent, 
   for (const long s : season) require(1 <= s && s <= w.steps, "a season must be from 1 to T");
   require(recent >= 1 && w.seasons >= 1 && w.width >= 2 + w.seasons, "too few seasons, columns or recent steps");
   w.season = season.data();
+  require(smoothings.ndim() == 2, "smoothings must be (K, 2)");
+  w.smoothings = long(smoothings.shape(0));
+  const double *ways = dense(smoothings, {w.smoothings, 2}, "smoothings");
+  std::vector<grucast::Smoothing> smoothing;
+  for (long i = 0; i < w.smoothings; ++i) smoothing.push_back({ways[2 * i], ways[2 * i + 1]});
+  w.smoothing = smoothing.data();
   w.history = dense(history, {w.count, w.steps}, "history");
   w.inputs = dense(inputs, {w.count, w.steps, w.width}, "inputs");
-  w.continued = dense(continued, {w.count, 2 * w.seasons, w.horizon}, "continued");
+  w.continued = dense(continued, {w.count, grucast::continuations(w.seasons, w.smoothings), w.horizon}, "continued");
   w.centre = dense(centre, {w.count, 1}, "centre"), w.scale = dense(scale, {w.count, 1}, "scale");
   w.naive_error = dense(naive_error, {w.count, 1}, "naive_error");
   const nb::gil_scoped_release free;
@@ -88,6 +99,6 @@ void define_forecaster(nb::module_ &m) {
   m.def("intervals", &intervals, "z"_a.noconvert(), "factors"_a.noconvert(), "centre"_a.noconvert(), "scale"_a.noconvert(),
         "nonnegative"_a.noconvert(), "y"_a.noconvert());
   m.def("window_features", &window_features, "history"_a.noconvert(), "seasons"_a.noconvert(), "recent"_a,
-        "inputs"_a.noconvert(), "continued"_a.noconvert(), "centre"_a.noconvert(), "scale"_a.noconvert(),
-        "naive_error"_a.noconvert());
+        "smoothings"_a.noconvert(), "inputs"_a.noconvert(), "continued"_a.noconvert(), "centre"_a.noconvert(),
+        "scale"_a.noconvert(), "naive_error"_a.noconvert());
 }

@@ -57,11 +57,15 @@ void head(const Head &n) {
     apply(n.step_out, units.data(), steps, correction.data());
     for (long i = 0; i < n.rows * outputs; ++i) n.y[i] += correction[i];
   }
+  std::vector<float> mix(n.rows * n.mix.outputs);
+  if (n.mix.outputs) apply(n.mix, hidden.data(), n.rows, mix.data());
   for (long row = 0; row < n.rows; ++row)
     for (long k = 0; k < n.horizon; ++k) {
-      float base = 0;
-      for (long c = 0; c < n.continuations; ++c) base += n.continued[row * wide + c * n.horizon + k];
-      spread(base / float(n.continuations), n.y + row * outputs + k * n.quantiles, n.quantiles);
+      const float *continued = n.continued + row * wide + k;
+      float sum = 0, weighted = 0;
+      for (long c = 0; c < n.continuations; ++c) sum += continued[c * n.horizon];
+      for (long c = 0; c < n.mix.outputs; ++c) weighted += mix[row * n.mix.outputs + c] * continued[c * n.horizon];
+      spread(sum / float(n.continuations) + weighted, n.y + row * outputs + k * n.quantiles, n.quantiles);
     }
 }
 

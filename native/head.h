@@ -11,12 +11,13 @@ struct Affine {
 
 struct Head {
   long rows, state, continuations, fixed, known, horizon, quantiles;
-  const float *x;                                  // (rows, state)
-  const float *continued;                          // (rows, continuations, horizon)
-  const float *statics;                            // (rows, fixed)
-  const float *ahead;                              // (rows, horizon, known)
-  Affine hidden, out, step_state, step, step_out;  // the last three where something is known ahead
-  float *y;                                        // (rows, horizon, quantiles)
+  const float *x;                     // (rows, state)
+  const float *continued;             // (rows, continuations, horizon)
+  const float *statics;               // (rows, fixed)
+  const float *ahead;                 // (rows, horizon, known)
+  Affine hidden, out, mix;            // the last one with outputs where the continuations have weights
+  Affine step_state, step, step_out;  // where something is known ahead
+  float *y;                           // (rows, horizon, quantiles)
 };
 
 // ForecastNetwork.head of model/network.py; each row by itself.

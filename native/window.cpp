@@ -120,6 +120,74 @@ float last_observed(const std::vector<double> &z) {
   return last == z.rend() ? 0 : float(*last);
 }
 
+// What least squares find in a window: the effect of each place in a season, and a slope; time is 0 at the last step.
+class Shape {
+ public:
+  Shape(const double *z, long steps, long season)
+      : z_(z),
+        steps_(steps),
+        season_(season),
+        start_((season - steps % season) % season),
+        mean_(season),
+        when_(season),
+        count_(season),
+        effect_(season) {
+    each([&](double value, double time, long place) { ++count_[place], mean_[place] += value, when_[place] += time; });
+    for (long s = 0; s < season; ++s) {
+      const double count = double(std::max(count_[s], 1L));
+      mean_[s] /= count, when_[s] /= count;
+    }
+    std::vector<double> rise(season), spread(season);
+    each([&](double value, double time, long place) {
+      const double away = time - when_[place];
+      rise[place] += away * (value - mean_[place]), spread[place] += away * away;
+    });
+    double above = 0, below = 0;
+    for (long s = 0; s < season; ++s) above += rise[s], below += spread[s];
+    slope_ = above / (below > 0 ? below : 1);
+  }
+
+  void go_on(Smoothing smoothing, long horizon, float *y) {
+    const double slope = smoothing.trend == 0 ? 0 : slope_, level = find_level(smoothing.weight, slope);
+    for (long k = 0; k < horizon; ++k) y[k] = float((effect_[k % season_] + level) + smoothing.trend * slope * double(k + 1));
+  }
+
+ private:
+  // f(value, time, place) of what is observed, from the first step on.
+  template <class F>
+  void each(F f) const {
+    for (long t = 0; t < steps_; ++t)
+      if (!std::isnan(z_[t])) f(z_[t], double(t - steps_ + 1), (start_ + t) % season_);
+  }
+
+  double find_level(double weight, double slope) {
+    double sum = 0;
+    long there = 0;
+    for (long s = 0; s < season_; ++s) {
+      effect_[s] = mean_[s] - slope * when_[s];
+      if (count_[s]) ++there, sum += effect_[s];
+    }
+    const double usual = sum / double(std::max(there, 1L));
+    for (long s = 0; s < season_; ++s)
+      if (!count_[s]) effect_[s] = usual;
+    decay_.assign(steps_, 1);
+    for (long t = steps_ - 2; t >= 0; --t) decay_[t] = decay_[t + 1] * (1 - weight);
+    double heavy = 0, level = 0;
+    each([&](double value, double time, long place) {
+      const double own = decay_[steps_ - 1 + long(time)];
+      heavy += own, level += own * ((value - effect_[place]) - slope * time);
+    });
+    return level / (heavy > 0 ? heavy : 1);
+  }
+
+  const double *z_;
+  long steps_, season_, start_;  // the place of the first step
+  std::vector<double> mean_, when_;
+  std::vector<long> count_;
+  std::vector<double> effect_, decay_;
+  double slope_ = 0;
+};
+
 }  // namespace
 
 void window_features(const Windows &w) {
@@ -129,7 +197,8 @@ void window_features(const Windows &w) {
   for (long row = 0; row < w.count; ++row) {
     std::copy_n(w.history + row * w.steps, w.steps, y.begin());
     drop_spikes(y, scratch);
-    float *inputs = w.inputs + row * w.steps * w.width, *continued = w.continued + row * 2 * w.seasons * w.horizon;
+    float *inputs = w.inputs + row * w.steps * w.width,
+          *continued = w.continued + row * continuations(w.seasons, w.smoothings) * w.horizon;
     const auto [centre, scale] = scale_of(y.data(), w.steps, recent, scratch);
     const double divisor = scale == 0 ? kInfinity : scale;
     for (long t = 0; t < w.steps; ++t) {
@@ -151,6 +220,12 @@ void window_features(const Windows &w) {
       float *latest = continued + 2 * s * w.horizon, *mean = latest + w.horizon;
       s ? std::copy(latest - 2 * w.horizon, latest, latest) : std::fill_n(latest, 2 * w.horizon, last_observed(z));
       continue_season(z.data(), w.steps, season, w.horizon, latest, mean);
+    }
+    if (w.smoothings) {
+      float *levels = std::fill_n(continued + 2 * w.seasons * w.horizon, w.horizon, last_observed(z));
+      const long first = std::find_if(z.begin(), z.end(), [](double v) { return !std::isnan(v); }) - z.begin();
+      Shape shape(z.data(), w.steps, w.steps - first < w.season[0] ? 1 : w.season[0]);
+      for (long k = 0; k < w.smoothings; ++k) shape.go_on(w.smoothing[k], w.horizon, levels + k * w.horizon);
     }
     w.centre[row] = centre, w.scale[row] = scale;
   }

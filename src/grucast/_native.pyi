@@ -61,6 +61,7 @@ def window_features(
     history: Array,
     seasons: Array,
     recent: int,
+    smoothings: Array,
     inputs: Array,
     continued: Array,
     centre: Array,

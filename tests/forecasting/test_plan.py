@@ -5,6 +5,7 @@ import pytest
 from grucast.data.panel import make_panel
 from grucast.errors import ConfigError, DataError
 from grucast.forecasting.plan import Plan, make_plan
+from grucast.model.config import NetworkConfig
 
 
 def panel(*lengths, hours=1, unit="h"):
@@ -22,11 +23,44 @@ def panel(*lengths, hours=1, unit="h"):
 
 
 def test_long_hourly_series_get_two_weeks_and_both_seasons():
-    assert make_plan(panel(5000), 24, None, None, None) == Plan(336, (24, 168), 168)
+    plan = make_plan(panel(5000), 24, None, None, None)
+    assert plan == Plan(336, NetworkConfig(patch_size=24), (24, 168), 168)
 
 
 def test_given_values_are_kept():
-    assert make_plan(panel(5000), 24, 100, 24, 48) == Plan(100, (24,), 48)
+    given = NetworkConfig(hidden_size=8, patch_size=10)
+    assert make_plan(panel(5000), 24, 100, 24, 48, given) == Plan(100, given, (24,), 48)
+    assert make_plan(panel(5000), 24, 96, 24, 48, NetworkConfig(8)).network == NetworkConfig(8, patch_size=24)
+
+
+def test_given_window_must_hold_whole_given_patches():
+    with pytest.raises(ConfigError, match="input_size 100 holds no whole number of patches: patch_size is 24"):
+        make_plan(panel(5000), 24, 100, 24, 48, NetworkConfig(patch_size=24))
+
+
+def test_given_window_that_holds_no_whole_seasons_is_read_step_by_step():
+    assert make_plan(panel(5000), 24, 100, 24, 48).network.patch_size == 1
+
+
+def test_window_is_a_multiple_of_the_given_patch():
+    plan = make_plan(panel(5000), 24, None, None, None, NetworkConfig(patch_size=100))
+    assert plan.input_size == 300
+    assert plan.seasons == (24, 168)
+
+
+@pytest.mark.parametrize(
+    ("plan", "patch"),
+    [
+        (lambda: make_plan(panel(32 * 24), 24, None, None, None), 24),
+        (lambda: make_plan(panel(32 * 24 - 1), 24, None, None, None), 1),  # too little to learn patches from
+        (lambda: make_plan(panel(5000), 24, 3 * 24, None, None), 1),  # too few of them in the window
+        (lambda: make_plan(panel(400, hours=24), 7, None, None, None), 7),
+        (lambda: make_plan(panel(9000, hours=6), 4, None, None, None), 1),  # a season of 4 steps
+        (lambda: make_plan(panel(5000, hours=5, unit="m"), 12, None, None, None), 1),  # one of 288
+    ],
+)
+def test_patch_is_a_short_season_of_which_there_are_many(plan, patch):
+    assert plan().network.patch_size == patch
 
 
 def test_longer_usual_seasons_join_a_given_one():

@@ -54,7 +54,7 @@ def windows_and_model(rng, count, h, shape, *, declared=DECLARED, seasons=(4, 24
 
 def random_model(windows: Windows, schema: Schema, shape, *, seasons, members, level) -> ForecastModel:
     settings = (windows.h, windows.input_size, seasons, level, windows.panel.frequency, False, (1.1,) * len(level))
-    model, rng = ForecastModel(*settings, shape, {}, schema, members), np.random.default_rng(3)
+    model, rng = ForecastModel(*settings, shape, {}, schema, members, smoothed=True), np.random.default_rng(3)
     return replace(model, weights=random_weights(rng, model))
 
 

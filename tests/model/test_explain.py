@@ -6,7 +6,6 @@ import torch
 from tests.model.test_bits import windows_and_model
 
 from grucast import NetworkConfig
-from grucast.data.features import make_features
 from grucast.nn import GRU
 
 SHAPES = [
@@ -20,7 +19,7 @@ SHAPES = [
 @pytest.mark.parametrize("shape", SHAPES)
 def test_gates_are_those_of_the_torch_layer(shape, rng):
     windows, model = windows_and_model(rng, 3, 6, shape)
-    features = make_features(windows.take(np.arange(3)), model.schema, model.seasons)
+    features = model.features(windows.take(np.arange(3)))
     embedded = [model.weights[f"embed.{place}.weight"][features.codes[..., place]] for place in range(2)]
     x = np.concatenate([features.inputs, *embedded], 2)
     gru = GRU(x.shape[2], 5, shape.num_layers, True, True, 0.0, shape.bidirectional, shape.reset_after)

@@ -5,7 +5,6 @@ from tests.model.test_bits import windows_and_model
 
 from grucast import Covariates, GRUForecaster, NetworkConfig, TrainingConfig
 from grucast.data.encoding import encode, fit_schema
-from grucast.data.features import make_features
 from grucast.data.frequency import Frequency
 from grucast.data.panel import make_panel
 from grucast.data.windows import last_windows
@@ -60,7 +59,7 @@ def test_parameters_have_the_sizes_that_the_computation_asks_for(declared, bidir
     o = Sized(config)
     o.tables = {int(name.split(".")[1]): shape[1] for name, shape in listed.items() if name.startswith("embed")}
     windows = last_windows(panel, encode(panel, schema), 24, 2, drop=2)
-    model.definition(o, Inputs.of(make_features(windows.take(np.arange(2)), schema, model.seasons)))
+    model.definition(o, Inputs.of(model.features(windows.take(np.arange(2)))))
     assert o.shapes == {name: listed[name] for name in o.shapes}
     assert {name for name in listed if name.endswith("weight") and not name.startswith(("gru", "embed"))} == {
         name for name in o.shapes if not name.startswith("gru")
@@ -74,14 +73,14 @@ def test_integers_without_covariates_have_no_step_network():
 
 def test_untrained_forecast_is_the_mean_continuation(rng):
     windows, model = windows_and_model(rng, 5, 6, NetworkConfig(4, head_size=3))
-    features = make_features(windows.take(np.arange(5)), model.schema, model.seasons)
+    features = model.features(windows.take(np.arange(5)))
     forecast = Members(model.definition, 1).predict(Inputs.of(features))
     np.testing.assert_allclose(forecast[..., 2], features.continuations.mean(1), rtol=1e-6)
 
 
 def test_every_step_of_the_forecast_feels_every_step_of_the_history(rng):
     windows, model = windows_and_model(rng, 1, 6, NetworkConfig(4, head_size=3))
-    features = make_features(windows.take(np.arange(1)), model.schema, model.seasons)
+    features = model.features(windows.take(np.arange(1)))
     slow = model.weights | {"gru.bias_ih_l0": np.full(12, 4, np.float32)}  # an update gate that forgets little
     o, before = Values(slow, model.network), Inputs.of(features)
     whole = model.definition(o, before)

@@ -98,7 +98,25 @@ class Series:
         for m in self.seasons:
             own = np.array(self.of_season(z, m))
             rows.append(np.where(np.isnan(own), rows[-1], own))
+        if self.settings.get("smoothed"):
+            rows += [
+                np.full((1, self.h), seen[-1]),
+                [self.at_level(z, weight, share) for weight, share in ((0.2, 0), (0.6, 0), (0.5, 0.5))],
+            ]
         return np.concatenate(rows[1:])
+
+    def at_level(self, z, weight, share):
+        m, seen, t = self.seasons[0], ~np.isnan(z), np.arange(len(z)) - len(z) + 1.0
+        m = 1 if len(z) - np.argmax(seen) < m else m
+        own = [seen & ((t - 1) % m == place) for place in range(m)]
+        pairs = [(t[i] - t[i].mean(), z[i] - z[i].mean()) for i in own if i.any()]
+        below = sum((a * a).sum() for a, _ in pairs)
+        slope = sum((a * b).sum() for a, b in pairs) / below if below and share else 0.0
+        effects = np.array([(z[i] - slope * t[i]).mean() if i.any() else np.nan for i in own])
+        effects = np.where(np.isnan(effects), np.nanmean(effects), effects)
+        rest = z - effects[((t - 1) % m).astype(int)] - slope * t
+        level = np.average(rest[seen], weights=(1 - weight) ** -t[seen])
+        return [effects[k % m] + level + share * slope * (k + 1) for k in range(self.h)]
 
     def of_season(self, z, m):
         places = [[len(z) - r * m + k % m for r in range(1, min(3, len(z) // m) + 1)] for k in range(self.h)]
@@ -116,7 +134,8 @@ class Series:
         rows = [np.nan_to_num(z), ~np.isnan(z), *map(np.nan_to_num, before)]
         beside = [row for part in flags(self.numbers("past", "future")) for row in part]
         beside += [*self.phases, *self.vectors("past", "future")]
-        _, state = run_gru(np.array([*rows, *(row[:steps] for row in beside)]).T, self.settings["network"], w)
+        inputs, network = np.array([*rows, *(row[:steps] for row in beside)]).T, self.settings["network"]
+        _, state = run_gru(inputs.reshape(steps // (network.get("patch_size") or 1), -1), network, w)
         fixed = [row[0] for part in flags(self.numbers("static")) for row in part]
         head = np.array([*state, *c.ravel(), *fixed, *(row[0] for row in self.vectors("static"))])
         g = np.maximum(0, w["hidden.weight"] @ head + w["hidden.bias"])
@@ -131,7 +150,8 @@ class Series:
             raw = raw + np.maximum(0, hidden) @ w["step_out.weight"].T + w["step_out.bias"]
         middle, gaps = raw.shape[1] // 2, np.log1p(np.exp(raw))
         q = np.zeros_like(raw)
-        q[:, middle] = c.mean(0) + raw[:, middle]
+        weights = w["mix.weight"] @ g + w["mix.bias"] if "mix.weight" in w else np.zeros(len(c))
+        q[:, middle] = (c.mean(0) + weights @ c) + raw[:, middle]
         for i in range(1, middle + 1):
             q[:, middle + i] = q[:, middle + i - 1] + gaps[:, middle + i]
             q[:, middle - i] = q[:, middle - i + 1] - gaps[:, middle - i]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -7,18 +9,17 @@ from tests.model.torch_network import tensors, torch_twin
 
 from grucast import Covariates, GRUForecaster, NetworkConfig, TrainingConfig
 from grucast.data.encoding import encode
-from grucast.data.features import make_features
 from grucast.data.panel import make_panel
 from grucast.data.windows import last_windows
 from grucast.kernels import native
 from grucast.model.models import RegressionModel
 from grucast.model.network import Inputs, Sequences
 from grucast.model.outputs.quantiles import Quantiles
-from grucast.model.values import HEAD, NONE, Traced, Values
+from grucast.model.values import LAYERS, NONE, Traced, Values
 from grucast.nn import GRU, GRUNet
 
 SHAPES = [
-    NetworkConfig(hidden_size=5, num_layers=layers, bidirectional=both, reset_after=after, head_size=7)
+    NetworkConfig(5, layers, bidirectional=both, reset_after=after, head_size=7, patch_size=12 if both else None)
     for layers in (1, 2)
     for both in (False, True)
     for after in (False, True)
@@ -49,7 +50,7 @@ def test_regression_of_unequal_lengths_is_that_of_each_alone(shape, rng):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_forecast_equals_the_torch_network(shape, rng):
     windows, model = windows_and_model(rng, 9, 6, shape)
-    features = make_features(windows.take(np.arange(9)), model.schema, model.seasons)
+    features = model.features(windows.take(np.arange(9)))
     got = model.definition(Values(model.weights, shape), Inputs.of(features))
     wanted = torch_twin(model.definition, model.weights)(tensors(features)).detach().numpy()
     np.testing.assert_allclose(got, wanted, rtol=2e-5, atol=2e-5)
@@ -64,7 +65,7 @@ def test_trained_ensemble_forecasts_what_its_torch_networks_do(shape, hourly):
     model = GRUForecaster(6, 48, 24, covariates=declared, network=shape, training=training).fit(shop).model_
     panel = make_panel(shop, covariates=declared)
     windows = last_windows(panel, encode(panel, model.schema), 48, 6, drop=6)
-    x = make_features(windows.take(np.arange(2)), model.schema, model.seasons)
+    x = model.features(windows.take(np.arange(2)))
     twins = [torch_twin(model.definition, own)(tensors(x)).detach().numpy() for own in model.each_weights]
     z = np.mean(twins, axis=0, dtype=np.float64)
     expected = x.restore(model.output.at(Values({}, shape), z, model.factors, model.level))
@@ -75,7 +76,8 @@ def test_trained_ensemble_forecasts_what_its_torch_networks_do(shape, hourly):
 @pytest.mark.parametrize("known", [0, 5])
 @pytest.mark.parametrize("fixed", [0, 3])
 @pytest.mark.parametrize("level", [(), (80.0, 95.0)])
-def test_the_kernels_head_equals_the_operations(known, fixed, level, rng):
+@pytest.mark.parametrize("smoothed", [False, True])
+def test_the_kernels_head_equals_the_operations(known, fixed, level, smoothed, rng):
     def draw(*shape):
         return rng.normal(size=shape).astype(np.float32)
 
@@ -83,6 +85,7 @@ def test_the_kernels_head_equals_the_operations(known, fixed, level, rng):
     shapes = {
         "hidden": (16, 8 + 4 * 6 + fixed),
         "out": (6 * output.size, 16),
+        "mix": (4, 16),
         "step_state": (7, 16),
         "step": (7, known),
         "step_out": (output.size, 7),
@@ -90,11 +93,13 @@ def test_the_kernels_head_equals_the_operations(known, fixed, level, rng):
     weights = {f"{name}.weight": draw(*shape) for name, shape in shapes.items()}
     weights |= {f"{name}.bias": draw(shape[0]) for name, shape in shapes.items() if name != "step"}
     state, continuations, static, ahead = draw(40, 8), draw(40, 4, 6), draw(40, fixed), draw(40, 6, known)
-    names = HEAD if known else HEAD[:4]
+    unused = ("mix",) * (not smoothed) + LAYERS[3:] * (not known)
+    names = [f"{layer}.{part}" for layer in LAYERS if layer not in unused for part in ("weight", "bias")]
     got = native.head(
         state, continuations, static, ahead, [weights.get(name, NONE) for name in names], (40, 6, output.size)
     )
     _, model = windows_and_model(rng, 2, 6, NetworkConfig(8, head_size=16), level=level)
+    model = replace(model, smoothed=smoothed)
     o = Values(weights, NetworkConfig())
     wanted = model.definition.head(o, state, continuations, [static], [ahead] if known else [])
     np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-5)

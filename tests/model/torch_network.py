@@ -29,6 +29,8 @@ class TorchNetwork(nn.Module):
         )
         self.hidden = nn.Linear(*shapes["hidden.weight"][::-1])
         self.out = nn.Linear(*shapes["out.weight"][::-1])
+        self.mix = nn.Linear(*shapes["mix.weight"][::-1]) if network.smoothed else None
+        self.patch_size = config.patch_size or 1
         self.known = "step.weight" in shapes
         if self.known:
             self.step_state = nn.Linear(*shapes["step_state.weight"][::-1])
@@ -37,7 +39,8 @@ class TorchNetwork(nn.Module):
 
     def forward(self, x):
         """Map a batch of features, as torch's tensors, to quantiles (B, h, Q)."""
-        _, h_n = self.gru(torch.cat([x["inputs"], *self.embedded(x["codes"], 0)], 2))
+        steps = torch.cat([x["inputs"], *self.embedded(x["codes"], 0)], 2)
+        _, h_n = self.gru(steps.unflatten(1, (-1, self.patch_size)).flatten(2))
         state = torch.cat(list(h_n[-2:] if self.gru.bidirectional else h_n[-1:]), 1)
         static = [x["static"], *self.embedded(x["static_codes"], self.temporal)]
         hidden = F.relu(self.hidden(torch.cat([state, x["continuations"].flatten(1), *static], 1)))
@@ -46,7 +49,10 @@ class TorchNetwork(nn.Module):
             ahead = torch.cat([x["ahead"], *self.embedded(x["ahead_codes"], self.past)], 2)
             raw = raw + self.step_out(F.relu(self.step_state(hidden)[:, None] + self.step(ahead)))
         middle = raw.shape[-1] // 2
-        median = x["continuations"].mean(1)[..., None] + raw[..., middle : middle + 1]
+        base = x["continuations"].mean(1)
+        if self.mix is not None:
+            base = base + torch.einsum("bc,bch->bh", self.mix(hidden), x["continuations"])
+        median = base[..., None] + raw[..., middle : middle + 1]
         gaps = F.softplus(raw)
         below = median - gaps[..., :middle].flip(-1).cumsum(-1).flip(-1)
         return torch.cat([below, median, median + gaps[..., middle + 1 :].cumsum(-1)], -1)

@@ -264,30 +264,39 @@ void check_window(long count, long steps, long seasons, long horizon) {
   Vector<long> season(seasons);
   for (long &s : season) s = pick(1, steps);
   const long width = 2 + seasons + pick(0, 3);
-  const long recent = pick(1, 2 * steps), continuations = 2 * seasons * horizon;
-  begin("window",
-        {{"count", count}, {"steps", steps}, {"seasons", seasons}, {"horizon", horizon}, {"recent", recent}, {"width", width}});
+  Vector<Smoothing> smoothing(pick(0, 3));
+  for (Smoothing &s : smoothing) s = {0.1 * double(pick(1, 10)), 0.5 * double(pick(0, 2))};
+  const long smoothings = long(smoothing.size());
+  const long recent = pick(1, 2 * steps), row_size = continuations(seasons, smoothings) * horizon;
+  begin("window", {{"count", count},
+                   {"steps", steps},
+                   {"seasons", seasons},
+                   {"smoothings", smoothings},
+                   {"horizon", horizon},
+                   {"recent", recent},
+                   {"width", width}});
   const auto run = [&](long first, long some) {
-    Vector<float> inputs(some * steps * width), error(some), continued(some * continuations);
+    Vector<float> inputs(some * steps * width), error(some), continued(some * row_size);
     Vector<double> centre(some), scale(some);
-    window_features({some, steps, seasons, horizon, recent, width, history.data() + first * steps, season.data(), inputs.data(),
-                     continued.data(), centre.data(), scale.data(), error.data()});
+    window_features({some, steps, seasons, smoothings, horizon, recent, width, history.data() + first * steps, season.data(),
+                     smoothing.data(), inputs.data(), continued.data(), centre.data(), scale.data(), error.data()});
     for (float v : inputs) require(std::isfinite(v), "inputs are finite");
+    for (float v : continued) require(std::isfinite(v), "continuations are finite");
     for (double v : scale) require(v >= 0 && std::isfinite(v), "scales are finite and not negative");
     return continued;
   };
   const Vector<float> whole = run(0, count);
   for (long row = 0; row < count; ++row) {
     const Vector<float> alone = run(row, 1);
-    for (long k = 0; k < continuations; ++k)
-      require(alone[k] == whole[row * continuations + k], "a window's continuations alone are the same");
+    for (long k = 0; k < row_size; ++k)
+      require(alone[k] == whole[row * row_size + k], "a window's continuations alone are the same");
   }
 }
 
 // The head: ascending quantiles, and for each row alone the same.
 void check_head(long rows, long horizon, long pairs, long known) {
   const long state = pick(1, 20), continuations = pick(1, 4), fixed = pick(0, 3), quantiles = 2 * pairs + 1, size = pick(1, 20);
-  const long inputs = state + continuations * horizon + fixed, units = pick(1, 20);
+  const long inputs = state + continuations * horizon + fixed, units = pick(1, 20), mixed = pick(0, 1) * continuations;
   begin("head", {{"rows", rows},
                  {"horizon", horizon},
                  {"quantiles", quantiles},
@@ -296,12 +305,13 @@ void check_head(long rows, long horizon, long pairs, long known) {
                  {"continuations", continuations},
                  {"fixed", fixed},
                  {"size", size},
+                 {"mixed", mixed},
                  {"units", units}});
   const Vector<float> x = normal<float>(rows * state), continued = normal<float>(rows * continuations * horizon);
   const Vector<float> statics = normal<float>(rows * fixed), ahead = normal<float>(rows * horizon * known);
   const auto layer = [](long outputs, long from) { return std::pair(normal<float>(outputs * from), normal<float>(outputs)); };
   const auto hidden = layer(size, inputs), out = layer(horizon * quantiles, size), of_state = layer(units, size);
-  const auto step = layer(units, known), last = layer(quantiles, units);
+  const auto step = layer(units, known), last = layer(quantiles, units), mix = layer(mixed, size);
   const auto run = [&](long first, long some) {
     Vector<float> y(some * horizon * quantiles);
     head({some,
@@ -317,6 +327,7 @@ void check_head(long rows, long horizon, long pairs, long known) {
           ahead.data() + first * horizon * known,
           {size, inputs, hidden.first.data(), hidden.second.data()},
           {horizon * quantiles, size, out.first.data(), out.second.data()},
+          {mixed, size, mix.first.data(), mix.second.data()},
           {units, size, of_state.first.data(), of_state.second.data()},
           {units, known, step.first.data(), nullptr},
           {quantiles, units, last.first.data(), last.second.data()},

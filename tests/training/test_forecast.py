@@ -44,10 +44,15 @@ def test_median_loss_is_the_scaled_error_of_what_is_observed(hourly, rng):
     window = windows.take(np.arange(len(windows)))
     features = make_features(window, Schema(), (24,))
     forecast = rng.normal(size=(len(windows), 6, 1)).astype(np.float32)
-    seen, naive = ~np.isnan(window.future), np.maximum(features.naive_error, 0.1)
-    errors = np.abs(window.future - features.restore(forecast)[..., 0]) / features.scale / naive
+    seen, errors = ~np.isnan(window.future), np.abs(window.future - features.restore(forecast)[..., 0])
+    mase = 1 / (features.scale * np.maximum(features.naive_error, 0.1))
+    percentage = 1 / np.maximum(np.abs(features.centre), 0.1 * features.scale)
+    shares = [
+        share * (errors * weight)[seen].mean() / (features.scale * weight).mean()
+        for share, weight in ((0.6, mase), (0.4, percentage))
+    ]
     loss, _ = Quantiles(()).loss(forecast, batch.target, batch.weight)
-    assert 2 * loss == pytest.approx(errors[seen].mean(), rel=1e-5)
+    assert 2 * loss == pytest.approx(sum(shares), rel=1e-5)
 
 
 def test_shortened_window_weighs_in_the_unit_of_y_what_the_whole_one_does(hourly):

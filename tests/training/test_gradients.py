@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grucast import Covariates, NetworkConfig
-from grucast.data.features import make_features
 from grucast.model.models import RegressionModel
 from grucast.model.network import Inputs, SequenceNetwork, Sequences
 from grucast.model.outputs.means import Means
@@ -42,13 +41,15 @@ def gradients_of(network, weights, config, inputs, outer, memory=None, threads=1
         ]
     ),
     level=st.sampled_from([(), (80.0, 95.0)]),
+    patch=st.sampled_from([None, 1, 4]),
     count=st.integers(1, 40),
 )
-def test_gradients_of_the_forecaster_are_autograds(layers, bidirectional, reset_after, declared, level, count):
+def test_gradients_of_the_forecaster_are_autograds(layers, bidirectional, reset_after, declared, level, patch, count):
     rng = np.random.default_rng(count)
-    config = NetworkConfig(5, layers, bidirectional=bidirectional, reset_after=reset_after, head_size=7, head_dropout=0)
+    shape = {"bidirectional": bidirectional, "reset_after": reset_after, "head_size": 7, "patch_size": patch}
+    config = NetworkConfig(5, layers, head_dropout=0, **shape)
     windows, model = windows_and_model(rng, count, 3, config, declared=declared, level=level)
-    features = make_features(windows.take(np.arange(count)), model.schema, model.seasons)
+    features = model.features(windows.take(np.arange(count)))
     outer = rng.normal(size=(count, 3, model.output.size)).astype(np.float32)
     forecast, found = gradients_of(model.definition, model.weights, config, Inputs.of(features), lambda _: outer)
     twin = torch_twin(model.definition, model.weights).double()

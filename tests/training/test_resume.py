@@ -135,7 +135,7 @@ CHANGES = {
     "seed was 1, now 2": {"training": replace(TRAINING, seed=2)},
     "ensemble was 1, now 2": {"training": replace(TRAINING, ensemble=2)},
     "hidden_size was 4, now 5": {"network": NetworkConfig(hidden_size=5, head_size=8)},
-    "head_dropout was 0.1, now 0.2": {"network": NetworkConfig(hidden_size=4, head_size=8, head_dropout=0.2)},
+    "head_dropout was 0.2, now 0.3": {"network": NetworkConfig(hidden_size=4, head_size=8, head_dropout=0.3)},
     "h was 6, now 7": {"h": 7},
     "input_size was 48, now 47": {"input_size": 47},
     "seasons was [24], now [12, 24]": {"season_length": 12},

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from grucast.data.encoding import Schema
 from grucast.data.scaling import scaled, window_scale
+from grucast.data.smoothing import SMOOTHINGS, Smoothing, continue_levels
 from grucast.data.spikes import without_spikes
 from grucast.data.windows import Window
 from grucast.kernels import native
@@ -28,7 +29,7 @@ class Features(NamedTuple):
     ahead_codes: NDArray[np.int64]  # (B, h, K')
     static: NDArray[np.float32]  # (B, static numbers with flags)
     static_codes: NDArray[np.int64]  # (B, K'')
-    continuations: NDArray[np.float32]  # (B, 2S, h): last season, mean of the last three
+    continuations: NDArray[np.float32]  # (B, C, h): last season, mean of the last three; last value, levels
     centre: NDArray[np.float64]  # (B, 1)
     scale: NDArray[np.float64]  # (B, 1)
     naive_error: NDArray[np.float32]  # (B, 1): mean |y - y one season before| on that scale, 1 where unknown
@@ -49,20 +50,26 @@ class Features(NamedTuple):
         return np.asarray(self.centre[..., None] + self.scale[..., None] * z.astype(np.float64))
 
 
-def make_features(window: Window, schema: Schema, seasons: tuple[int, ...]) -> Features:
+def make_features(window: Window, schema: Schema, seasons: tuple[int, ...], smoothed: bool = False) -> Features:
     """Compute a batch's features; of the future only what is known in advance is looked at.
 
     Args:
         window: Windows with NaN where not observed.
         schema: The covariates' columns.
         seasons: Seasonal periods in steps, shortest first, each at most T; (1,) when there is none.
+        smoothed: Whether the last value and the continuations of `data.smoothing` follow those of the seasons.
     """
     steps, h = window.history.shape[1], window.future.shape[1]
     past, past_codes = len(schema.numbers("past")), len(schema.categorical("past"))
     own, covariates = 2 + len(seasons), 2 * window.numbers.shape[2]
     compute = native.window_features if native.available() else window_features
     inputs, continued, centre, scale, naive_error = compute(
-        window.history, np.array(seasons), 2 * seasons[0], own + covariates + window.phases.shape[2], h
+        window.history,
+        np.array(seasons),
+        2 * seasons[0],
+        own + covariates + window.phases.shape[2],
+        h,
+        SMOOTHINGS if smoothed else (),
     )
     if covariates:
         inputs[..., own : own + covariates] = flagged(window.numbers[:, :steps])
@@ -82,7 +89,12 @@ def make_features(window: Window, schema: Schema, seasons: tuple[int, ...]) -> F
 
 
 def window_features(
-    history: NDArray[np.float64], seasons: NDArray[np.int64], recent: int, width: int, h: int
+    history: NDArray[np.float64],
+    seasons: NDArray[np.int64],
+    recent: int,
+    width: int,
+    h: int,
+    smoothings: tuple[Smoothing, ...] = (),
 ) -> tuple[Array, Array, Array, Array, Array]:
     """The inputs that come from y alone, the first of `width` columns; continuations, centre, scale and naive error."""
     history = without_spikes(history)
@@ -97,6 +109,8 @@ def window_features(
     parts = [last_observed(z)]
     for season in seasons:
         parts.append(continue_season(z, season, h, parts[-1]))
+    if smoothings:
+        parts += [np.broadcast_to(parts[0], (len(z), 1, h)), continue_levels(z, int(seasons[0]), h, smoothings)]
     continued = np.concatenate(parts[1:], axis=1, dtype=np.float32)
     return inputs, continued, centre, scale, np.where(count > 0, naive_error, 1).astype(np.float32)
 

@@ -45,8 +45,8 @@ Array = NDArray[Any]
 class GRUForecaster:
     """Forecasts h steps of any number of series with one network and a direct forecast of all steps.
 
-    Each window is brought to its own scale; a GRU reads it, and a head on the GRU's last state and the window's
-    seasonal continuations gives the median and the intervals of every step.
+    Each window is brought to its own scale; a GRU reads it, a short season at once, and a head on the GRU's last state
+    and simple continuations of the window gives the median and the intervals of every step.
 
     Args:
         h: Steps to forecast.
@@ -144,7 +144,7 @@ class GRUForecaster:
         if warm_start:
             panel, kind = self._read(df, asked, sample_weight)
             model = continued(self.model_, panel, self.training)
-            plan = make_plan(panel, model.h, model.input_size, model.seasons[0], val_size)
+            plan = make_plan(panel, model.h, model.input_size, model.seasons[0], val_size, model.network)
             return self._train(model, plan, (panel, kind), progress, start, saving)
         intake = take(df, asked)
         panel = weighed(to_panel(intake, with_weights(self.covariates, sample_weight)), sample_weight)
@@ -161,7 +161,7 @@ class GRUForecaster:
         reading: ReadOptions = DEFAULT,
     ) -> Self:
         """Train on a panel; forecasts come as frames of that kind."""
-        plan = make_plan(panel, self.h, self.input_size, self.season_length, val_size)
+        plan = make_plan(panel, self.h, self.input_size, self.season_length, val_size, self.network)
         untrained = ForecastModel(
             self.h,
             plan.input_size,
@@ -170,10 +170,11 @@ class GRUForecaster:
             panel.frequency,
             nonnegative=not (panel.values < 0).any(),
             factors=(1.0,) * len(self.level),
-            network=self.network,
+            network=plan.network,
             weights={},
             schema=fit_schema(panel, self.covariates, usual_cycles(panel, plan.seasons)),
             members=self.training.ensemble,
+            smoothed=True,
             training=self.training,
             trained_on=trained_on(panel),
             reading=reading,

@@ -1,15 +1,21 @@
 """Decide, from the data and what the user gave, the seasons, the window and what is held out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grucast.data.checks.seasonality import seasons_to_use
 from grucast.data.panel import Panel
 from grucast.errors import ConfigError, DataError
+from grucast.model.config import NetworkConfig
 
 HELD_OUT_SHARE = 0.1
 HELD_OUT_HORIZONS = 7
 MOST_CELLS = 350_000  # steps of a window times windows of a batch: about half a second and 1.5 GB a training step
 LARGEST_BATCH = 256
+SHORTEST_PATCH, LONGEST_PATCH = 5, 48
+SEASONS_TO_PATCH = 32  # that the longest series has
+USUAL = NetworkConfig()
+FEWEST_PATCHES = 4  # of a window
+COARSE = ("month", "business_month", "half_month")
 
 
 @dataclass(frozen=True)
@@ -17,26 +23,37 @@ class Plan:
     """What a forecaster decides before it is trained.
 
     Attributes:
-        input_size: Steps of history.
+        input_size: Steps of history, a multiple of the network's patch_size.
+        network: Shape of the network.
         seasons: Seasonal periods, shortest first.
         held_out: Last steps of each series held out for validation.
         notes: What was chosen otherwise than the data ask for, in sentences.
     """
 
     input_size: int
+    network: NetworkConfig
     seasons: tuple[int, ...]
     held_out: int
     notes: tuple[str, ...] = ()
 
 
-def make_plan(panel: Panel, h: int, input_size: int | None, season_length: int | None, val_size: int | None) -> Plan:
+def make_plan(
+    panel: Panel,
+    h: int,
+    input_size: int | None,
+    season_length: int | None,
+    val_size: int | None,
+    network: NetworkConfig = USUAL,
+) -> Plan:
     """Choose what was not given.
 
-    The window is two of the longest seasons or of the horizon, whichever is more, but at most half of what the longest
-    series has before its last horizon, so that there are windows to learn from. Shorter series show what they have. A
-    window that would make training slow is cut, and the seasons that it then does not hold are left out.
+    The window is two of the longest seasons, four of the shortest or four horizons, whichever is most, but at most half
+    of what the longest series has before its last horizon, so that there are windows to learn from. Shorter series show
+    what they have. A window that would make training slow is cut, and the seasons that it then does not hold are left
+    out. Of a window of patches the steps before the first whole one are left out.
 
     Raises:
+        ConfigError: The given window holds no whole number of the given patches.
         DataError: No series is longer than the horizon.
     """
     seasons = candidate_seasons(panel, season_length)
@@ -46,13 +63,33 @@ def make_plan(panel: Panel, h: int, input_size: int | None, season_length: int |
         raise DataError(
             f"the longest series has {longest} steps; h = {h} needs at least {h + 1}: give longer series or a smaller h"
         )
-    wanted = input_size or min(max(2 * max(seasons), 2 * h), max(room // 2, min(seasons)), longest)
-    window = input_size or affordable(wanted, min(seasons), panel)
+    season = min(seasons)
+    wanted = input_size or min(max(2 * max(seasons), 4 * season, 4 * h), max(room // 2, season), longest)
+    window = input_size or affordable(wanted, season, panel)
     if val_size is not None and not 0 <= val_size < room:
         raise ConfigError(f"val_size must be from 0 up to, but not, {room}, not {val_size}")
     held_out = default_held_out(room - window, h) if val_size is None else val_size
     notes = () if window == wanted else (describe_cut(wanted, window),)
-    return Plan(window, tuple(s for s in seasons if s <= window) or (1,), held_out, notes)
+    shape = choose_network(network, season, window, input_size is not None, panel)
+    patch = shape.patch_size or 1
+    if input_size and input_size % patch:
+        raise ConfigError(f"input_size {input_size} holds no whole number of patches: patch_size is {patch}")
+    window = max(window - window % patch, patch)
+    return Plan(window, shape, tuple(s for s in seasons if s <= window) or (1,), held_out, notes)
+
+
+def choose_network(network: NetworkConfig, season: int, window: int, is_given: bool, panel: Panel) -> NetworkConfig:
+    """The given shape, with patches of a season where that says nothing of them.
+
+    A season is a patch if it is short, the window holds some, and none in part if it is given, and the longest series
+    has many; months and half months are steps of their own.
+    """
+    if network.patch_size is not None:
+        return network
+    short = SHORTEST_PATCH <= season <= LONGEST_PATCH and panel.frequency.kind not in COARSE
+    many = panel.lengths.max() >= SEASONS_TO_PATCH * season and window >= FEWEST_PATCHES * season
+    whole = not is_given or not window % season
+    return replace(network, patch_size=season if short and many and whole else 1)
 
 
 def affordable(wanted: int, season: int, panel: Panel) -> int:

@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -271,7 +272,8 @@ def head(
         continued: Seasonal continuations, (B, C, h).
         statics: What is fixed for a series, (B, S).
         ahead: What is known in advance, (B, h, A).
-        weights: Weight and bias of hidden and out, and if A > 0 of step_state, step (an empty bias) and step_out.
+        weights: Weight and bias of hidden and out, of mix if the continuations have weights, and if A > 0 of
+            step_state, step (an empty bias) and step_out.
         shape: (B, h, Q), that of the result.
 
     Raises:
@@ -298,23 +300,30 @@ def intervals(
 
 
 def window_features(
-    history: NDArray[np.float64], seasons: NDArray[np.int64], recent: int, width: int, h: int
+    history: NDArray[np.float64],
+    seasons: NDArray[np.int64],
+    recent: int,
+    width: int,
+    h: int,
+    smoothings: Sequence[tuple[float, float]] = (),
 ) -> tuple[Array, Array, Array, Array, Array]:
     """What `data.features` computes of windows (B, T), to the same bits.
 
     Returns:
-        Inputs (B, T, width) with their first 2 + S columns filled; continuations (B, 2S, h); centre, scale and naive
-        error, (B, 1) each.
+        Inputs (B, T, width) with their first 2 + S columns filled; continuations (B, 2S, h), or where there are K
+        smoothings (B, 2S + 1 + K, h); centre, scale and naive error, (B, 1) each.
 
     Raises:
         ValueError: A season is not from 1 to T.
     """
     batch, steps = history.shape
     inputs = np.empty((batch, steps, width), np.float32)
-    continued = np.empty((batch, 2 * len(seasons), h), np.float32)
+    rows = 2 * len(seasons) + (1 + len(smoothings) if smoothings else 0)
+    continued = np.empty((batch, rows, h), np.float32)
     centre, scale, naive_error = np.empty((batch, 1)), np.empty((batch, 1)), np.empty((batch, 1), np.float32)
     history = np.ascontiguousarray(history)
-    _native.window_features(history, seasons, recent, inputs, continued, centre, scale, naive_error)
+    ways = np.array(smoothings, float).reshape(-1, 2)
+    _native.window_features(history, seasons, recent, ways, inputs, continued, centre, scale, naive_error)
     return inputs, continued, centre, scale, naive_error
 
 

@@ -44,6 +44,8 @@ class NetworkConfig:
         reset_after: Reset gate after the recurrent product, as torch and cuDNN; False is the published GRU.
         head_size: Width of the forecaster's hidden layer between state and forecast.
         head_dropout: Probability of dropping a unit of that layer.
+        patch_size: Steps of a window that the forecaster's GRU reads at once, side by side; chosen from the season when
+            None. Source: Nie et al. 2023, arXiv:2211.14730.
 
     Raises:
         ConfigError: A value is out of range.
@@ -59,12 +61,15 @@ class NetworkConfig:
     bidirectional: bool = False
     reset_after: bool = True
     head_size: int = 128
-    head_dropout: float = 0.1
+    head_dropout: float = 0.2
+    patch_size: int | None = None
 
     def __post_init__(self) -> None:
         require_count("hidden_size", self.hidden_size, 4096)
         require_count("num_layers", self.num_layers, 16)
         require_count("head_size", self.head_size, 65536)
+        if self.patch_size is not None:
+            require_count("patch_size", self.patch_size, 10**6)
         require_fraction("dropout", self.dropout)
         require_fraction("head_dropout", self.head_dropout)
         for name in ("bidirectional", "reset_after"):

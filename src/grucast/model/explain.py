@@ -26,8 +26,8 @@ class Explanation:
         scale: What it counts as one, in the unit of y.
         continuations: For each seasonal period the last season and the mean of the last three, continued over the
             horizon, (2, h), in the unit of y.
-        gates: `reset, update, candidate, hidden` of each step, (T, H) each, for each layer and direction in the order
-            of `grucast.nn.GRU.trace`; of an ensemble, member after member.
+        gates: `reset, update, candidate, hidden` of each step of the GRU, (T / patch_size, H) each, for each layer and
+            direction in the order of `grucast.nn.GRU.trace`; of an ensemble, member after member.
 
     >>> from grucast import GRUForecaster, TrainingConfig
     >>> from grucast.data import example

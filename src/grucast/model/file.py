@@ -23,7 +23,7 @@ FORMAT = 2  # the latest; what grucast 0.1 can read is written as format 1
 KINDS = {ForecastModel: "forecaster", RegressionModel: "regressor", ClassificationModel: "classifier"}
 ROOM = 130  # bytes of the header that describe a tensor, at the most
 LARGEST_WEIGHT = 1e9  # those of trained models are below 100
-AT_REST = (("open", ()), ("per_step", False), ("holidays", None))
+AT_REST = (("open", ()), ("per_step", False), ("holidays", None), ("smoothed", False), ("patch_size", None))
 MEMBERS = {"format", "library", "kind", "settings"}
 
 
@@ -74,7 +74,7 @@ def describe(model: Model) -> tuple[str, Model]:
 def format_of(model: Model) -> int:
     """The lowest format that has such models."""
     if isinstance(model, ForecastModel):
-        return 2 if model.schema.holidays else 1
+        return 2 if model.schema.holidays or model.smoothed or model.network.patch_size else 1
     return 2 if isinstance(model, ClassificationModel) or model.per_step else 1
 
 

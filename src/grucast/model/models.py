@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.encoding import Schema
-from grucast.data.features import make_features
+from grucast.data.features import Features, make_features
 from grucast.data.fingerprint import TrainedOn
 from grucast.data.frequency import Frequency
 from grucast.data.reading.options import ReadOptions
@@ -46,6 +46,7 @@ class ForecastModel:
         network: Shape of its network.
         weights: Parameters by name.
         schema: Covariates that it reads.
+        smoothed: The last value and the continuations of `data.smoothing` are among its inputs.
         members: Networks whose forecasts are averaged; the parameters of several are named members.0. and so on.
         training: How it was trained.
         trained_on: On which data.
@@ -64,6 +65,7 @@ class ForecastModel:
     weights: Tensors = field(repr=False)
     schema: Schema = field(default_factory=Schema)
     members: int = 1
+    smoothed: bool = False
     training: TrainingConfig | None = None
     trained_on: TrainedOn | None = None
     reading: ReadOptions = field(default_factory=ReadOptions)
@@ -77,7 +79,7 @@ class ForecastModel:
     @cached_property
     def definition(self) -> ForecastNetwork:
         """Its network."""
-        return ForecastNetwork(self.network, self.schema, len(self.seasons), self.h, self.output)
+        return ForecastNetwork(self.network, self.schema, len(self.seasons), self.h, self.output, self.smoothed)
 
     def forecast(self, windows: Windows, level: tuple[float, ...] | None = None) -> Array:
         """Forecast from windows: quantiles (B, h, Q) in the unit of y, of the trained levels or of those given."""
@@ -101,13 +103,17 @@ class ForecastModel:
         ahead = len(weights["out.weight"]) + self.h * len(weights.get("step.weight", ()))
         return chunked(rows, self.input_size * width_of(self.network, self.definition.step_size) + ahead)
 
+    def features(self, window: Window) -> Features:
+        """What the network sees of windows."""
+        return make_features(window, self.schema, self.seasons, self.smoothed)
+
     def forecast_window(self, window: Window, level: tuple[float, ...]) -> Array:
         """Forecast from windows that are there: quantiles (B, h, Q) in the unit of y."""
         return settled(self.unsettled(window, level), window.history)
 
     def unsettled(self, window: Window, level: tuple[float, ...]) -> Array:
         """The forecast before `data.sparse` brings it to the values that there are."""
-        features = make_features(window, self.schema, self.seasons)
+        features = self.features(window)
         inputs = Inputs.of(features)
         members = [self.definition(Values(own, self.network), inputs) for own in self.each_weights]
         z = members[0]
@@ -120,7 +126,7 @@ class ForecastModel:
 
     def explain(self, windows: Windows) -> list[Explanation]:
         """What the forecast from each window uses."""
-        features, gates = make_features(windows.take(np.arange(len(windows))), self.schema, self.seasons), []
+        features, gates = self.features(windows.take(np.arange(len(windows)))), []
         for own in self.each_weights:
             traced = Traced(own, self.network)
             self.definition(traced, Inputs.of(features))

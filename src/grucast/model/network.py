@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from grucast.data.covariates import Column
 from grucast.data.encoding import Schema, embedding_size
 from grucast.data.features import Features
+from grucast.data.smoothing import SMOOTHINGS
 from grucast.model.config import NetworkConfig
 from grucast.model.operations import Operations, Value, gru_names
 from grucast.model.outputs import Array, Output
@@ -35,7 +36,7 @@ class Inputs(NamedTuple):
 
     steps: Value  # (B, T, C)
     codes: Sequence[Value]  # (B, T) of each column: past, future
-    continuations: Value  # (B, 2S, h)
+    continuations: Value  # (B, C, h)
     static: Sequence[Value]  # none, or (B, ...)
     static_codes: Sequence[Value]  # (B,) of each column
     ahead: Sequence[Value]  # none, or (B, h, ...)
@@ -54,8 +55,8 @@ class ForecastNetwork:
     """A window's features to the forecast of all h steps at once.
 
     The head sees the GRU's final state, so the whole history, the window's seasonal continuations and what is static;
-    it corrects the continuations' mean. What is known ahead of a step adds a correction of its own to that step. The
-    last layers start at zero, so training starts from the seasonal forecast.
+    it weighs the continuations and corrects their sum. What is known ahead of a step adds a correction of its own to
+    that step. The last layers start at zero, so training starts from the continuations' mean.
 
     Attributes:
         config: Shape of GRU and head.
@@ -63,6 +64,7 @@ class ForecastNetwork:
         seasons: Number S of seasonal periods.
         h: Steps that it forecasts.
         output: What its raw numbers mean.
+        smoothed: Whether the last value and the continuations of data.smoothing are among its inputs.
     """
 
     config: NetworkConfig
@@ -70,11 +72,14 @@ class ForecastNetwork:
     seasons: int
     h: int
     output: Output
+    smoothed: bool = False
 
     def __call__(self, o: Operations, x: Inputs) -> Value:
         """Map a batch to the output's predictions (B, h, ...)."""
         temporal, past = len(x.codes), len(x.codes) - len(x.ahead_codes)
         steps = o.concat([x.steps, *embedded(o, x.codes, 0)], 2)
+        if self.patch_size > 1:
+            steps = o.reshape(steps, (-1, self.patch_size * self.step_size))
         static = [*x.static, *embedded(o, x.static_codes, temporal)]
         ahead = [*x.ahead, *embedded(o, x.ahead_codes, past)]
         state = o.gru_state(hidden_layers(o, steps, self.config), self.config.num_layers - 1)
@@ -90,11 +95,24 @@ class ForecastNetwork:
         if ahead:
             step = o.add(o.unsqueeze(o.linear(hidden, "step_state"), 1), o.linear(o.concat(ahead, 2), "step"))
             raw = o.add(raw, o.linear(o.relu(step), "step_out"))
-        return self.output.predict(o, raw, o.mean(continuations, 1))
+        base = o.mean(continuations, 1)
+        if self.smoothed:
+            base = o.add(base, o.combine(o.linear(hidden, "mix"), continuations))
+        return self.output.predict(o, raw, base)
+
+    @property
+    def patch_size(self) -> int:
+        """Steps that the GRU reads at once."""
+        return self.config.patch_size or 1
+
+    @property
+    def continuations(self) -> int:
+        """Their number C."""
+        return 2 * self.seasons + (1 + len(SMOOTHINGS) if self.smoothed else 0)
 
     @property
     def step_size(self) -> int:
-        """Numbers that the GRU reads at each step."""
+        """Numbers that describe a step."""
         columns = self.schema.categorical("past", "future")
         numbers = 2 * len(self.schema.numbers("past", "future")) + 2 * len(self.schema.cycles)
         return 2 + self.seasons + numbers + width(columns)
@@ -103,14 +121,16 @@ class ForecastNetwork:
         """The parameters, one by one, in the order in which training draws them."""
         config, schema, outputs = self.config, self.schema, self.output.size
         past, future, static = (schema.categorical(role) for role in ("past", "future", "static"))
-        fixed = 2 * self.seasons * self.h + 2 * len(schema.numbers("static")) + width(static)
+        fixed = self.continuations * self.h + 2 * len(schema.numbers("static")) + width(static)
         ahead = 4 * len(schema.numbers("future")) + 2 * len(schema.cycles) + width(future)
         for place, column in enumerate(past + future + static):
             shape = len(column.categories or ()) + 1, embedding_size(column)
             yield Parameter(f"embed.{place}.weight", shape, NORMAL)
-        yield from gru(self.step_size, config)
+        yield from gru(self.patch_size * self.step_size, config)
         yield from linear("hidden", state_size(config) + fixed, config.head_size)
         yield from linear("out", config.head_size, self.h * outputs, 0.0)
+        if self.smoothed:
+            yield from linear("mix", config.head_size, self.continuations, 0.0)
         if ahead:
             yield from linear("step_state", config.head_size, config.hidden_size)
             yield next(linear("step", ahead, config.hidden_size))

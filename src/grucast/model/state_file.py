@@ -149,6 +149,10 @@ def fingerprint(model: ForecastModel) -> str:
     del settings["dependence"]
     if model.schema.holidays is None:
         del settings["schema"]["holidays"]  # as before there were any
+    if not model.smoothed:
+        del settings["smoothed"]
+    if model.network.patch_size is None:
+        del settings["network"]["patch_size"]
     settings["widths"] = settings.pop("factors")  # as format 1 has it
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for name, tensor in sorted(model.weights.items()):

@@ -142,9 +142,9 @@ def member(read: Read, name: str, value: Any) -> Any:
         raise ValueError(f".{name}{said if said[:1] in ' .' else f': {said}'}") from error
 
 
-def checked(make: Callable[..., Any], names: Iterable[str]) -> Read:
+def checked(make: Callable[..., Any], names: Iterable[str], optional: tuple[str, ...] = ()) -> Read:
     """An object of a class that checks its own members."""
-    return record(make, dict.fromkeys(names, lambda value: value))
+    return record(make, dict.fromkeys(names, lambda value: value), optional)
 
 
 def frequency(kind: str, step: int, **others: Any) -> Frequency:
@@ -184,6 +184,8 @@ def forecaster(**settings: Any) -> ForecastModel:
     model = ForecastModel(**settings, factors=factors, weights={})
     if not ascending(model.seasons) or model.seasons[-1] > model.input_size:
         raise ValueError(f"seasons must ascend and be at most input_size, not {brief(model.seasons)}")
+    if model.input_size % model.definition.patch_size:
+        raise ValueError(f"input_size must be a multiple of patch_size {model.definition.patch_size}")
     if not ascending(model.level):
         raise ValueError(f"level must ascend, not {brief(model.level)}")
     if len(factors) != len(model.level):
@@ -237,7 +239,7 @@ def ascending(values: tuple[float, ...]) -> bool:
 CENTRE, SCALE = number(-1e30, 1e30), number(1e-300, 1e30)
 DEPENDENCE = many(number(-CLOSEST, CLOSEST), MOST_LAGS)
 STAMP = whole(-(2**63), 2**63 - 1)
-NETWORK = checked(NetworkConfig, NetworkConfig.__slots__)
+NETWORK = checked(NetworkConfig, NetworkConfig.__slots__, optional=("patch_size",))
 TRAINING = checked(TrainingConfig, TrainingConfig.__slots__)
 COLUMN = record(
     Column,
@@ -315,12 +317,13 @@ SETTINGS: dict[str, Read] = {
             "network": NETWORK,
             "schema": SCHEMA,
             "members": whole(1, 64),
+            "smoothed": truth,
             "training": nullable(TRAINING),
             "trained_on": nullable(TRAINED_ON),
             "reading": READING,
             "dependence": DEPENDENCE,
         },
-        optional=("widths", "schema", "members", "training", "trained_on", "reading", "dependence"),
+        optional=("widths", "schema", "members", "smoothed", "training", "trained_on", "reading", "dependence"),
     ),
     "regressor": record(
         regressor,

@@ -14,8 +14,7 @@ from grucast.model.outputs.quantiles import Quantiles
 
 Array = NDArray[Any]
 Tensors = Mapping[str, Array]
-LAYERS = ("hidden", "out", "step_state", "step", "step_out")  # of the forecaster's head
-HEAD = tuple(f"{layer}.{part}" for layer in LAYERS for part in ("weight", "bias"))
+LAYERS = ("hidden", "out", "mix", "step_state", "step", "step_out")  # of the forecaster's head
 NONE = np.empty(0, np.float32)
 
 
@@ -89,6 +88,9 @@ class Values(Operations):
     def mean(self, x: Array, axis: int) -> Array:
         return np.asarray(x.mean(axis))
 
+    def combine(self, weights: Array, values: Array) -> Array:
+        return np.asarray((weights[..., None] * values).sum(1))
+
     def cumsum(self, x: Array, reverse: bool = False) -> Array:
         return np.cumsum(x[..., ::-1], -1)[..., ::-1] if reverse else np.cumsum(x, -1)
 
@@ -112,7 +114,8 @@ class Values(Operations):
         batch, _, h = continuations.shape
         fixed = self.concat(static, 1) if static else np.empty((batch, 0), np.float32)
         known = self.concat(ahead, 2) if ahead else np.empty((batch, h, 0), np.float32)
-        weights = [self.weights.get(name, NONE) for name in (HEAD if ahead else HEAD[:4])]
+        layers = [layer for layer in LAYERS if f"{layer}.weight" in self.weights]
+        weights = [self.weights.get(f"{layer}.{part}", NONE) for layer in layers for part in ("weight", "bias")]
         shape = (batch, h, network.output.size)
         return native.head(state, continuations, fixed, known, weights, shape)
 

@@ -15,11 +15,13 @@ from grucast.model.models import ForecastModel
 from grucast.model.network import Inputs
 from grucast.onnx.builder import LAST, Builder
 from grucast.onnx.operations import Graph
+from grucast.onnx.smoothing import continue_levels
 from grucast.onnx.window import (
     Scaled,
     continue_seasons,
     flagged,
     known_ahead,
+    last_observed,
     phases,
     present,
     scaled_numbers,
@@ -102,6 +104,9 @@ def network_inputs(g: Builder, model: ForecastModel, raw: Raw, window: Scaled) -
     values += [seasonal_difference(g, window, steps, season) for season in model.seasons]
     beside = [g.cast(g.op("Unsqueeze", value, LAST), np.float32) for value in values]
     continued = continue_seasons(g, window, steps, model.seasons, h)
+    if model.smoothed:
+        last = g.op("Mul", last_observed(g, window, steps), np.ones((1, 1, h)))
+        continued += [last, *continue_levels(g, window, steps, model.seasons[0], h)]
     static, ahead = [], []
     if raw.numbers:
         numbers = scaled_numbers(g, raw.numbers, known["numbers"])

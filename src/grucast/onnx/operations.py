@@ -70,6 +70,10 @@ class Graph(Operations):
     def mean(self, x: str, axis: int) -> str:
         return self.g.op("ReduceMean", x, axes=[axis], keepdims=0)
 
+    def combine(self, weights: str, values: str) -> str:
+        scaled = self.g.op("Mul", self.unsqueeze(weights, -1), values)
+        return self.g.sum(scaled, 1, keepdims=False)
+
     def cumsum(self, x: str, reverse: bool = False) -> str:
         return self.g.op("CumSum", x, np.int64(-1), reverse=int(reverse))
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.encoding import encode
-from grucast.data.features import Features, make_features
+from grucast.data.features import Features
 from grucast.data.fingerprint import trained_on
 from grucast.data.panel import Panel
 from grucast.data.scalars import brief
@@ -40,6 +40,8 @@ VALIDATION_WINDOWS = 512  # at the most, spread evenly
 FARTHEST = 1e30  # of a window's scale that a target may be from its centre
 SHORTENED = 0.1  # of the windows of several series begin later than they could, as short and new series do
 LEAST_ERROR = 0.1  # windows that repeat themselves better than this weigh no more
+TINY = 1e-30
+LEVEL_SHARE = 0.4  # of a window's weight that its level decides on
 
 
 def train_forecaster(
@@ -166,7 +168,7 @@ def describe_run(panel: Panel, model: ForecastModel, training: TrainingConfig, h
     """What decides on the trained weights, so what a resumed run must share; its time limit may differ."""
     settings = asdict(training) | asdict(model.network) | asdict(model.schema.covariates)
     del settings["max_time"]
-    settings |= {name: getattr(model, name) for name in ("h", "input_size", "seasons", "level")}
+    settings |= {name: getattr(model, name) for name in ("h", "input_size", "seasons", "level", "smoothed")}
     frequency = model.frequency.name
     data = (model.trained_on or trained_on(panel)).fingerprint
     if model.weights:
@@ -187,27 +189,26 @@ def default_batch_size(panel: Panel) -> int:
 def make_batch(
     windows: Windows, index: NDArray[np.int64], model: ForecastModel, first: NDArray[np.int64] | None = None
 ) -> Batch:
-    """Bring windows to their own scales; what is observed counts as much as the whole batch, errors of a window as
-    many times less as its seasonal naive error is large, and each as its row's weight says. Of a flat window there is
-    no scale to learn on.
+    """Bring windows to their own scales; what is observed counts as much as the whole batch, each window as
+    `window_weights` says, and each row as its own weight says. Of a flat window there is no scale to learn on.
 
     Args:
         windows: The windows.
         index: Which of them to take, (B,).
         model: What reads them.
-        first: The first step of each that is shown, (B,); their naive errors are still those of all steps.
+        first: The first step of each that is shown, (B,); what they count is still decided by all steps.
     """
     window = windows.take(index)
-    features = make_features(window, model.schema, model.seasons)
-    naive = features.scale * np.maximum(features.naive_error, np.float32(LEAST_ERROR))
+    features = model.features(window)
+    weight, scale = window_weights(features), features.scale.copy()
     if first is not None:
         rows = np.flatnonzero(first)
         later = windows.take(index[rows]).since(first[rows])
-        replace_rows(features, rows, make_features(later, model.schema, model.seasons))
+        replace_rows(features, rows, model.features(later))
     observed = ~np.isnan(window.future) & ~features.flat
     target = np.where(observed, features.normalise(window.future), np.float32(0))
     refuse_far(target, windows, index)
-    weight = observed * scaled(features.scale, 0, naive) / max(observed.sum(), 1)
+    weight = observed * weight * scaled(features.scale, 0, scale) / max(observed.sum(), 1)
     return Batch(Inputs.of(features), target, weight.astype(np.float32) * windows.weights(index))
 
 
@@ -216,6 +217,16 @@ def replace_rows(features: Features, rows: NDArray[np.int64], by: Features) -> N
     arrays: tuple[NDArray[Any], ...] = features
     for array, own in zip(arrays, by, strict=True):
         array[rows] = own
+
+
+def window_weights(features: Features) -> NDArray[np.float64]:
+    """What the errors of each window count, (B, 1), in the mean 1: as much less as its seasonal naive error is large,
+    which makes the loss of MASE, mixed with as much less as its level is large, which makes that of percentages.
+    """
+    mase = 1 / np.maximum(features.naive_error.astype(np.float64), LEAST_ERROR)
+    percentage = scaled(features.scale, 0, np.maximum(np.abs(features.centre), LEAST_ERROR * features.scale))
+    mixed = (1 - LEVEL_SHARE) * mase / mase.mean() + LEVEL_SHARE * percentage / max(percentage.mean(), TINY)
+    return np.asarray(mixed)
 
 
 def refuse_far(target: NDArray[np.float32], windows: Windows, index: NDArray[np.int64]) -> None:

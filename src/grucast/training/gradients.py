@@ -202,6 +202,9 @@ class Gradients(Values):
             super().mean(array, axis), x, lambda d: np.broadcast_to(np.expand_dims(d / size, axis), array.shape)
         )
 
+    def combine(self, weights: Value, values: Array) -> Value:
+        return self._each(super().combine(array_of(weights), values), weights, lambda d: (d[:, None] * values).sum(2))
+
     def cumsum(self, x: Value, reverse: bool = False) -> Value:
         return self._each(
             super().cumsum(array_of(x), reverse), x, lambda d: super(Gradients, self).cumsum(d, not reverse)
