@@ -80,6 +80,15 @@ def test_some_windows_are_drawn_shortened_and_none_is_held_out_so(hourly, monkey
     assert np.mean(np.array(drawn) > 0) == pytest.approx(0.1, abs=0.02)
 
 
+def test_every_window_may_be_drawn(hourly, rng, monkeypatch):
+    shown = []
+    monkeypatch.setattr(training, "make_batch", lambda _, index, *others: shown.extend(index))
+    panel = make_panel(hourly.filter(unique_id="a"))
+    task = training.Task.of(panel, model_of(panel), TrainingConfig(batch_size=5000))
+    task.draw(task.windows)(rng)
+    np.testing.assert_array_equal(np.unique(shown), np.arange(len(task.windows)))
+
+
 def test_flat_windows_weigh_nothing_and_no_target_of_theirs_is_too_far(hourly):
     steps = pl.int_range(pl.len()).over("unique_id")
     panel = make_panel(hourly.with_columns(y=pl.when(steps < 100).then(1e-20).otherwise(1e20)))
