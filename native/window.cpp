@@ -121,9 +121,9 @@ float last_observed(const std::vector<double> &z) {
 }
 
 // What least squares find in a window: the effect of each place in a season, and a slope; time is 0 at the last step.
-class Shape {
+class Decomposition {
  public:
-  Shape(const double *z, long steps, long season)
+  Decomposition(const double *z, long steps, long season)
       : z_(z),
         steps_(steps),
         season_(season),
@@ -224,8 +224,8 @@ void window_features(const Windows &w) {
     if (w.smoothings) {
       float *levels = std::fill_n(continued + 2 * w.seasons * w.horizon, w.horizon, last_observed(z));
       const long first = std::find_if(z.begin(), z.end(), [](double v) { return !std::isnan(v); }) - z.begin();
-      Shape shape(z.data(), w.steps, w.steps - first < w.season[0] ? 1 : w.season[0]);
-      for (long k = 0; k < w.smoothings; ++k) shape.go_on(w.smoothing[k], w.horizon, levels + k * w.horizon);
+      Decomposition parts(z.data(), w.steps, w.steps - first < w.season[0] ? 1 : w.season[0]);
+      for (long k = 0; k < w.smoothings; ++k) parts.go_on(w.smoothing[k], w.horizon, levels + k * w.horizon);
     }
     w.centre[row] = centre, w.scale[row] = scale;
   }

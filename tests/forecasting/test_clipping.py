@@ -59,7 +59,7 @@ def test_past_windows_are_clipped_by_what_came_before_each(place, wanted, rng):
 
 @pytest.mark.parametrize("late", [False, True])
 def test_stream_remembers_a_negative_value_that_its_window_has_lost(late, rng, tmp_path):
-    frame = named({"a": np.append(rng.poisson(0.3, 199).astype(float), 5.0), "b": rng.poisson(0.3, 200) + 0.0})
+    frame = named({"a": np.append(rng.poisson(1.0, 199).astype(float), 5.0), "b": rng.poisson(0.3, 200) + 0.0})
     frame = frame.with_columns(
         y=pl.when((pl.col("unique_id") == "a") & (pl.col("ds") == DAYS[9])).then(-1).otherwise("y")
     )

@@ -82,7 +82,7 @@ def test_some_windows_are_drawn_shortened_and_none_is_held_out_so(hourly, monkey
 
 def test_every_window_may_be_drawn(hourly, rng, monkeypatch):
     shown = []
-    monkeypatch.setattr(training, "make_batch", lambda _, index, *others: shown.extend(index))
+    monkeypatch.setattr(training, "make_batch", lambda _windows, index, _model: shown.extend(index))
     panel = make_panel(hourly.filter(unique_id="a"))
     task = training.Task.of(panel, model_of(panel), TrainingConfig(batch_size=5000))
     task.draw(task.windows)(rng)

@@ -23,7 +23,7 @@ class Smoothing(NamedTuple):
 SMOOTHINGS = (Smoothing(0.2, 0.0), Smoothing(0.6, 0.0), Smoothing(0.5, 0.5))
 
 
-class Shape(NamedTuple):
+class Decomposition(NamedTuple):
     """What least squares find in windows of rows r of one season with places s; time is 0 at the last step."""
 
     known: Array  # (B, r, s): values, 0 where not observed
@@ -52,15 +52,15 @@ def continue_levels(z: Array, season: int, h: int, smoothings: tuple[Smoothing, 
             [3.44, 3.44],
             [4.5 , 5.  ]]])
     """
-    shape = find_shape(z, season)
-    found = np.stack([continue_shape(shape, smoothing, h) for smoothing in smoothings], 1)
+    parts = decompose(z, season)
+    found = np.stack([go_on(parts, smoothing, h) for smoothing in smoothings], 1)
     young = np.isnan(z[:, : max(z.shape[1] - season + 1, 0)]).all(1)
     if season > 1 and young.any():
         found[young] = continue_levels(z[young], 1, h, smoothings)
     return found
 
 
-def find_shape(z: Array, season: int) -> Shape:
+def decompose(z: Array, season: int) -> Decomposition:
     """Effects and slope of windows (B, T)."""
     batch, steps = z.shape
     rows = -(-steps // season)
@@ -74,12 +74,12 @@ def find_shape(z: Array, season: int) -> Shape:
     away = np.where(seen, time - when[:, None], 0)
     rise = total(total(away * np.where(seen, known - mean[:, None], 0)))
     spread = total(total(away * away))
-    return Shape(known, seen, time, mean, when, rise / np.where(spread > 0, spread, 1))
+    return Decomposition(known, seen, time, mean, when, rise / np.where(spread > 0, spread, 1))
 
 
-def continue_shape(shape: Shape, smoothing: Smoothing, h: int) -> Array:
+def go_on(parts: Decomposition, smoothing: Smoothing, h: int) -> Array:
     """The continuation (B, h) in one way."""
-    known, seen, time, mean, when, slope = shape
+    known, seen, time, mean, when, slope = parts
     if not smoothing.trend:
         slope = np.zeros_like(slope)
     there = np.asarray(seen.any(1))

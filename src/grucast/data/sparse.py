@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+TINIEST = 1e-250  # unit, of which any forecast is a finite multiple
 WHOLE = 1e-6  # from a whole number, that still counts as one
 
 
@@ -28,9 +29,9 @@ def settled(y: Array, history: Array) -> Array:
         return y
     sizes = np.abs(history)
     unit = np.where(sizes > 0, sizes, np.inf).min(1)
-    rows = np.flatnonzero((2 * zero.sum(1) >= (~np.isnan(history)).sum(1)) & (unit < np.inf))
+    rows = np.flatnonzero((2 * zero.sum(1) >= (~np.isnan(history)).sum(1)) & (unit > TINIEST) & (unit < np.inf))
     unit, own = unit[rows, None, None], y[rows]
-    with np.errstate(over="ignore", invalid="ignore"):  # of units of 1e-300, whose multiples the others are not
+    with np.errstate(over="ignore", invalid="ignore"):  # of units whose multiples the others are not
         times, rounded = sizes[rows] / unit[..., 0], np.round(own / unit) * unit + 0.0  # no -0
         whole = (np.isnan(sizes[rows]) | (np.abs(times - np.round(times)) <= WHOLE)).all(1)
     y = y.copy()

@@ -9,8 +9,8 @@ from grucast.onnx.builder import Builder
 from grucast.onnx.window import ONE, ZERO, Scaled
 
 
-class Shape(NamedTuple):
-    """What data.smoothing calls so; what has no axis of its own there has one of length 1."""
+class DecomposedWindow(NamedTuple):
+    """The decomposition of data.smoothing; what has no axis of its own there has one of length 1."""
 
     known: str  # (B, r, s)
     seen: str  # (B, r, s)
@@ -36,11 +36,11 @@ def continue_with(g: Builder, window: Scaled, steps: int, season: int, h: int) -
     """The continuations of each way with that season."""
     rows = -(-steps // season)
     time = np.arange(1.0 - rows * season, 1).reshape(1, rows, season)
-    shape = find_shape(g, window, steps, time)
-    return [continue_shape(g, shape, time, smoothing, h) for smoothing in SMOOTHINGS]
+    parts = decompose(g, window, steps, time)
+    return [go_on(g, parts, time, smoothing, h) for smoothing in SMOOTHINGS]
 
 
-def find_shape(g: Builder, window: Scaled, steps: int, time: np.ndarray) -> Shape:
+def decompose(g: Builder, window: Scaled, steps: int, time: np.ndarray) -> DecomposedWindow:
     """Effects and slope of a window."""
     known, seen = (
         g.op("Reshape", g.op("Pad", value, np.array([0, time.size - steps, 0, 0])), np.array([0, *time.shape[1:]]))
@@ -52,12 +52,12 @@ def find_shape(g: Builder, window: Scaled, steps: int, time: np.ndarray) -> Shap
     away = g.op("Mul", seen, g.op("Sub", time, when))
     rise, spread = (g.sum(g.sum(g.op("Mul", away, other), 1), 2) for other in (g.op("Sub", known, mean), away))
     slope = g.op("Div", rise, g.op("Where", g.op("Greater", spread, ZERO), spread, ONE))
-    return Shape(known, seen, g.op("Greater", number, ZERO), mean, when, slope)
+    return DecomposedWindow(known, seen, g.op("Greater", number, ZERO), mean, when, slope)
 
 
-def continue_shape(g: Builder, shape: Shape, time: np.ndarray, smoothing: Smoothing, h: int) -> str:
+def go_on(g: Builder, parts: DecomposedWindow, time: np.ndarray, smoothing: Smoothing, h: int) -> str:
     """The continuation (B, 1, h) in one way."""
-    known, seen, there, mean, when, slope = shape
+    known, seen, there, mean, when, slope = parts
     if not smoothing.trend:
         slope = g.op("Mul", slope, ZERO)
     effect = g.op("Sub", mean, g.op("Mul", slope, when))

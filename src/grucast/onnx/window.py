@@ -10,7 +10,7 @@ from grucast.data.covariates import Column
 from grucast.data.encoding import MOST_DEVIATIONS
 from grucast.data.features import places
 from grucast.data.scaling import CERTAIN, ROUNDING
-from grucast.data.sparse import WHOLE
+from grucast.data.sparse import TINIEST, WHOLE
 from grucast.data.spikes import FAR, FEW, SHARE
 from grucast.onnx.builder import LAST, Builder
 
@@ -144,7 +144,8 @@ def settled(g: Builder, forecast: str, y: str, observed: str) -> str:
     unit = extreme(g, "ReduceMin", sizes, positive, np.inf)
     zeros = g.op("Sub", count(g, observed), count(g, positive))
     sparse = g.op("GreaterOrEqual", zeros, count(g, positive))
-    sparse = g.op("And", sparse, g.op("Less", unit, np.float64(np.inf)))
+    for compare, bound in (("Less", np.inf), ("Greater", TINIEST)):
+        sparse = g.op("And", sparse, g.op(compare, unit, np.float64(bound)))
     unit = g.op("Where", sparse, unit, ONE)
     times = g.op("Div", sizes, unit)
     off = g.op("ReduceMax", g.op("Abs", g.op("Sub", times, g.op("Round", times))), axes=[1])
