@@ -120,6 +120,7 @@ def test_settings_that_make_no_sense_are_refused_before_training(kind, data):
     for settings, wanted in (
         ({"network": 64}, "network must be a NetworkConfig or None, not 64"),
         ({"training": NETWORK}, "training must be a TrainingConfig or None"),
+        ({"network": NetworkConfig(patch_size=2)}, f"{kind.__name__} reads step by step: leave patch_size out, not 2"),
         ({"training": TrainingConfig(ensemble=2)}, f"{kind.__name__} trains one network, not an ensemble of 2"),
     ):
         with pytest.raises(ConfigError, match=re.escape(wanted)):

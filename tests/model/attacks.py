@@ -37,7 +37,8 @@ FIRST = "members.0.gru.bias_hh_l0"
 
 
 OTHERS = {
-    kind: unpack((GOLDEN / f"format2-{kind}.safetensors").read_bytes()) for kind in ("classifier", "steps-regressor")
+    kind: unpack((GOLDEN / f"format2-{kind}.safetensors").read_bytes())
+    for kind in ("classifier", "patches", "steps-regressor")
 }
 
 
@@ -46,6 +47,11 @@ def other(golden, changes=(), **members):
     header, text, data = OTHERS[golden]
     changed = {k: v for k, v in {**text["settings"], **dict(changes)}.items() if v is not None}
     return pack(with_metadata(header, {**text, "settings": changed, **members}), data)
+
+
+def network(golden, **changes):
+    """A golden file of another kind with its network's settings changed."""
+    return other(golden, {"network": OTHERS[golden][1]["settings"]["network"] | changes})
 
 
 def classes(*labels):
@@ -290,6 +296,13 @@ CLASSES = {
     "classifier of format 1": (other("classifier", format=1), "format 1 has no such classifier"),
     "classifier as a regressor": (other("classifier", kind="regressor"), "settings has no member"),
     "steps of format 1": (other("steps-regressor", format=1), "format 1 has no such regressor"),
+    "patches of a regressor": (network("steps-regressor", patch_size=2), "'patch_size' too"),
+    "patches of format 1": (other("patches", format=1), "format 1 has no such forecaster"),
+    "window of four patches and a half": (other("patches", {"input_size": 27}), "a multiple of patch_size 6"),
+    "patches of 0": (network("patches", patch_size=0), "patch_size must be a whole number from 1"),
+    "patches of other weights": (network("patches", patch_size=3), "weight_ih_l0 must be"),
+    "weights of levels that are not there": (other("patches", {"smoothed": False}), "hidden.weight must be"),
+    "levels of 1": (other("patches", {"smoothed": 1}), "smoothed must be true or false"),
     "steps of 1": (other("steps-regressor", {"per_step": 1}), "per_step must be true or false"),
 }
 ATTACKS = {**KINDS, **HEADERS, **METADATA, **SETTINGS, **CLASSES, **TENSORS}

@@ -34,6 +34,9 @@ class SequenceEstimator(Generic[M]):
         network, training = (to_config(name, getattr(self, name), default) for name, default in self.defaults.items())
         if training.ensemble > 1:
             raise ConfigError(f"{type(self).__name__} trains one network, not an ensemble of {training.ensemble}")
+        if network.patch_size is not None:
+            name, found = type(self).__name__, network.patch_size
+            raise ConfigError(f"{name} reads step by step: leave patch_size out, not {found}")
         return network, training
 
     def _train(

@@ -240,6 +240,7 @@ CENTRE, SCALE = number(-1e30, 1e30), number(1e-300, 1e30)
 DEPENDENCE = many(number(-CLOSEST, CLOSEST), MOST_LAGS)
 STAMP = whole(-(2**63), 2**63 - 1)
 NETWORK = checked(NetworkConfig, NetworkConfig.__slots__, optional=("patch_size",))
+STEP_BY_STEP = checked(NetworkConfig, set(NetworkConfig.__slots__) - {"patch_size"})
 TRAINING = checked(TrainingConfig, TrainingConfig.__slots__)
 COLUMN = record(
     Column,
@@ -330,7 +331,7 @@ SETTINGS: dict[str, Read] = {
         {
             "features": whole(1, 10**6),
             "outputs": whole(1, 10**6),
-            "network": NETWORK,
+            "network": STEP_BY_STEP,
             "flat": truth,
             "per_step": truth,
             "training": nullable(TRAINING),
@@ -343,7 +344,7 @@ SETTINGS: dict[str, Read] = {
             "centre": many(CENTRE, 10**4, least=1),
             "scale": many(SCALE, 10**4, least=1),
             "classes": distinct(label, 10**4, least=2),
-            "network": NETWORK,
+            "network": STEP_BY_STEP,
             "training": nullable(TRAINING),
         },
         optional=("training",),
