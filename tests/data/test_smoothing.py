@@ -49,6 +49,10 @@ def test_window_of_nothing_continues_at_its_centre():
     assert not continue_levels(np.full((2, 8), np.nan), 3, 5).any()
 
 
+def test_no_window_has_no_continuation():
+    assert continue_levels(np.empty((0, 8)), 3, 5).shape == (0, 3, 5)
+
+
 def test_level_follows_faster_with_more_weight_on_the_newest_value():
     z = np.repeat([0.0, 1.0], [20, 3])[None]
     slow, fast = continue_levels(z, 1, 1, (Smoothing(0.2, 0), Smoothing(0.6, 0)))[0, :, 0]

@@ -88,7 +88,7 @@ def go_on(parts: Decomposition, smoothing: Smoothing, h: int) -> Array:
     effect = np.where(there, effect, usual[:, None])
     rest = (known - effect[:, None]) - slope[:, None, None] * time
     decay = np.multiply.accumulate(np.r_[1.0, np.full(time.size - 1, 1 - smoothing.weight)])[::-1]
-    weights = (seen * decay.reshape(time.shape)).reshape(len(known), -1)
+    weights = (seen * decay.reshape(time.shape)).reshape(len(known), time.size)
     heavy = total(weights)
     level = total(weights * rest.reshape(weights.shape)) / np.where(heavy > 0, heavy, 1)
     ahead = np.arange(h)
