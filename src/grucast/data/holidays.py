@@ -13,6 +13,7 @@ from grucast.data.zones import to_local
 from grucast.errors import ConfigError, DataError, MissingExtraError
 
 SCALE = 1 / 6  # about the standard deviation of a flag that is 1 on ten days a year
+DAY = np.timedelta64(1, "D")
 OFFSETS = {"holiday": 0, "holiday tomorrow": 1, "holiday yesterday": -1}  # days from a step's own
 
 
@@ -47,7 +48,7 @@ class Holidays:
         days = (to_local(times, self.zone) if self.zone else times).astype("M8[D]")
         if not days.size:
             return np.zeros((*days.shape, len(OFFSETS)), np.float32)
-        first, last = days.min() - 1, days.max() + 1
+        first, last = days.min() - DAY, days.max() + DAY
         found = np.zeros(int((last - first).astype(np.int64)) + 1, np.float32)
         for year in years_of(days):
             own = days_off(self.code, year)
