@@ -34,7 +34,7 @@ def test_given_values_are_kept():
 
 
 def test_given_window_must_hold_whole_given_patches():
-    with pytest.raises(ConfigError, match="input_size 100 holds no whole number of patches: patch_size is 24"):
+    with pytest.raises(ConfigError, match="input_size 100 holds no whole number of patches: give a multiple of 24"):
         make_plan(panel(5000), 24, 100, 24, 48, NetworkConfig(patch_size=24))
 
 

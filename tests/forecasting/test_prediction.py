@@ -88,6 +88,13 @@ def test_number_of_samples_must_be_one(fitted, samples):
         fitted.predict(samples=samples)
 
 
+def test_numbers_that_nobody_can_wait_for_are_refused_before_the_work(fitted):
+    with pytest.raises(ConfigError, match="samples=10001 asks for a column each: give 10,000 at the most"):
+        fitted.predict(samples=10_001)
+    with pytest.raises(ConfigError, match=r"more than 100 times the 6 steps .* train with a larger h"):
+        fitted.predict(h=601)
+
+
 def test_model_that_does_not_know_the_dependence_says_so(hourly):
     for settings, val_size in (({}, 0), ({"level": ()}, None)):
         forecaster = GRUForecaster(6, 48, 24, **settings, **TINY).fit(hourly, val_size)

@@ -73,7 +73,7 @@ def make_plan(
     shape = choose_network(network, season, window, input_size is not None, panel)
     patch = shape.patch_size or 1
     if input_size and input_size % patch:
-        raise ConfigError(f"input_size {input_size} holds no whole number of patches: patch_size is {patch}")
+        raise ConfigError(f"input_size {input_size} holds no whole number of patches: give a multiple of {patch}")
     window = max(window - window % patch, patch)
     return Plan(window, shape, tuple(s for s in seasons if s <= window) or (1,), held_out, notes)
 

@@ -21,6 +21,7 @@ from grucast.model.models import ForecastModel
 from grucast.model.values import Values
 
 Array = NDArray[Any]
+MOST_HORIZONS, MOST_SAMPLES = 100, 10_000
 
 
 def windows_ahead(model: ForecastModel, panel: Panel, future: Any, steps: int) -> Windows:
@@ -122,9 +123,11 @@ def valid_samples(model: ForecastModel, samples: Any) -> int:
     """A number of paths that a model can draw.
 
     Raises:
-        ConfigError: It is none, or the model does not know how its steps depend on each other.
+        ConfigError: It is none or too large, or the model does not know how its steps depend on each other.
     """
     number = positive("samples", samples)
+    if number > MOST_SAMPLES:
+        raise ConfigError(f"samples={number} asks for a column each: give {MOST_SAMPLES:,} at the most")
     if model.dependence is None:
         raise ConfigError(
             "this model does not know how the errors of its steps depend on each other, so it cannot draw samples: "
@@ -137,9 +140,14 @@ def valid_steps(model: ForecastModel, h: Any) -> int:
     """How many steps to forecast: the horizon of the model when None; more come with a warning.
 
     Raises:
-        ConfigError: It is no such number.
+        ConfigError: It is no such number, or so large that nothing is known of the last ones.
     """
     steps = model.h if h is None else positive("h", h)
+    if steps > MOST_HORIZONS * model.h:
+        raise ConfigError(
+            f"h={steps} is more than {MOST_HORIZONS} times the {model.h} steps that this model was trained for: train "
+            "with a larger h"
+        )
     if steps > model.h:
         warnings.warn(
             f"h={steps} goes beyond the {model.h} steps that this model was trained for, on from its own medians, so "
