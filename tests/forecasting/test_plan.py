@@ -63,6 +63,24 @@ def test_patch_is_a_short_season_of_which_there_are_many(plan, patch):
     assert plan().network.patch_size == patch
 
 
+def test_window_spans_four_horizons_or_four_of_the_shortest_season():
+    days = panel(5000, hours=24)
+    assert make_plan(days, 56, None, None, None).input_size == 4 * 56
+    assert make_plan(days, 1, None, 30, None).input_size == 4 * 30
+
+
+def test_months_are_read_one_by_one():
+    months = pl.DataFrame(
+        {
+            "unique_id": "a",
+            "ds": np.arange("1970-01", "2020-01", dtype="M8[M]").astype("M8[us]"),
+            "y": np.arange(600.0),
+        }
+    )
+    plan = make_plan(make_panel(months), 12, None, None, None)
+    assert (plan.input_size, plan.seasons, plan.network.patch_size) == (48, (12,), 1)
+
+
 def test_longer_usual_seasons_join_a_given_one():
     assert make_plan(panel(5000), 24, None, 24, None).seasons == (24, 168)
     assert make_plan(panel(5000), 24, None, 10, None).seasons == (10,)
