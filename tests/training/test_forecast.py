@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -87,6 +88,13 @@ def test_every_window_may_be_drawn(hourly, rng, monkeypatch):
     task = training.Task.of(panel, model_of(panel), TrainingConfig(batch_size=5000))
     task.draw(task.windows)(rng)
     np.testing.assert_array_equal(np.unique(shown), np.arange(len(task.windows)))
+
+
+@pytest.mark.parametrize(("weights", "rates"), [({}, [1, 0.5]), ({"out.bias": np.zeros(1)}, [0.5, 0.5])])
+def test_what_was_learned_before_is_trained_on_at_half_the_rate(hourly, weights, rates):
+    panel = make_panel(hourly)
+    task = training.Task.of(panel, replace(model_of(panel), weights=weights), TrainingConfig())
+    assert [phase.rate for phase in task.phases(10, 60)] == rates
 
 
 def test_flat_windows_weigh_nothing_and_no_target_of_theirs_is_too_far(hourly):

@@ -168,7 +168,7 @@ def describe_run(panel: Panel, model: ForecastModel, training: TrainingConfig, h
     """What decides on the trained weights, so what a resumed run must share; its time limit may differ."""
     settings = asdict(training) | asdict(model.network) | asdict(model.schema.covariates)
     del settings["max_time"]
-    settings |= {name: getattr(model, name) for name in ("h", "input_size", "seasons", "level", "smoothed")}
+    settings |= {name: getattr(model, name) for name in ("h", "input_size", "seasons", "level")}
     frequency = model.frequency.name
     data = (model.trained_on or trained_on(panel)).fingerprint
     if model.weights:
