@@ -64,7 +64,8 @@ void intervals(In<float> z, In<double> factors, In<double> centre, In<double> sc
 }
 
 void window_features(In<double> history, In<std::int64_t> seasons, long recent, In<double> smoothings, Array<float> inputs,
-                     Array<float> continued, Array<double> centre, Array<double> scale, Array<float> naive_error) {
+                     Array<float> continued, Array<double> centre, Array<double> scale, Array<float> naive_error,
+                     Array<double> moved) {
   require(history.ndim() == 2 && seasons.ndim() == 1, "history must be (B, T) and seasons (S,)");
   require(inputs.ndim() == 3 && continued.ndim() == 3, "inputs must be (B, T, C) and continued (B, C, h)");
   grucast::Windows w{};
@@ -86,6 +87,7 @@ void window_features(In<double> history, In<std::int64_t> seasons, long recent, 
   w.continued = dense(continued, {w.count, grucast::continuations(w.seasons, w.smoothings), w.horizon}, "continued");
   w.centre = dense(centre, {w.count, 1}, "centre"), w.scale = dense(scale, {w.count, 1}, "scale");
   w.naive_error = dense(naive_error, {w.count, 1}, "naive_error");
+  w.moved = dense(moved, {w.count, w.smoothings ? 2 : 0}, "moved");
   const nb::gil_scoped_release free;
   grucast::window_features(w);
 }
@@ -100,5 +102,5 @@ void define_forecaster(nb::module_ &m) {
         "nonnegative"_a.noconvert(), "y"_a.noconvert());
   m.def("window_features", &window_features, "history"_a.noconvert(), "seasons"_a.noconvert(), "recent"_a,
         "smoothings"_a.noconvert(), "inputs"_a.noconvert(), "continued"_a.noconvert(), "centre"_a.noconvert(),
-        "scale"_a.noconvert(), "naive_error"_a.noconvert());
+        "scale"_a.noconvert(), "naive_error"_a.noconvert(), "moved"_a.noconvert());
 }

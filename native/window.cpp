@@ -78,13 +78,14 @@ void drop_spikes(std::vector<double> &y, std::vector<double> &scratch) {
     std::replace_if(y.begin(), y.end(), far, std::numeric_limits<double>::quiet_NaN());
 }
 
+double same(double v) { return v; }
+
 struct Scale {
   double centre, scale;
 };
 
 // data/scaling.py has the equations.
 Scale scale_of(const double *y, long steps, long recent, std::vector<double> &scratch) {
-  const auto same = [](double v) { return v; };
   Mean mean = observed_mean(y + steps - recent, recent, scratch, same);
   if (!mean.count) mean = observed_mean(y, steps, scratch, same);
   double centre = mean.value, lowest = kInfinity, highest = -kInfinity;
@@ -226,6 +227,11 @@ void window_features(const Windows &w) {
       const long first = std::find_if(z.begin(), z.end(), [](double v) { return !std::isnan(v); }) - z.begin();
       Decomposition parts(z.data(), w.steps, w.steps - first < w.season[0] ? 1 : w.season[0]);
       for (long k = 0; k < w.smoothings; ++k) parts.go_on(w.smoothing[k], w.horizon, levels + k * w.horizon);
+      difference[0] = none;
+      for (long t = 1; t < w.steps; ++t) difference[t] = std::fabs(z[t] - z[t - 1]);
+      const long late = std::min(w.horizon, w.steps);
+      w.moved[2 * row] = observed_mean(difference.data(), w.steps, scratch, same).value;
+      w.moved[2 * row + 1] = observed_mean(difference.data() + w.steps - late, late, scratch, same).value;
     }
     w.centre[row] = centre, w.scale[row] = scale;
   }

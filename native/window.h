@@ -18,6 +18,7 @@ struct Windows {
   float *continued;        // (count, rows, horizon): see `continuations`
   double *centre, *scale;  // (count,)
   float *naive_error;      // (count,)
+  double *moved;           // (count, 2) where there are smoothings, else none
 };
 
 // Continuations of a window: two of each season, and where there are smoothings the last value and one of each.

@@ -10,6 +10,7 @@ from grucast.data.encoding import Schema, encode, fit_schema
 from grucast.data.features import continue_season, known_ahead, seasonal_difference, window_features
 from grucast.data.features import make_features as features_of
 from grucast.data.panel import make_panel
+from grucast.data.smoothing import SMOOTHINGS
 from grucast.data.windows import Window, Windows
 from grucast.kernels import native
 
@@ -19,6 +20,9 @@ def make_features(history, seasons, h):
     none, nothing = np.empty((rows, history.shape[1] + h, 0)), np.empty((rows, 0))
     window = Window(history, np.full((rows, h), np.nan), none, none, nothing, nothing, none, np.ones(rows, bool))
     return features_of(window, Schema(), seasons)
+
+
+COMPUTED_BY = {"numpy": window_features} | ({"native": native.window_features} if native.available() else {})
 
 
 @pytest.fixture
@@ -47,6 +51,14 @@ def test_naive_error_is_that_of_the_season_before_and_one_where_unknown(history)
     z = (history - features.centre) / features.scale
     wanted = [np.nanmean(np.abs(z[0, 4:] - z[0, :-4])), 1, np.mean(np.abs(z[2, 4:] - z[2, :-4]))]
     np.testing.assert_allclose(features.naive_error[:, 0], wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize("compute", COMPUTED_BY.values(), ids=COMPUTED_BY)
+def test_window_moved_by_its_mean_step_in_all_and_of_late(compute):
+    history = np.array([[1.0, 2, 4, 8, 8, 8], [5, 1, np.nan, 1, 2, np.nan], [3, np.nan, 3, np.nan, 4, np.nan]])
+    (*_, scale, _, moved) = compute(history, np.array([2]), 4, 3, 2, SMOOTHINGS)
+    np.testing.assert_allclose(moved * scale, [[7 / 5, 0], [5 / 2, 1], [0, 0]])
+    assert compute(history, np.array([2]), 4, 3, 2)[-1].shape == (3, 0)
 
 
 def test_restore_undoes_normalise(history):
@@ -192,7 +204,6 @@ WINDOWS = [  # level, distance from it, scale
     (-7, 0, 0),
 ]
 GAPS = {"none": [], "start": [0, 1, 2, 3], "middle": [10, 11], "end": [18, 19], "most": range(2, 14)}
-COMPUTED_BY = {"numpy": window_features} | ({"native": native.window_features} if native.available() else {})
 
 
 @pytest.mark.parametrize("gap", GAPS.values(), ids=GAPS)
@@ -201,7 +212,7 @@ def test_scale_is_the_distance_from_the_centre_and_none_in_a_flat_window(compute
     level, distance, wanted = np.array(WINDOWS).T[..., None]
     history = level + distance * np.where(np.arange(20) % 2, 1, -1)
     history[:, list(gap)] = np.nan
-    _, _, centre, scale, _ = compute(history, np.array([2]), 8, 3, 4)
+    _, _, centre, scale, *_ = compute(history, np.array([2]), 8, 3, 4)
     np.testing.assert_allclose(centre, level, rtol=1e-7, atol=1e-7 * distance.min())
     np.testing.assert_allclose(scale, wanted, rtol=1e-3)
 
@@ -210,7 +221,7 @@ def test_scale_is_the_distance_from_the_centre_and_none_in_a_flat_window(compute
 def test_scale_of_few_equal_values_is_halved_by_each(compute):
     history = np.full((9, 9), 6.0)
     history[np.arange(9)[:, None] <= np.arange(9)] = np.nan  # row k has k values
-    *_, centre, scale, _ = compute(history, np.array([1]), 2, 3, 2)
+    *_, centre, scale, _, _ = compute(history, np.array([1]), 2, 3, 2)
     assert centre[:, 0].tolist() == [0] + [6] * 8
     assert scale[:, 0].tolist() == [1, 6, 3, 1.5, 0.75, 0.375, 0.1875, 0.09375, 0]
 

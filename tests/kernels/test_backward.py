@@ -172,7 +172,7 @@ def test_gradients_of_a_linear_layer_equal_the_reference(rows, inputs, outputs, 
     expected = reference_backward.linear_backward(*(a.astype(float) for a in case))
     for a, b in zip(native.linear_backward(*case), expected, strict=True):
         assert a.dtype == dtype
-        np.testing.assert_allclose(a, b, rtol=0, atol=1e-5 if dtype == "float32" else 1e-13)
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-4 if dtype == "float32" else 1e-12)  # 70 products of up to 9
 
 
 @DTYPES

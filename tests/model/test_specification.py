@@ -3,6 +3,7 @@
 import json
 import struct
 from datetime import date, timedelta
+from itertools import pairwise
 from math import ceil, prod
 from pathlib import Path
 
@@ -118,6 +119,16 @@ class Series:
         level = np.average(rest[seen], weights=(1 - weight) ** -t[seen])
         return [effects[k % m] + level + share * slope * (k + 1) for k in range(self.h)]
 
+    def moved(self, z):
+        """Log of 0.01 and the mean step, in the window and in its last h steps."""
+        if not self.settings.get("smoothed"):
+            return []
+        steps = [abs(b - a) for a, b in pairwise(z)]
+        means = [
+            np.mean([s for s in part if not np.isnan(s)] or [0]) for part in (steps, steps[-min(self.h, len(steps)) :])
+        ]
+        return np.log(0.01 + np.array(means))
+
     def of_season(self, z, m):
         places = [[len(z) - r * m + k % m for r in range(1, min(3, len(z) // m) + 1)] for k in range(self.h)]
         values = [[z[place] for place in row if not np.isnan(z[place])] for row in places]
@@ -137,7 +148,7 @@ class Series:
         inputs, network = np.array([*rows, *(row[:steps] for row in beside)]).T, self.settings["network"]
         _, state = run_gru(inputs.reshape(steps // (network.get("patch_size") or 1), -1), network, w)
         fixed = [row[0] for part in flags(self.numbers("static")) for row in part]
-        head = np.array([*state, *c.ravel(), *fixed, *(row[0] for row in self.vectors("static"))])
+        head = np.array([*state, *c.ravel(), *self.moved(z), *fixed, *(row[0] for row in self.vectors("static"))])
         g = np.maximum(0, w["hidden.weight"] @ head + w["hidden.bias"])
         raw = (w["out.weight"] @ g + w["out.bias"]).reshape(self.h, -1)
         future, m = self.numbers("future"), self.seasons[0]

@@ -277,11 +277,13 @@ void check_window(long count, long steps, long seasons, long horizon) {
                    {"width", width}});
   const auto run = [&](long first, long some) {
     Vector<float> inputs(some * steps * width), error(some), continued(some * row_size);
-    Vector<double> centre(some), scale(some);
+    Vector<double> centre(some), scale(some), moved(smoothings ? 2 * some : 0);
     window_features({some, steps, seasons, smoothings, horizon, recent, width, history.data() + first * steps, season.data(),
-                     smoothing.data(), inputs.data(), continued.data(), centre.data(), scale.data(), error.data()});
+                     smoothing.data(), inputs.data(), continued.data(), centre.data(), scale.data(), error.data(),
+                     moved.data()});
     for (float v : inputs) require(std::isfinite(v), "inputs are finite");
     for (float v : continued) require(std::isfinite(v), "continuations are finite");
+    for (double v : moved) require(v >= 0 && std::isfinite(v), "what moved is finite and not negative");
     for (double v : scale) require(v >= 0 && std::isfinite(v), "scales are finite and not negative");
     return continued;
   };

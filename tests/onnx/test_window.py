@@ -7,6 +7,7 @@ from grucast.data.calendar import compute_phases
 from grucast.data.encoding import Column
 from grucast.data.scaling import scaled as scaled_by
 from grucast.data.scaling import window_scale
+from grucast.data.smoothing import SMOOTHINGS
 from grucast.data.sparse import settled
 from grucast.data.spikes import without_spikes
 from grucast.onnx import window as piece
@@ -64,12 +65,16 @@ def test_nan_is_not_observed_whatever_the_mask_says(history):
 def test_differences_and_continuations_are_those_of_numpy(seasons, history):
     def build(g, window):
         return [
-            *(piece.seasonal_difference(g, window, T, season) for season in seasons),
+            *(piece.seasonal_difference(g, window, T, season)[0] for season in seasons),
             g.concat(piece.continue_seasons(g, window, T, seasons, 7), 1),
+            g.concat(piece.moved(g, window, T, 7), 1),
         ]
 
-    *differences, continued = scaled(history, build)
-    inputs, wanted, *_ = features.window_features(history, np.array(seasons), 6, 2 + len(seasons), 7)
+    *differences, continued, moved = scaled(history, build)
+    arguments = history, np.array(seasons), 6, 2 + len(seasons), 7
+    inputs, wanted, *_ = features.window_features(*arguments)
+    steps = features.window_features(*arguments, SMOOTHINGS)[-1]
+    np.testing.assert_allclose(moved, np.log(features.STILL + steps), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(np.stack(differences, 2), inputs[..., 2:], atol=1e-6)
     np.testing.assert_allclose(continued, wanted, atol=1e-6)
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.encoding import Schema
-from grucast.data.scaling import scaled, window_scale
+from grucast.data.scaling import masked_mean, scaled, window_scale
 from grucast.data.smoothing import SMOOTHINGS, Smoothing, continue_levels
 from grucast.data.spikes import without_spikes
 from grucast.data.windows import Window
@@ -15,6 +15,8 @@ from grucast.kernels import native
 
 Array = NDArray[Any]
 REPEATS = 3  # seasons that a continuation averages
+MOVES = 2  # numbers that say how much a window moved
+STILL = 0.01  # of a window's scale, of which it takes no notice
 
 
 class Features(NamedTuple):
@@ -27,7 +29,7 @@ class Features(NamedTuple):
     codes: NDArray[np.int64]  # (B, T, K): categories
     ahead: NDArray[np.float32]  # (B, h, A): what is known in advance
     ahead_codes: NDArray[np.int64]  # (B, h, K')
-    static: NDArray[np.float32]  # (B, static numbers with flags)
+    static: NDArray[np.float32]  # (B, ...): if smoothed, how much the window moved; static numbers with flags
     static_codes: NDArray[np.int64]  # (B, K'')
     continuations: NDArray[np.float32]  # (B, C, h): last season, mean of the last three; last value, levels
     centre: NDArray[np.float64]  # (B, 1)
@@ -63,7 +65,7 @@ def make_features(window: Window, schema: Schema, seasons: tuple[int, ...], smoo
     past, past_codes = len(schema.numbers("past")), len(schema.categorical("past"))
     own, covariates = 2 + len(seasons), 2 * window.numbers.shape[2]
     compute = native.window_features if native.available() else window_features
-    inputs, continued, centre, scale, naive_error = compute(
+    inputs, continued, centre, scale, naive_error, moved = compute(
         window.history,
         np.array(seasons),
         2 * seasons[0],
@@ -79,7 +81,7 @@ def make_features(window: Window, schema: Schema, seasons: tuple[int, ...], smoo
         window.codes[:, :steps].astype(np.int64),
         known_ahead(window.numbers[..., past:], window.phases, seasons[0], h),
         window.codes[:, steps:, past_codes:].astype(np.int64),
-        flagged(window.static_numbers),
+        np.concatenate([np.log(STILL + moved), flagged(window.static_numbers)], 1, dtype=np.float32),
         window.static_codes.astype(np.int64),
         continued,
         centre,
@@ -95,8 +97,10 @@ def window_features(
     width: int,
     h: int,
     smoothings: tuple[Smoothing, ...] = (),
-) -> tuple[Array, Array, Array, Array, Array]:
-    """The inputs that come from y alone, the first of `width` columns; continuations, centre, scale and naive error."""
+) -> tuple[Array, Array, Array, Array, Array, Array]:
+    """The inputs that come from y alone, the first of `width` columns; continuations, centre, scale and naive error;
+    with smoothings the mean |z_t - z_(t-1)|, in the window and in its last h steps, (B, 2), else (B, 0).
+    """
     history = without_spikes(history)
     centre, scale = window_scale(history, recent)
     z = scaled(history, centre, scale)
@@ -106,13 +110,15 @@ def window_features(
         inputs[..., column] = values
     count = (~np.isnan(differences[0])).sum(-1, keepdims=True)
     naive_error = np.abs(zero_missing(differences[0])).sum(-1, keepdims=True) / np.maximum(count, 1)
-    parts = [last_observed(z)]
+    parts, moved = [last_observed(z)], np.empty((len(z), 0))
     for season in seasons:
         parts.append(continue_season(z, season, h, parts[-1]))
     if smoothings:
         parts += [np.broadcast_to(parts[0], (len(z), 1, h)), continue_levels(z, int(seasons[0]), h, smoothings)]
+        steps = np.abs(seasonal_difference(z, 1))
+        moved = np.concatenate([masked_mean(part, ~np.isnan(part)) for part in (steps, steps[:, -h:])], 1)
     continued = np.concatenate(parts[1:], axis=1, dtype=np.float32)
-    return inputs, continued, centre, scale, np.where(count > 0, naive_error, 1).astype(np.float32)
+    return inputs, continued, centre, scale, np.where(count > 0, naive_error, 1).astype(np.float32), moved
 
 
 def flagged(numbers: Array) -> NDArray[np.float32]:

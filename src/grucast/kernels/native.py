@@ -306,12 +306,13 @@ def window_features(
     width: int,
     h: int,
     smoothings: Sequence[tuple[float, float]] = (),
-) -> tuple[Array, Array, Array, Array, Array]:
+) -> tuple[Array, Array, Array, Array, Array, Array]:
     """What `data.features` computes of windows (B, T), to the same bits.
 
     Returns:
         Inputs (B, T, width) with their first 2 + S columns filled; continuations (B, 2S, h), or where there are K
-        smoothings (B, 2S + 1 + K, h); centre, scale and naive error, (B, 1) each.
+        smoothings (B, 2S + 1 + K, h); centre, scale and naive error, (B, 1) each; how much the windows moved, (B, 2),
+        or (B, 0) where there are no smoothings.
 
     Raises:
         ValueError: A season is not from 1 to T.
@@ -323,8 +324,9 @@ def window_features(
     centre, scale, naive_error = np.empty((batch, 1)), np.empty((batch, 1)), np.empty((batch, 1), np.float32)
     history = np.ascontiguousarray(history)
     ways = np.array(smoothings, float).reshape(-1, 2)
-    _native.window_features(history, seasons, recent, ways, inputs, continued, centre, scale, naive_error)
-    return inputs, continued, centre, scale, naive_error
+    moved = np.empty((batch, 2 if smoothings else 0))
+    _native.window_features(history, seasons, recent, ways, inputs, continued, centre, scale, naive_error, moved)
+    return inputs, continued, centre, scale, naive_error, moved
 
 
 def saved_size(batch: int, steps: int, hidden: int) -> int:

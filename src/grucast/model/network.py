@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from grucast.data.covariates import Column
 from grucast.data.encoding import Schema, embedding_size
-from grucast.data.features import Features
+from grucast.data.features import MOVES, Features
 from grucast.data.smoothing import SMOOTHINGS
 from grucast.model.config import NetworkConfig
 from grucast.model.operations import Operations, Value, gru_names
@@ -54,9 +54,9 @@ class Inputs(NamedTuple):
 class ForecastNetwork:
     """A window's features to the forecast of all h steps at once.
 
-    The head sees the GRU's final state, so the whole history, the window's seasonal continuations and what is static;
-    it weighs the continuations and corrects their sum. What is known ahead of a step adds a correction of its own to
-    that step. The last layers start at zero, so training starts from the continuations' mean.
+    The head sees the GRU's final state, so the whole history, the window's continuations, how much it moved and what is
+    static; it weighs the continuations and corrects their sum. What is known ahead of a step adds a correction of its
+    own to that step. The last layers start at zero, so training starts from the continuations' mean.
 
     Attributes:
         config: Shape of GRU and head.
@@ -64,7 +64,8 @@ class ForecastNetwork:
         seasons: Number S of seasonal periods.
         h: Steps that it forecasts.
         output: What its raw numbers mean.
-        smoothed: Whether the last value and the continuations of data.smoothing are among its inputs.
+        smoothed: Whether the last value, the continuations of data.smoothing and how much a window moved are among its
+            inputs.
     """
 
     config: NetworkConfig
@@ -121,7 +122,8 @@ class ForecastNetwork:
         """The parameters, one by one, in the order in which training draws them."""
         config, schema, outputs = self.config, self.schema, self.output.size
         past, future, static = (schema.categorical(role) for role in ("past", "future", "static"))
-        fixed = self.continuations * self.h + 2 * len(schema.numbers("static")) + width(static)
+        moves = MOVES if self.smoothed else 0
+        fixed = self.continuations * self.h + moves + 2 * len(schema.numbers("static")) + width(static)
         ahead = 4 * len(schema.numbers("future")) + 2 * len(schema.cycles) + width(future)
         for place, column in enumerate(past + future + static):
             shape = len(column.categories or ()) + 1, embedding_size(column)

@@ -22,6 +22,7 @@ from grucast.onnx.window import (
     flagged,
     known_ahead,
     last_observed,
+    moved,
     phases,
     present,
     scaled_numbers,
@@ -101,13 +102,13 @@ def network_inputs(g: Builder, model: ForecastModel, raw: Raw, window: Scaled) -
     schema, steps, whole, h = model.schema, model.input_size, model.input_size + model.h, model.h
     known = columns_of(schema)
     values = [window.z, g.cast(window.observed, np.float64)]
-    values += [seasonal_difference(g, window, steps, season) for season in model.seasons]
+    values += [seasonal_difference(g, window, steps, season)[0] for season in model.seasons]
     beside = [g.cast(g.op("Unsqueeze", value, LAST), np.float32) for value in values]
-    continued = continue_seasons(g, window, steps, model.seasons, h)
+    continued, static, ahead = continue_seasons(g, window, steps, model.seasons, h), [], []
     if model.smoothed:
         last = g.op("Mul", last_observed(g, window, steps), np.ones((1, 1, h)))
         continued += [last, *continue_levels(g, window, steps, model.seasons[0], h)]
-    static, ahead = [], []
+        static += moved(g, window, steps, h)
     if raw.numbers:
         numbers = scaled_numbers(g, raw.numbers, known["numbers"])
         beside += flagged(g, g.cut(numbers, 1, 0, steps))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from grucast.data.calendar import CYCLES, MONDAY, Cycle
 from grucast.data.covariates import Column
 from grucast.data.encoding import MOST_DEVIATIONS
-from grucast.data.features import places
+from grucast.data.features import STILL, places
 from grucast.data.scaling import CERTAIN, ROUNDING
 from grucast.data.sparse import TINIEST, WHOLE
 from grucast.data.spikes import FAR, FEW, SHARE
@@ -100,12 +100,21 @@ def count(g: Builder, observed: str, axis: int = -1) -> str:
     return g.sum(g.cast(observed, np.float64), axis)
 
 
-def seasonal_difference(g: Builder, window: Scaled, steps: int, season: int) -> str:
-    """Each value less the one a season before, 0 where either is not observed."""
+def seasonal_difference(g: Builder, window: Scaled, steps: int, season: int) -> tuple[str, str]:
+    """Each value less the one a season before, 0 where either is not observed; and where both are."""
     before = np.maximum(np.arange(steps) - season, 0)
     both = g.op("And", window.observed, g.op("Gather", window.observed, before, axis=1))
     both = g.op("And", both, (np.arange(steps) >= season)[None])
-    return g.op("Where", both, g.op("Sub", window.z, g.op("Gather", window.z, before, axis=1)), ZERO)
+    return g.op("Where", both, g.op("Sub", window.z, g.op("Gather", window.z, before, axis=1)), ZERO), both
+
+
+def moved(g: Builder, window: Scaled, steps: int, h: int) -> list[str]:
+    """How much a window moved from step to step, in all and in its last h steps, (B, 1) each."""
+    difference, both = seasonal_difference(g, window, steps, 1)
+    whole = g.op("Abs", difference), both
+    late = [g.cut(part, 1, -h, np.iinfo(np.int64).max) for part in whole]
+    means = (masked_mean(g, values, seen) for values, seen in (whole, late))
+    return [g.cast(g.op("Log", g.op("Add", mean, np.float64(STILL))), np.float32) for mean in means]
 
 
 def continue_seasons(g: Builder, window: Scaled, steps: int, seasons: tuple[int, ...], h: int) -> list[str]:
