@@ -29,9 +29,9 @@ from grucast.data.smoothing import SMOOTHINGS
 from grucast.forecasting import forecaster, plan
 from grucast.forecasting.scoring import score_models, seasonal_naive_errors
 from grucast.model import models
-from grucast.model.outputs.quantiles import Quantiles
 from grucast.model.values import Values
 from grucast.training import forecast
+from grucast.training.calibration import Calibration
 from grucast.training.gradients import Gradients
 from tasks import Predict, Task, about, columns_of, load, markdown, save, task_parser, to_frame
 
@@ -111,7 +111,9 @@ CHOICES: dict[str, Change | list[Patch]] = {
     "no second phase on all data": [(forecast, "HELD_OUT_SHARE", constant(1.0))],
     "nothing held out": lambda s: replace(s, val_size=0),
     "no early stopping": lambda s: s.train(patience=10**9),
-    "intervals as trained, not calibrated": [(Quantiles, "factors", then(lambda found: (1.0,) * len(found)))],
+    "intervals as trained, not calibrated": [
+        (Calibration, "__call__", then(lambda found: ((1.0,) * len(found[0]), found[1])))
+    ],
     "no head dropout": lambda s: s.shape(head_dropout=0.0),
     "no weight decay": [(forecast, "DECAY", constant(0.0))],
     "no gradient clipping": lambda s: s.train(gradient_clip=None),

@@ -76,8 +76,8 @@ def test_some_windows_are_drawn_shortened_and_none_is_held_out_so(hourly, monkey
     monkeypatch.setattr(training, "make_batch", lambda *args: shown.append(args[3:]) or make(*args))
     settings = TrainingConfig(max_steps=5, batch_size=1000)
     GRUForecaster(6, 48, 24, network=TINY["network"], training=settings).fit(hourly, val_size=60)
-    held, *drawn = shown
-    assert held == ()
+    held, known, *drawn = shown
+    assert held == known == ()
     assert np.mean(np.array(drawn) > 0) == pytest.approx(0.1, abs=0.02)
 
 
@@ -145,7 +145,7 @@ def test_held_out_values_are_learned_from_last_and_only_then(hourly, monkeypatch
     monkeypatch.setattr(training, "train", lambda *args: phases.extend(args[2]) or train(*args))
     one = hourly.filter(unique_id="a")
     GRUForecaster(6, 48, 24, training=TrainingConfig(max_steps=20, batch_size=64)).fit(one, val_size=60)
-    validation, *steps = reaches
+    validation, _, *steps = reaches
     assert validation == len(one)
     assert [phase.steps for phase in phases] == [12, 8]
     assert max(steps[:12]) <= len(one) - 60

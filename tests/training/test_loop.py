@@ -141,7 +141,7 @@ def test_interrupt_leaves_the_best_validated_weights_and_calibrates():
         phase(
             40,
             lambda: float(next(worse_later)),
-            calibrate=lambda forecast: calibrated.append(forecast) or ((2.0,), (0.5,)),
+            calibrate=lambda members: calibrated.append(members.weights.copy()) or ((2.0,), (0.5,)),
         )
     ]
     state = State.of(1)

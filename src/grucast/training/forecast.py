@@ -19,11 +19,10 @@ from grucast.data.windows import Windows, make_windows
 from grucast.data.wording import show
 from grucast.errors import CheckpointError, DataError
 from grucast.model.config import CheckpointConfig, TrainingConfig
-from grucast.model.dependence import partial_correlations
 from grucast.model.file import describe
 from grucast.model.models import ForecastModel
 from grucast.model.network import Inputs
-from grucast.model.values import Values
+from grucast.training.calibration import Calibration
 from grucast.training.checkpoint import open_checkpoints
 from grucast.training.loop import Phase, keeping, train
 from grucast.training.members import Batch, Members
@@ -112,22 +111,20 @@ class Task:
         windows, validation = self.windows.split(held_out)
         rate = LAST_RATE if self.model.weights else 1.0  # what was learned before is not to be thrown away
         if not len(windows) or not len(validation):
-            return [Phase(steps, self.draw(self.windows), rate, DECAY)]
+            return [Phase(steps, self.draw(self.windows), rate, DECAY, calibrate=self.calibration())]
         held = make_batch(validation, spread(len(validation), VALIDATION_WINDOWS), self.model)
-        first, periods = math.ceil(HELD_OUT_SHARE * steps), held_out / self.model.h
-
-        observations = held_out * len(np.unique(validation.series))
-
-        def calibrate(forecast: NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ...] | None]:
-            if not held.weight.any():  # all of them flat
-                return self.model.factors, None
-            factors = self.model.output.factors(forecast, held.target, held.weight, periods)
-            return factors, dependence_of(self.model, forecast, factors, held, observations)
-
+        first = math.ceil(HELD_OUT_SHARE * steps)
+        calibration = replace(self.calibration(), held=held, periods=held_out / self.model.h)
         return [
-            Phase(first, self.draw(windows), rate, DECAY, held, calibrate),
+            Phase(first, self.draw(windows), rate, DECAY, held, calibration),
             Phase(steps - first, self.draw(self.windows), LAST_RATE, DECAY),
         ]
+
+    def calibration(self) -> Calibration:
+        """What the intervals' widths are measured by where nothing is held out."""
+        number, series = len(self.windows), len(np.unique(self.windows.series))
+        known = make_batch(self.windows, spread(number, VALIDATION_WINDOWS), self.model)
+        return Calibration(self.model, known, series, series + (number - series) / self.model.h)
 
     def draw(self, windows: Windows) -> Callable[[np.random.Generator], Batch]:
         """What draws the batches from windows."""
@@ -141,17 +138,6 @@ class Task:
             return make_batch(windows, index, self.model, np.where(late, rng.integers(steps, size=size), 0))
 
         return drawn
-
-
-def dependence_of(
-    model: ForecastModel, forecast: NDArray[Any], factors: tuple[float, ...], held: Batch, observations: int
-) -> tuple[float, ...] | None:
-    """How the steps of forecasts of held-out windows depend on each other; None where there are no intervals."""
-    if not model.level:
-        return None
-    calibrated = model.output.at(Values({}, model.network), forecast, factors, model.level)
-    scores = model.output.scores(calibrated, held.target)
-    return partial_correlations(np.where(held.weight > 0, scores, np.nan), observations)
 
 
 def require_factors(state: State, model: ForecastModel) -> None:

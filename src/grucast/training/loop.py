@@ -10,7 +10,6 @@ import numpy as np
 
 from grucast.errors import TrainingInterrupted
 from grucast.model.config import TrainingConfig
-from grucast.model.outputs import Array
 from grucast.training.checkpoint import Checkpoints
 from grucast.training.folder import COMPLETE
 from grucast.training.members import Batch, Members
@@ -30,8 +29,7 @@ class Phase:
         rate: Its highest learning rate, as a share of the configured one.
         decay: Weight decay, independent of the gradient. Source: Loshchilov and Hutter 2019, arXiv:1711.05101.
         held: Held-out windows; without them there is no early stopping and the last weights stay.
-        calibrate: From predictions of the held-out windows, at its end, to the factors of the intervals and the
-            dependence between steps.
+        calibrate: From the networks, at its end, to the factors of the intervals and the dependence between steps.
     """
 
     steps: int
@@ -39,7 +37,7 @@ class Phase:
     rate: float = 1.0
     decay: float = 0.0
     held: Batch | None = None
-    calibrate: Callable[[Array], tuple[tuple[float, ...], tuple[float, ...] | None]] | None = None
+    calibrate: Callable[[Members], tuple[tuple[float, ...], tuple[float, ...] | None]] | None = None
 
 
 def train(
@@ -81,9 +79,9 @@ def train(
                 raise
             interrupted = True
             run.take_best()
-        if phase.held and phase.calibrate:
+        if phase.calibrate:
             with state.timer.validation():
-                state.factors, state.dependence = phase.calibrate(members.predict(phase.held.inputs))
+                state.factors, state.dependence = phase.calibrate(members)
         if interrupted:
             raise TrainingInterrupted(state.history) from None
         state.end_phase()

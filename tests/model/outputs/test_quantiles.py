@@ -80,22 +80,32 @@ def test_unobserved_targets_do_not_count(rng):
 def test_factors_give_intervals_their_coverage(rng):
     y, observed = rng.normal(size=(400, 5)), (rng.random((400, 5)) < 0.8).astype(float)
     bounds = np.broadcast_to([-9.0, -0.1, 0.0, 0.2, 5.0], (400, 5, 5))
-    narrow, wide = Quantiles((80.0, 95.0)).factors(bounds, y, observed, 1e9)
+    narrow, wide = Quantiles((80.0, 95.0)).factors(bounds, y, observed, 2000)
     for factor, low, high, percent in ((narrow, -0.1, 0.2, 80), (wide, -9.0, 5.0, 95)):
         inside = (low * factor <= y) & (y <= high * factor)
         assert inside[observed > 0].mean() == pytest.approx(percent / 100, abs=0.01)
 
 
-def test_one_period_moves_the_factors_half_as_far_as_many(rng):
-    y = rng.normal(size=(400, 5))
-    bounds = np.broadcast_to([-0.5, 0.0, 0.5], (400, 5, 3))
-    one, many = (Quantiles((80.0,)).factors(bounds, y, np.ones_like(y), p)[0] for p in (1.0, 1e9))
-    assert one == pytest.approx(many**0.5, rel=1e-6)
+@pytest.mark.parametrize(
+    ("observations", "wanted"),
+    [(100, (2.0, 3.0)), (40, (2.0, 2.0 + (1.780464 - 1.281552) / (1.959964 - 1.281552))), (0, (2.0, 2.0))],
+)
+def test_factors_are_never_chosen_by_the_last_two_observations(observations, wanted):
+    """Errors that are twice as large as the quantiles up to that of 80%, and three times at 95%."""
+    inverse = NormalDist().inv_cdf
+    bounds = np.array([inverse(0.5 + x / 200) for x in (-95, -80, 0, 80, 95)])
+    shares = (np.arange(40000) + 0.5) / 40000
+    z = np.array([inverse(0.5 + x / 2) for x in shares])
+    stretch = np.interp(z, [0, bounds[3], bounds[4]], [2, 2, 3])
+    y = (z * stretch)[:, None]
+    forecast = np.broadcast_to(bounds, (*y.shape, 5))
+    found = Quantiles((80.0, 95.0)).factors(forecast, y, np.ones_like(y), observations)
+    assert found == pytest.approx(wanted, rel=1e-3)
 
 
 def test_factors_are_finite_when_an_interval_has_no_width():
     for y in (np.zeros((10, 5)), np.ones((10, 5))):
-        assert np.isfinite(Quantiles((80.0,)).factors(np.zeros((10, 5, 3)), y, np.ones_like(y), 1.0)).all()
+        assert np.isfinite(Quantiles((80.0,)).factors(np.zeros((10, 5, 3)), y, np.ones_like(y), 50)).all()
 
 
 @pytest.mark.parametrize("share", [0.5, 0.8, 0.95])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from grucast.model.operations import Operations, Value
 from grucast.model.outputs import Array
 
+BEYOND = 3  # observations at least that an interval is measured by
 TINY = 1e-6  # no interval is narrower than this share of its window's scale
 
 
@@ -67,30 +68,31 @@ class Quantiles:
         slope *= weight[..., None] / np.float32(self.size)
         return float((slope * error).sum(dtype=np.float64)), -slope
 
-    def factors(self, forecast: Array, target: Array, weight: Array, periods: float) -> tuple[float, ...]:
-        """The factor of each interval's width that makes it cover what it should, as far as these windows can tell.
+    def factors(self, forecast: Array, target: Array, weight: Array, observations: int) -> tuple[float, ...]:
+        """The factor of each interval's width that makes it cover what it should in these windows.
 
-            factor = f^(p / (p + 1)),   f = the c-quantile of |y - median| / |bound on that side - median|
+            factor = the c-quantile of |y - median| / |bound on that side - median|
 
-        f alone is split conformal prediction, each window weighted as in the loss. But the errors of all series in one
-        period rise and fall together, so p periods are p observations rather than p times the series, and their
-        verdict is drawn towards the trained 1.
+        This is split conformal prediction, each window weighted as in the loss. A quantile that fewer than 3
+        observations lie beyond would be theirs alone, so the widest interval that has 3 beyond it, or the one of the
+        central half, stands for wider ones.
 
         Args:
             forecast: Quantiles (B, h, Q).
-            target: y (B, h) of windows not seen in training.
-            weight: As in the loss.
-            periods: Horizons p that the windows' futures span.
+            target: y (B, h).
+            weight: As in the loss, not all 0.
+            observations: How many different values the targets are.
 
         Source: Vovk et al. 2005; Romano et al. 2019, arXiv:1905.03222.
         """
-        middle, found = len(self.level), []
-        error = target - forecast[..., middle]
-        for step, percent in enumerate(self.level, 1):
-            bound = np.where(error > 0, forecast[..., middle + step], forecast[..., middle - step])
-            distance = np.maximum(np.abs(bound - forecast[..., middle]), np.float32(TINY))
-            ratio = (np.abs(error) / distance).ravel()
-            found.append(weighted_quantile(ratio, weight.ravel(), percent / 100) ** (periods / (periods + 1)))
+        error = target - forecast[..., len(self.level)]
+        above, below = self.outward(forecast)
+        bounds, known = np.where((error > 0)[..., None], above, below), normal_quantiles((0.0, *self.level))
+        widest = max(100 * (1 - BEYOND / max(observations, 1)), 50)
+        found = []
+        for percent in np.minimum(self.level, widest).tolist():
+            distance = np.maximum(bent(normal_quantiles((percent,)), known, bounds), TINY)
+            found.append(weighted_quantile((np.abs(error) / distance).ravel(), weight.ravel(), percent / 100))
         return tuple(found)
 
     def calibrated(self, o: Operations, z: Value, factors: Sequence[float]) -> Value:
