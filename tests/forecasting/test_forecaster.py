@@ -365,7 +365,7 @@ def test_explanation_has_every_series_by_its_id_and_the_steps_before_the_forecas
     last = hourly.filter(unique_id="b").tail(48)
     np.testing.assert_array_equal(found["b"].values, last["y"].to_numpy())
     np.testing.assert_array_equal(found["b"].times, last["ds"].to_numpy())
-    assert found["b"].gates[0].hidden.shape == (48, 4)
+    assert found["b"].gates[0].hidden.shape == (12, 4)
     np.testing.assert_array_equal(fitted.explain()["b"].gates[0].hidden, found["b"].gates[0].hidden)
 
 

@@ -38,8 +38,9 @@ def test_given_window_must_hold_whole_given_patches():
         make_plan(panel(5000), 24, 100, 24, 48, NetworkConfig(patch_size=24))
 
 
-def test_given_window_that_holds_no_whole_seasons_is_read_step_by_step():
-    assert make_plan(panel(5000), 24, 100, 24, 48).network.patch_size == 1
+@pytest.mark.parametrize(("input_size", "patch"), [(96, 24), (100, 4), (98, 1), (16, 4), (12, 1)])
+def test_given_window_holds_whole_patches(input_size, patch):
+    assert make_plan(panel(5000), 24, input_size, 24, 48).network.patch_size == patch
 
 
 def test_window_is_a_multiple_of_the_given_patch():
@@ -52,14 +53,15 @@ def test_window_is_a_multiple_of_the_given_patch():
     ("plan", "patch"),
     [
         (lambda: make_plan(panel(32 * 24), 24, None, None, None), 24),
-        (lambda: make_plan(panel(32 * 24 - 1), 24, None, None, None), 1),  # too little to learn patches from
-        (lambda: make_plan(panel(5000), 24, 3 * 24, None, None), 1),  # too few of them in the window
+        (lambda: make_plan(panel(32 * 24 - 1), 24, None, None, None), 4),  # too little to learn patches from
+        (lambda: make_plan(panel(5000), 24, 3 * 24, None, None), 4),  # too few of them in the window
         (lambda: make_plan(panel(400, hours=24), 7, None, None, None), 7),
-        (lambda: make_plan(panel(9000, hours=6), 4, None, None, None), 1),  # a season of 4 steps
-        (lambda: make_plan(panel(5000, hours=5, unit="m"), 12, None, None, None), 1),  # one of 288
+        (lambda: make_plan(panel(9000, hours=6), 4, None, None, None), 4),
+        (lambda: make_plan(panel(5000, hours=5, unit="m"), 12, None, None, None), 4),  # a season of 288 steps
+        (lambda: make_plan(panel(24, hours=24), 2, None, None, None), 1),  # a window of 11 steps
     ],
 )
-def test_patch_is_a_short_season_of_which_there_are_many(plan, patch):
+def test_patch_is_a_short_season_of_which_there_are_many_or_four_steps(plan, patch):
     assert plan().network.patch_size == patch
 
 
@@ -69,7 +71,7 @@ def test_window_spans_four_horizons_or_four_of_the_shortest_season():
     assert make_plan(days, 1, None, 30, None).input_size == 4 * 30
 
 
-def test_months_are_read_one_by_one():
+def test_months_are_read_by_four():
     months = pl.DataFrame(
         {
             "unique_id": "a",
@@ -78,7 +80,7 @@ def test_months_are_read_one_by_one():
         }
     )
     plan = make_plan(make_panel(months), 12, None, None, None)
-    assert (plan.input_size, plan.seasons, plan.network.patch_size) == (48, (12,), 1)
+    assert (plan.input_size, plan.seasons, plan.network.patch_size) == (48, (12,), 4)
 
 
 def test_longer_usual_seasons_join_a_given_one():
@@ -88,7 +90,7 @@ def test_longer_usual_seasons_join_a_given_one():
 
 def test_longest_series_bounds_the_window():
     plan = make_plan(panel(50, 100), 24, None, None, None)
-    assert plan.input_size == (100 - 24) // 2
+    assert plan.input_size == 36  # whole patches in half of what it has before its horizon
     assert plan.seasons == (24,)
     assert plan.held_out == 24
 

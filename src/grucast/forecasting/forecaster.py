@@ -282,7 +282,7 @@ class GRUForecaster:
         >>> quick = TrainingConfig(max_steps=2)
         >>> forecaster = GRUForecaster(h=24, input_size=48, training=quick).fit(example().tail(500))
         >>> forecaster.explain()["bikes"].gates[0].reset.shape
-        (48, 64)
+        (12, 64)
         """
         panel, _ = self._history(df)
         windows = windows_ahead(self.model_, panel, future, self.model_.h)

@@ -11,7 +11,8 @@ HELD_OUT_SHARE = 0.1
 HELD_OUT_HORIZONS = 7
 MOST_CELLS = 350_000  # steps of a window times windows of a batch: about half a second and 1.5 GB a training step
 LARGEST_BATCH = 256
-SHORTEST_PATCH, LONGEST_PATCH = 5, 48
+FEW = 4  # steps of a patch where a season is none
+LONGEST_PATCH = 48
 SEASONS_TO_PATCH = 32  # that the longest series has
 USUAL = NetworkConfig()
 FEWEST_PATCHES = 4  # of a window
@@ -79,17 +80,18 @@ def make_plan(
 
 
 def choose_network(network: NetworkConfig, season: int, window: int, is_given: bool, panel: Panel) -> NetworkConfig:
-    """The given shape, with patches of a season where that says nothing of them.
+    """The given shape, with patches of a season, or else of a few steps, where that says nothing of them.
 
-    A season is a patch if it is short, the window holds some, and none in part if it is given, and the longest series
-    has many; months and half months are steps of their own.
+    A season is a patch if it is short and the longest series has many; a year of months or half months is none. The
+    window holds some patches, and none in part if it is given.
     """
     if network.patch_size is not None:
         return network
-    short = SHORTEST_PATCH <= season <= LONGEST_PATCH and panel.frequency.kind not in COARSE
-    many = panel.lengths.max() >= SEASONS_TO_PATCH * season and window >= FEWEST_PATCHES * season
-    whole = not is_given or not window % season
-    return replace(network, patch_size=season if short and many and whole else 1)
+    short = FEW < season <= LONGEST_PATCH and panel.frequency.kind not in COARSE
+    many = panel.lengths.max() >= SEASONS_TO_PATCH * season
+    sizes = (season, FEW) if short and many else (FEW,)
+    fits = (size for size in sizes if window >= FEWEST_PATCHES * size and not (is_given and window % size))
+    return replace(network, patch_size=next(fits, 1))
 
 
 def affordable(wanted: int, season: int, panel: Panel) -> int:

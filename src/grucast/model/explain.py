@@ -34,7 +34,7 @@ class Explanation:
     >>> forecaster = GRUForecaster(h=24, input_size=48, training=TrainingConfig(max_steps=2)).fit(example().tail(500))
     >>> explanation = forecaster.explain()["bikes"]
     >>> explanation.gates[0].update.shape, explanation.continuations[24].shape
-    ((48, 64), (2, 24))
+    ((12, 64), (2, 24))
     """
 
     times: Times
