@@ -18,16 +18,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
-import polars as pl
 from numpy.typing import NDArray
-from utilsforecast import losses
 
 from grucast import GRUForecaster
 from grucast.data.panel import Panel
 from grucast.forecasting.baselines import make_baselines
 from grucast.forecasting.scoring import Score, score_models, seasonal_naive_errors
-from tasks import Predict, Task, about, columns_of, load, markdown, save, task_parser, to_frame
+from tasks import Predict, Task, about, check, columns_of, load, markdown, save, task_parser, to_frame, whole
 
 Array = NDArray[Any]
 Fit = Callable[[Task, Panel], Predict]
@@ -83,29 +80,6 @@ CONTENDERS: dict[str, Fit] = {
     "neuralforecast GRU, defaults": fit_neural_defaults,
     "seasonal naive": fit_seasonal_naive,
 }
-
-
-def whole(panel: Panel) -> pl.DataFrame:
-    """The panel as a frame with counted steps, interpolated where not observed."""
-    y = pl.col("y").interpolate().forward_fill().over("unique_id")
-    return to_frame(panel).with_columns(y, ds=pl.Series(panel.positions))
-
-
-def check(table: dict[str, Array], scores: list[Score], train: Panel, season: int) -> None:
-    """Let utilsforecast compute the scores again."""
-    ids = np.array([str(name) for name in train.ids])[table["series"]]
-    models = {name: column for name, column in table.items() if name not in ("series", "step")}
-    rows = pl.DataFrame({"unique_id": ids, **models}).with_columns(pl.col("y").fill_nan(None)).drop_nulls("y")
-    pooled = rows.with_columns(unique_id=pl.lit("all"))
-    for score in scores:
-        model = [score.model]
-        scaled = losses.mase(rows, model, season, to_frame(train))[score.model].fill_nan(None)
-        wanted = [scaled.replace([np.inf, -np.inf], None).mean(), 200 * losses.smape(pooled, model)[score.model][0]]
-        found = [score.mase, score.smape]
-        if score.coverage:
-            wanted.append(losses.coverage(pooled, model, 80)[score.model][0])
-            found.append(score.coverage[80])
-        np.testing.assert_allclose(found, wanted, rtol=1e-6)
 
 
 def score_table(scores: list[Score], seconds: dict[str, tuple[float, float]], naive2: list[float] | None) -> str:

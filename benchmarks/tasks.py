@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from grucast.data import example
 from grucast.data.panel import Panel, make_panel
+from grucast.forecasting.scoring import Score
+from grucast.model.outputs.quantiles import Quantiles
 from machine import facts
 
 RESULTS = Path(__file__).parent / "results"
@@ -105,12 +107,44 @@ def to_frame(panel: Panel) -> pl.DataFrame:
     ).with_columns(pl.col("y").fill_nan(None))
 
 
-def columns_of(frame: pl.DataFrame, panel: Panel, model: str) -> dict[str, Array]:
+def whole(panel: Panel) -> pl.DataFrame:
+    """The panel as a frame with counted steps, interpolated where not observed."""
+    y = pl.col("y").interpolate().forward_fill().over("unique_id")
+    return to_frame(panel).with_columns(y, ds=pl.Series(panel.positions))
+
+
+def columns_of(frame: pl.DataFrame, panel: Panel, model: str, level: tuple[int, ...] = (80,)) -> dict[str, Array]:
     """A model's columns of a frame of forecasts, each (S, h) in the order of the panel."""
     order = pl.DataFrame({"unique_id": [str(name) for name in panel.ids], "place": range(len(panel))})
     rows = frame.join(order, on="unique_id").sort("place", "ds")
-    found = [bound for bound in ("", "-lo-80", "-hi-80") if model + bound in rows.columns]
+    bounds = ["", *(f"-{side}-{percent}" for percent in level for side in ("lo", "hi"))]
+    found = [bound for bound in bounds if model + bound in rows.columns]
     return {bound: rows[model + bound].to_numpy().reshape(len(panel), -1) for bound in found}
+
+
+def check(table: dict[str, Array], scores: list[Score], train: Panel, season: int) -> None:
+    """Let utilsforecast compute the scores again."""
+    from utilsforecast import losses
+
+    ids = np.array([str(name) for name in train.ids])[table["series"]]
+    models = {name: column for name, column in table.items() if name not in ("series", "step")}
+    rows = pl.DataFrame({"unique_id": ids, **models}).with_columns(pl.col("y").fill_nan(None)).drop_nulls("y")
+    pooled = rows.with_columns(unique_id=pl.lit("all"))
+    for score in scores:
+        model = [score.model]
+        scaled = losses.mase(rows, model, season, to_frame(train))[score.model].fill_nan(None)
+        wanted = [scaled.replace([np.inf, -np.inf], None).mean(), 200 * losses.smape(pooled, model)[score.model][0]]
+        found = [score.mase, score.smape]
+        if score.coverage:
+            lower, upper = (
+                [f"{score.model}-{side}-{percent:g}" for percent in score.coverage] for side in ("lo", "hi")
+            )
+            quantiles = {score.model: [*reversed(lower), score.model, *upper]}
+            probabilities = np.array(Quantiles(tuple(score.coverage)).probabilities)
+            wanted.append(losses.scaled_crps(pooled, quantiles, probabilities)[score.model][0])
+            wanted.append(losses.coverage(pooled, model, 80)[score.model][0])
+            found += [score.scaled_crps, score.coverage[80]]
+        np.testing.assert_allclose(found, wanted, rtol=1e-6)
 
 
 def about() -> str:
