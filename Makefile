@@ -11,10 +11,12 @@ DEMO := demo
 FUZZ_SECONDS ?= 20
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 BASE ?= main
+SEEDS ?= 1
+AGAIN ?= grucast
 CAN_FUZZ := $(if $(filter Linux_x86_64,$(shell uname -s)_$(shell uname -m)),fuzz)
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test quick test-interop test-javascript check native portable targets fuzz wheel audit fix bench bench-runtime bench-forecast bench-classify bench-ablation docs clean
+.PHONY: help demo test quick test-interop test-javascript check native portable targets fuzz wheel audit fix bench bench-runtime bench-forecast bench-accuracy bench-classify bench-ablation docs clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -147,6 +149,9 @@ bench-runtime: $(VENV)/dev.stamp ## measure import, install, loading and forecas
 
 bench-forecast: .venv-bench/stamp ## compare forecasts of bike rentals with neuralforecast's GRU, print and save the table (about 10 minutes)
 	@.venv-bench/bin/python benchmarks/bench_forecast.py
+
+bench-accuracy: .venv-bench/stamp ## compare accuracy on public data with other libraries' and what was published (20 minutes; DATA=folder of more tasks, SEEDS=1,2,3)
+	@.venv-bench/bin/python benchmarks/bench_accuracy.py --seeds "$(SEEDS)" --again "$(AGAIN)" $(if $(DATA),--data "$(DATA)")
 
 bench-classify: .venv-classify/stamp ## classify sequences beside MiniRocket, print and save the table (about 5 minutes)
 	@.venv-classify/bin/python benchmarks/bench_classify.py

