@@ -29,11 +29,23 @@ def tables(rows: list[Row]) -> str:
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     published = [row | {"model": f"{row['model']}, published"} for row in pl.read_csv(PUBLISHED).to_dicts()]
     published = [row for row in published if row["task"] in tasks and not row["model"].startswith(NAIVE)]
-    many = len({row["seed"] for row in rows}) > 1
-    single = [row | {"model": f"grucast, seed {row['seed']}"} for row in rows if many and row["model"] == "grucast"]
-    models = collect(rows + published)
-    parts = [summary(collect(rows + single + published), tasks), *(by_task(models, tasks, name) for name in MEASURES)]
-    return "\n\n".join([*parts, sources(published)])
+    means, seeds = by_seed(rows)
+    models = collect(means + published)
+    by_measure = [by_task(models, tasks, name) for name in MEASURES]
+    return "\n\n".join(
+        [summary(models, tasks), *(summary(collect(some), tasks) for some in seeds), *by_measure, sources(published)]
+    )
+
+
+def by_seed(rows: list[Row]) -> tuple[list[Row], list[list[Row]]]:
+    """The rows, named as means where there are several seeds; the rows of these as models of their own, if so."""
+    seeds = {row["seed"] for row in rows}
+    if len(seeds) == 1:
+        return rows, []
+    own, others = ([row for row in rows if (row["model"] == "grucast") is wanted] for wanted in (True, False))
+    named = [row | {"model": f"grucast, mean of {len(seeds)} seeds"} for row in own]
+    single = [row | {"model": f"grucast, seed {row['seed']}"} for row in own]
+    return named + others, [single + [row for row in others if row["model"] == NAIVE]]
 
 
 def collect(rows: list[Row]) -> dict[str, Scores]:

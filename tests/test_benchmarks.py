@@ -19,6 +19,20 @@ def program(monkeypatch):
     return import_module
 
 
+def test_readme_has_the_summary_that_was_saved():
+    saved = (BENCHMARKS / "results/accuracy.md").read_text()
+    summary = next(part for part in saved.split("\n\n") if part.startswith("| mean of "))
+    assert summary in (ROOT / "README.md").read_text()
+
+
+def test_the_published_seasonal_naive_is_reproduced_on_each_task():
+    scores = pl.read_csv(BENCHMARKS / "results/accuracy.csv").filter(pl.col("model") == "seasonal naive")
+    both = scores.join(pl.read_csv(BENCHMARKS / "published.csv"), on=["task", "model"], suffix="_published")
+    assert both.height == scores.height > 7
+    np.testing.assert_allclose(both["mase"], both["mase_published"], atol=0.001)
+    np.testing.assert_allclose(both["wql"], both["wql_published"], atol=0.0001)
+
+
 def test_a_folder_of_tasks_is_read_as_it_describes_itself(program, tmp_path, monkeypatch):
     suite = program("suite")
     monkeypatch.setattr(suite, "PACKAGED", {})
