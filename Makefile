@@ -150,7 +150,7 @@ bench-runtime: $(VENV)/dev.stamp ## measure import, install, loading and forecas
 bench-forecast: .venv-bench/stamp ## compare forecasts of bike rentals with neuralforecast's GRU, print and save the table (about 10 minutes)
 	@.venv-bench/bin/python benchmarks/bench_forecast.py
 
-bench-accuracy: .venv-bench/stamp ## compare accuracy on public data with other libraries' and what was published (20 minutes; DATA=folder of more tasks, SEEDS=1,2,3)
+bench-accuracy: .venv-bench/stamp ## compare accuracy on public data with other libraries' and published figures (a minute; DATA=FOLDER of more tasks, SEEDS=1,2,3; AGAIN=AutoETS,... measures those anew)
 	@.venv-bench/bin/python benchmarks/bench_accuracy.py --seeds "$(SEEDS)" --again "$(AGAIN)" $(if $(DATA),--data "$(DATA)")
 
 bench-classify: .venv-classify/stamp ## classify sequences beside MiniRocket, print and save the table (about 5 minutes)
