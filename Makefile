@@ -156,8 +156,8 @@ bench-accuracy: .venv-bench/stamp ## compare accuracy on public data with other 
 bench-classify: .venv-classify/stamp ## classify sequences beside MiniRocket, print and save the table (about 5 minutes)
 	@.venv-classify/bin/python benchmarks/bench_classify.py
 
-bench-ablation: $(VENV)/dev.stamp ## fit bike rentals with one choice of the forecaster changed at a time, print and save the table
-	@$(BIN)/python benchmarks/bench_ablation.py
+bench-ablation: .venv-bench/stamp ## fit six public tasks with one choice of the forecaster changed at a time, print and save the table (an hour)
+	@OMP_NUM_THREADS=1 .venv-bench/bin/python benchmarks/bench_ablation.py --seeds 3 --suite $(foreach kind,yearly quarterly monthly,monash_m1_$(kind)) monash_m3_yearly monash_m3_quarterly monash_tourism_quarterly
 
 docs: demo ## rebuild the pictures that README shows
 	@cp $(DEMO)/loss_curve.png $(DEMO)/predictions.png $(DEMO)/forecast.png docs/

@@ -1,20 +1,24 @@
 """What each choice in the forecaster is worth: fit it as it comes, then with one choice changed at a time.
 
-    make bench-ablation                                                   the package's bike rentals
+    make bench-ablation                                                   six public tasks of suite.py, three seeds
+    .venv/bin/python benchmarks/bench_ablation.py                         the package's bike rentals
     .venv/bin/python benchmarks/bench_ablation.py FILE -h 56 --season-length 7 --seeds 3
 
 FILE is as for bench_forecast.py. The table is printed and saved to benchmarks/results/ablation-NAME.md after each
-choice. A difference is that of the same seeds, in percent of the default's MASE; next to it stands the standard
-deviation over the seeds. Of one seed no difference within a few percent means anything; "none" says that every
-score is the same.
+choice. A difference is that of the same seeds and task, in percent of the default's score; next to it stands the
+standard deviation over the seeds, of means over the tasks. Of one seed no difference within a few percent means
+anything; "none" says that every score is the same.
 """
 
 import argparse
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -33,7 +37,8 @@ from grucast.model.values import Values
 from grucast.training import forecast
 from grucast.training.calibration import Calibration
 from grucast.training.gradients import Gradients
-from tasks import Predict, Task, about, columns_of, load, markdown, save, task_parser, to_frame
+from suite import suite
+from tasks import Array, Predict, Task, about, columns_of, load, markdown, save, task_parser, to_frame
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,11 @@ class Settings:
     def train(self, **changes: Any) -> "Settings":
         """Change the training."""
         return replace(self, training=replace(self.training, **changes))
+
+    def window(self, steps: int) -> "Settings":
+        """Change the window, to whole patches."""
+        patch = self.network.patch_size or 1
+        return replace(self, input_size=max(steps - steps % patch, patch))
 
     def shape(self, **changes: Any) -> "Settings":
         """Change the network."""
@@ -94,6 +104,7 @@ CHOICES: dict[str, Change | list[Patch]] = {
         (Gradients, "gru_state", without_state),
     ],
     "step by step, no patches": lambda s: s.shape(patch_size=1),
+    "no movement": features(lambda x: x._replace(static=0 * x.static)),
     "no continuations at a level": [
         (forecaster, "ForecastModel", lambda make: lambda *args, **named: make(*args, **named | {"smoothed": False}))
     ],
@@ -110,20 +121,17 @@ CHOICES: dict[str, Change | list[Patch]] = {
     "naive errors do not count": features(lambda x: x._replace(naive_error=np.ones_like(x.naive_error))),
     "no second phase on all data": [(forecast, "HELD_OUT_SHARE", constant(1.0))],
     "nothing held out": lambda s: replace(s, val_size=0),
-    "no early stopping": lambda s: s.train(patience=10**9),
     "intervals as trained, not calibrated": [
         (Calibration, "__call__", then(lambda found: ((1.0,) * len(found[0]), found[1])))
     ],
     "no head dropout": lambda s: s.shape(head_dropout=0.0),
     "no weight decay": [(forecast, "DECAY", constant(0.0))],
-    "no gradient clipping": lambda s: s.train(gradient_clip=None),
     "constant learning rate": lambda s: s.train(schedule="constant"),
     "half the learning rate": lambda s: s.train(learning_rate=s.training.learning_rate / 2),
     "half the steps": lambda s: s.train(max_steps=s.training.max_steps // 2),
     "twice the steps": lambda s: s.train(max_steps=s.training.max_steps * 2),
-    "64 windows a step": lambda s: s.train(batch_size=64),
-    "half the window": lambda s: replace(s, input_size=max(s.input_size // 2, 1)),
-    "twice the window": lambda s: replace(s, input_size=s.input_size * 2),
+    "half the window": lambda s: s.window(s.input_size // 2),
+    "twice the window": lambda s: s.window(s.input_size * 2),
     "half the hidden units": lambda s: s.shape(hidden_size=s.network.hidden_size // 2),
     "twice the hidden units": lambda s: s.shape(hidden_size=s.network.hidden_size * 2),
     "two layers": lambda s: s.shape(num_layers=2),
@@ -131,13 +139,13 @@ CHOICES: dict[str, Change | list[Patch]] = {
 }
 
 
-def defaults(task: Task, max_steps: int | None) -> Settings:
+def defaults(task: Task) -> Settings:
     """What the forecaster chooses for a task."""
     panel = task.train
     chosen = plan.make_plan(panel, task.h, None, task.season, None)
-    steps, batch_size = max_steps or forecast.default_steps(panel, task.h), forecast.default_batch_size(panel)
+    steps, batch_size = forecast.default_steps(panel, task.h), forecast.default_batch_size(panel)
     training = TrainingConfig(max_steps=steps, batch_size=batch_size)
-    return Settings(chosen.input_size, chosen.held_out, training, NetworkConfig())
+    return Settings(chosen.input_size, chosen.held_out, training, chosen.network)
 
 
 @contextmanager
@@ -157,37 +165,52 @@ def fit(task: Task, settings: Settings, panel: Panel) -> Predict:
     return lambda known: columns_of(forecaster.predict(to_frame(known)), known, "GRU")
 
 
-def run(task: Task, choice: str, settings: Settings, naive_errors: Any) -> list[float]:
-    """MASE, sMAPE, coverage of the 80% interval and seconds to fit with one choice changed."""
-    change = CHOICES[choice]
+def run(task: Task, choice: str, seeds: int) -> list[list[float]]:
+    """MASE, quantile loss, coverage of the 80% interval and seconds to fit of each seed, with one choice changed."""
+    warnings.filterwarnings("ignore")
+    change, settings = CHOICES[choice], defaults(task)
     patches, settings = (change, settings) if isinstance(change, list) else ([], change(settings))
-    with patched(patches):
-        columns, seconds, _ = task.forecasts(partial(fit, task, settings))
-    (score,) = score_models(task.actual | {f"GRU{bound}": column for bound, column in columns.items()}, naive_errors)
-    return [score.mase, score.smape, score.coverage[80], seconds]
+    naive_errors = seasonal_naive_errors(task.train, getattr(task, "scale_season", task.season))
+    found = []
+    for seed in range(1, seeds + 1):
+        with patched(patches):
+            columns, seconds, _ = task.forecasts(partial(fit, task, settings.train(seed=seed)))
+        (score,) = score_models(
+            task.actual | {f"GRU{bound}": column for bound, column in columns.items()}, naive_errors
+        )
+        found.append([score.mase, score.scaled_crps, score.coverage[80], seconds])
+    return found
 
 
-def result_table(results: dict[str, list[list[float]]]) -> str:
-    """Means over the seeds, and the difference to the defaults."""
-    heads = ["", "MASE", "difference, %", "sMAPE, %", "80% interval covers", "fit, s"]
-    base = np.array(results["defaults"])[:, 0]
+def result_table(tasks: list[Task], results: dict[str, Array]) -> str:
+    """The default's MASE of each task, then of each choice how scores (tasks, seeds, 4) differ from the default's."""
+    names = [task.name.removeprefix("monash_") for task in tasks]
+    heads = ["difference in %", "MASE", "quantile loss", *names, "80% interval covers", "fit, s"]
+    base = results["defaults"]
     rows = []
     for choice, measured in results.items():
-        mase, smape, covered, seconds = np.mean(measured, axis=0)
-        change = 100 * (np.array(measured)[:, 0] / base - 1)
-        spread = f" ± {change.std(ddof=1):.1f}" if len(base) > 1 else ""
-        same = all(a[:3] == b[:3] for a, b in zip(measured, results["defaults"], strict=True))
-        difference = "none" if same else f"{change.mean():+.1f}{spread}"
-        rows.append(
-            [choice, f"{mase:.3f}", difference if rows else "", f"{smape:.2f}", f"{covered:.1%}", f"{seconds:.1f}"]
-        )
+        change = 100 * (measured[..., :2] / base[..., :2] - 1)
+        same = np.array_equal(measured[..., :3], base[..., :3])
+        means = ["none"] * 2 if same else [mean_and_spread(column) for column in change.mean(0).T]
+        own = [f"{value:+.1f}" for value in change[..., 0].mean(1)]
+        if choice == "defaults":
+            means, own = ["", ""], [f"{value:.3f}" for value in measured[..., 0].mean(1)]
+        covered, seconds = measured[..., 2].mean(), measured[..., 3].mean(1).sum()
+        rows.append([choice, *means, *own, f"{covered:.1%}", f"{seconds:.1f}"])
     return markdown(heads, rows)
+
+
+def mean_and_spread(values: Array) -> str:
+    """The mean over the seeds, and the standard deviation where there are several."""
+    spread = f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else ""
+    return f"{values.mean():+.1f}{spread}"
 
 
 def arguments() -> argparse.Namespace:
     parser = task_parser(__doc__)
+    parser.add_argument("--suite", nargs="+", default=[], metavar="NAME", help="tasks of suite.py, instead of a file")
+    parser.add_argument("--data", type=Path, help="folder of further tasks of suite.py")
     parser.add_argument("--seeds", type=int, default=1, help="fits of each choice")
-    parser.add_argument("--max-steps", type=int, help="gradient steps; as the forecaster chooses if not given")
     parser.add_argument("--only", choices=list(CHOICES)[1:], nargs="+", default=list(CHOICES)[1:], metavar="CHOICE")
     return parser.parse_args()
 
@@ -195,18 +218,19 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     options = arguments()
     warnings.filterwarnings("ignore")
-    task = load(options)
-    print(about(), task, sep="\n", flush=True)
-    settings, naive_errors = defaults(task, options.max_steps), seasonal_naive_errors(task.train, task.season)
-    chosen = f"{settings.training.max_steps} steps, seeds 1 to {options.seeds}, window {settings.input_size}"
-    results = {}
+    tasks = [task for task in suite(options.data) if task.name in options.suite] if options.suite else [load(options)]
+    if missing := set(options.suite) - {task.name for task in tasks}:
+        raise SystemExit(f"no task is called {missing.pop()}")
+    print(about(), *tasks, sep="\n", flush=True)
+    results: dict[str, Array] = {}
+    workers = ProcessPoolExecutor(mp_context=get_context("spawn"))
     for choice in ["defaults", *options.only]:
-        seeds = range(1, options.seeds + 1)
-        results[choice] = [run(task, choice, settings.train(seed=seed), naive_errors) for seed in seeds]
-        text = f"{chosen}\n\n{result_table(results)}"
-        print(text.splitlines()[-1], flush=True)
-        save(task, "ablation", text)  # the whole table may take an hour
-    print(text)
+        results[choice] = np.array(list(workers.map(run, tasks, [choice] * len(tasks), [options.seeds] * len(tasks))))
+        table = result_table(tasks, results)
+        print(table.splitlines()[-1], flush=True)
+        whole = replace(tasks[0], name="suite") if options.suite else tasks[0]
+        save(whole, "ablation", f"{options.seeds} seeds\n\n{table}")  # the whole table may take an hour
+    print(table)
 
 
 if __name__ == "__main__":
