@@ -95,7 +95,7 @@ def student(level: tuple[float, ...], freedom: float) -> Array:
     Source: Cornish and Fisher 1938, Moments and cumulants in the specification of distributions.
 
     >>> student((80.0, 95.0), 10.0).round(3)
-    array([1.07 , 1.136])
+    array([1.071, 1.135])
     """
     z = normal_quantiles(level)
     first, second = z**2 + 1, 5 * z**4 + 16 * z**2 + 3
