@@ -33,7 +33,6 @@ from grucast.data.smoothing import SMOOTHINGS
 from grucast.forecasting import forecaster, plan
 from grucast.forecasting.scoring import score_models, seasonal_naive_errors
 from grucast.model import models
-from grucast.model.outputs import quantiles
 from grucast.model.values import Values
 from grucast.training import forecast
 from grucast.training.calibration import Calibration
@@ -119,7 +118,6 @@ CHOICES: dict[str, Change | list[Patch]] = {
     "three networks, averaged": lambda s: s.train(ensemble=3),
     "only the shortest season": [(plan, "candidate_seasons", then(lambda seasons: seasons[:1]))],
     "errors in percent do not count": [(forecast, "LEVEL_SHARE", constant(0.0))],
-    "only the trained quantiles count": [(quantiles, "learned_levels", constant(lambda trained: (trained, None)))],
     "naive errors do not count": features(lambda x: x._replace(naive_error=np.ones_like(x.naive_error))),
     "no second phase on all data": [(forecast, "HELD_OUT_SHARE", constant(1.0))],
     "nothing held out": lambda s: replace(s, val_size=0),

@@ -48,31 +48,19 @@ def test_scores_of_intervals_without_a_width_stay_finite():
     assert np.sign(scores).tolist() == [[-1, 0, 1]]
 
 
-@pytest.mark.parametrize(
-    ("level", "learned"),
-    [
-        ((), ()),
-        ((15.0,), (15.0,)),
-        ((80.0,), (20.0, 40.0, 60.0, 80.0)),
-        ((50.0, 95.0), (20.0, 40.0, 50.0, 60.0, 95.0)),
-        ((20.0, 40.0, 60.0, 80.0), (20.0, 40.0, 60.0, 80.0)),
-    ],
-)
-def test_loss_is_the_mean_of_pinball_losses_with_quantiles_between_the_trained_ones(level, learned, rng):
-    output, y = Quantiles(level), rng.normal(size=(6, 4))
-    forecast = np.sort(rng.normal(size=(6, 4, output.size)), axis=-1)
-    loss, _ = output.loss(forecast, y, np.full((6, 4), 1 / 24))
-    quantiles = output.at(ARRAYS, forecast, (1.0,) * len(level), learned)
+@pytest.mark.parametrize("level", [(), (80.0,), (50.0, 95.0)])
+def test_loss_is_the_mean_of_the_quantiles_pinball_losses(level, rng):
+    y, forecast = rng.normal(size=(6, 4)), rng.normal(size=(6, 4, 2 * len(level) + 1))
+    loss, _ = Quantiles(level).loss(forecast, y, np.full((6, 4), 1 / 24))
     each = []
-    for place, p in enumerate(Quantiles(learned).probabilities):
-        below, above = np.maximum(y - quantiles[..., place], 0), np.maximum(quantiles[..., place] - y, 0)
+    for place, p in enumerate(Quantiles(level).probabilities):
+        below, above = np.maximum(y - forecast[..., place], 0), np.maximum(forecast[..., place] - y, 0)
         each.append((p * below + (1 - p) * above).mean())
-    assert loss == pytest.approx(np.mean(each), rel=1e-6)
+    assert loss == pytest.approx(np.mean(each))
 
 
-@pytest.mark.parametrize("level", [(15.0,), (80.0,)])
-def test_gradient_is_the_losss(level, rng):
-    output, y, forecast = Quantiles(level), rng.normal(size=(3, 2)), rng.normal(size=(3, 2, 3))
+def test_gradient_is_the_losss(rng):
+    output, y, forecast = Quantiles((80.0,)), rng.normal(size=(3, 2)), rng.normal(size=(3, 2, 3))
     weight = rng.random((3, 2))
     gradient = output.loss(forecast, y, weight)[1]
     for place in np.ndindex(3, 2, 3):

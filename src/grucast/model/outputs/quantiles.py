@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from grucast.model.operations import Operations, Value
 from grucast.model.outputs import Array
 
-LEARNED = (20.0, 40.0, 60.0)  # levels that count in the loss, trained or not
 BEYOND = 3  # observations at least that an interval is measured by
 TINY = 1e-6  # no interval is narrower than this share of its window's scale
 
@@ -55,9 +54,7 @@ class Quantiles:
 
             loss = sum of w max(p e, (p - 1) e),   e = y - forecast
 
-        With w the inverse of the window's seasonal naive error, this is the loss of MASE. Intervals of 20, 40 and 60%
-        within the widest count as well; where they are not trained, `at` says where they lie. So the median learns from
-        the sizes of its errors, and not from their signs alone.
+        With w the inverse of the window's seasonal naive error, this is the loss of MASE.
 
         Args:
             predicted: Quantiles (B, h, Q).
@@ -66,14 +63,10 @@ class Quantiles:
 
         Source: Koenker and Bassett 1978.
         """
-        level, parts = learned_levels(self.level)
-        probabilities = np.array(Quantiles(level).probabilities, np.float32)
-        own = level == self.level
-        error = target[..., None] - (predicted if own else mixed(predicted, parts))
-        slope = probabilities - (error < 0)
-        slope *= weight[..., None] / np.float32(len(probabilities))
-        loss = float((slope * error).sum(dtype=np.float64))
-        return loss, -(slope if own else mixed(slope, parts.T))
+        error = target[..., None] - predicted
+        slope = np.array(self.probabilities, np.float32) - (error < 0)  # (B, h, Q)
+        slope *= weight[..., None] / np.float32(self.size)
+        return float((slope * error).sum(dtype=np.float64)), -slope
 
     def factors(self, forecast: Array, target: Array, weight: Array, observations: int) -> tuple[float, ...]:
         """The factor of each interval's width that makes it cover what it should in these windows.
@@ -181,26 +174,6 @@ def neighbours(trained: tuple[float, ...], level: tuple[float, ...]) -> tuple[Ar
     known, wanted = normal_quantiles((0.0, *trained)), normal_quantiles(level)
     left = np.clip(np.searchsorted(known, wanted), 1, len(trained)) - 1
     return left, (wanted - known[left]) / (known[left + 1] - known[left])
-
-
-@lru_cache(maxsize=16)
-def learned_levels(trained: tuple[float, ...]) -> tuple[tuple[float, ...], Array]:
-    """The levels that count in the loss, and what share of each trained quantile makes each of theirs, (D, Q)."""
-    level = tuple(sorted({*trained, *(x for x in LEARNED if trained and x < trained[-1])}))
-    wide, middle = len(level), len(trained)
-    parts = np.zeros((2 * wide + 1, 2 * middle + 1), np.float32)
-    parts[wide, middle] = 1
-    if trained:
-        for place, left, share in zip(range(1, wide + 1), *neighbours(trained, level), strict=True):
-            for side in (-1, 1):
-                parts[wide + side * place, middle + side * left] += 1 - share
-                parts[wide + side * place, middle + side * (left + 1)] += share
-    return level, parts
-
-
-def mixed(x: Array, parts: Array) -> Array:
-    """The products of x (..., N) and few numbers that are not 0 in each row of parts (M, N), (..., M)."""
-    return np.stack([sum(row[i] * x[..., i] for i in np.flatnonzero(row)) for row in parts], -1)
 
 
 def normal_quantiles(level: tuple[float, ...]) -> Array:
