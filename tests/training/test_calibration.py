@@ -65,6 +65,14 @@ def test_what_an_untrained_network_foresees_narrows_nothing(calibration):
     assert found == (1.0, 1.0)
 
 
+def test_wide_intervals_are_measured_by_themselves_where_many_series_tell(calibration, rng):
+    """Squares of normal errors, with their sign: the quantiles of the one are the squares of the other's."""
+    y = rng.normal(size=(5000, 6))
+    held = batch(y * np.abs(y))
+    found, _ = replace(calibration, held=held, periods=1.0, series=50)(Known(NORMAL))
+    assert found == pytest.approx(NORMAL[3:] ** (1 / 5.2), rel=0.02)
+
+
 def test_spike_among_what_is_held_out_hardly_moves_a_factor(calibration, rng):
     y = rng.normal(size=(1, 24))
     held = replace(calibration, held=batch(y), periods=4.0)
