@@ -97,6 +97,13 @@ def test_what_was_learned_before_is_trained_on_at_half_the_rate(hourly, weights,
     assert [phase.rate for phase in task.phases(10, 60)] == rates
 
 
+def test_what_is_held_out_counts_in_horizons(hourly):
+    panel = make_panel(hourly)
+    task = training.Task.of(panel, model_of(panel), TrainingConfig())
+    first, _ = task.phases(10, 60)
+    assert first.calibrate.periods == 60 / task.model.h
+
+
 def test_flat_windows_weigh_nothing_and_no_target_of_theirs_is_too_far(hourly):
     steps = pl.int_range(pl.len()).over("unique_id")
     panel = make_panel(hourly.with_columns(y=pl.when(steps < 100).then(1e-20).otherwise(1e20)))
