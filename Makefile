@@ -16,7 +16,7 @@ AGAIN ?= grucast
 CAN_FUZZ := $(if $(filter Linux_x86_64,$(shell uname -s)_$(shell uname -m)),fuzz)
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test quick test-interop test-javascript check native portable targets fuzz wheel audit fix bench bench-runtime bench-forecast bench-accuracy bench-classify bench-ablation docs clean
+.PHONY: help demo test quick test-interop test-javascript check native portable targets fuzz wheel slim audit fix bench bench-runtime bench-forecast bench-accuracy bench-classify bench-ablation docs clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -104,6 +104,19 @@ wheel: ## build source distribution and wheel by OTHER=python3.13, check both, r
 	@$(OTHER_PIP) --force-reinstall --no-deps build/dist/*.whl
 	@$(OTHER_PIP) "$$(echo build/dist/*.whl)[plot,cli]" --group dev
 	@build/other/bin/python -m pytest -q -n $(JOBS) -r fE -p tests.without_torch -m "not slow" $(addprefix tests/,data kernels model training)
+
+# Python's own image on Alpine Linux, in MB.
+ALPINE = 46
+MUSL = --only-binary=:all: --platform=musllinux_1_2_$(shell uname -m) --python-version=3.13 --implementation=cp
+
+slim: ## run what the image of the Dockerfile holds, on the wheel of `make wheel`, and measure its packages for Alpine Linux
+	@echo "== the slim runtime"
+	@rm -rf build/slim build/musl
+	@sh .ci/slim build/other/bin/python build/slim "$$(echo build/dist/*.whl)"
+	@PYTHONPATH=build/slim build/other/bin/python -P -S tests/slim.py
+	@sh .ci/slim build/other/bin/python build/musl numpy $(MUSL) narwhals safetensors
+	@cp -r build/slim/grucast build/musl/
+	@size=$$(($(ALPINE) + $$(du -sm build/musl | cut -f1))); echo "the image has $$size MB, Python's $(ALPINE) included"; test $$size -lt 150
 
 audit: $(VENV)/dev.stamp ## look the installed packages up in the database of known vulnerabilities (needs the network)
 	@$(PIP) --group audit

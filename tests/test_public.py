@@ -123,8 +123,9 @@ except ImportError as error:
     assert run.stdout == "MissingExtraError this needs sktime, which is not installed: pip install 'grucast[sktime]'\n"
 
 
-def test_changelog_names_the_version():
+def test_changelog_and_citation_name_the_version():
     assert f"## [{version('grucast')}]" in (ROOT / "CHANGELOG.md").read_text()
+    assert f"\nversion: {version('grucast')}\n" in (ROOT / "CITATION.cff").read_text()
 
 
 def test_loading_predicting_and_saving_never_import_torch(fitted, hourly, tmp_path):
