@@ -7,7 +7,7 @@ import pytest
 from grucast import Covariates, GRUForecaster, TrainingConfig, forecast, load
 from grucast.data.panel import Panel
 from grucast.errors import ConfigError, DataError
-from grucast.forecasting.arguments import positive, valid_level
+from grucast.forecasting.arguments import chosen, positive, valid_level
 from grucast.model.file import save_model
 
 
@@ -82,3 +82,11 @@ def test_a_future_that_is_none_is_told_before_work_that_grows_with_the_series(mo
         ):
             with pytest.raises(DataError, match=words):
                 call(future=future)
+
+
+def test_series_are_chosen_however_their_names_are_typed():
+    assert chosen([1, "a", 2], None).all()
+    assert chosen([1, "a", 2], ["2", "a"]).tolist() == [False, True, True]
+    assert chosen(["a", "b"], "b").tolist() == [False, True]
+    with pytest.raises(ConfigError, match="there is no series 'c': there are a, b"):
+        chosen(["a", "b"], ["c"])

@@ -369,6 +369,20 @@ def test_explanation_has_every_series_by_its_id_and_the_steps_before_the_forecas
     np.testing.assert_array_equal(fitted.explain()["b"].gates[0].hidden, found["b"].gates[0].hidden)
 
 
+def test_explanation_of_chosen_series_is_theirs(fitted, hourly):
+    found = fitted.explain(hourly, series=["b"])
+    assert list(found) == ["b"]
+    np.testing.assert_array_equal(found["b"].sensitivity, fitted.explain(hourly)["b"].sensitivity)
+    with pytest.raises(ConfigError, match="no series 'c'"):
+        fitted.explain(hourly, series=["c"])
+
+
+def test_explained_median_is_the_forecast(fitted, hourly):
+    forecast = fitted.predict(hourly)
+    for name, explanation in fitted.explain(hourly).items():
+        np.testing.assert_allclose(explanation.median, forecast.filter(unique_id=name)["GRU"], rtol=1e-4)
+
+
 def test_explanation_refuses_what_predict_refuses(shop):
     history, rest = split(shop)
     forecaster = make(covariates=PROMOTED).fit(history)

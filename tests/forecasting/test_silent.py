@@ -28,6 +28,7 @@ def test_series_without_a_recent_value_is_left_out_elsewhere(fitted, silent):
     assert set(fitted.cross_validation(silent, n_windows=1)["unique_id"]) == {"a"}
     assert set(fitted.stream().update_many(silent)["unique_id"]) == {"a"}
     assert set(fitted.explain(silent)) == {"a"}
+    assert fitted.explain(silent, series="b") == {}
     row = {"unique_id": "b", "ds": silent["ds"].max(), "y": None}
     assert fitted.stream().update(row) is None
 

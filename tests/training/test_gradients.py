@@ -101,6 +101,8 @@ OPERATIONS = {
     "add a constant": lambda o, x: o.add(np.ones((3, 5, 4)), x),
     "subtract": lambda o, x: o.subtract(o.unsqueeze(o.mean(x, 1), 1), x),
     "mean": lambda o, x: o.mean(x, 2),
+    "combine": lambda o, x: o.combine(o.mean(x, 2), x),
+    "combine constants": lambda o, x: o.combine(o.mean(x, 2), np.ones((3, 5, 4))),
     "cumsum": lambda o, x: o.cumsum(o.relu(x)),
     "cumsum from the end": lambda o, x: o.cumsum(x, reverse=True),
     "cut": lambda o, x: o.cut(x, 1, 3),

@@ -1,5 +1,6 @@
 """What the network sees of a window: normalised values, seasonal differences and seasonal continuations."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -110,15 +111,23 @@ def window_features(
         inputs[..., column] = values
     count = (~np.isnan(differences[0])).sum(-1, keepdims=True)
     naive_error = np.abs(zero_missing(differences[0])).sum(-1, keepdims=True) / np.maximum(count, 1)
-    parts, moved = [last_observed(z)], np.empty((len(z), 0))
+    moved = np.empty((len(z), 0))
+    if smoothings:
+        steps = np.abs(seasonal_difference(z, 1))
+        moved = np.concatenate([masked_mean(part, ~np.isnan(part)) for part in (steps, steps[:, -h:])], 1)
+    continued = continuations_of(z, seasons, h, smoothings).astype(np.float32)
+    return inputs, continued, centre, scale, np.where(count > 0, naive_error, 1).astype(np.float32), moved
+
+
+def continuations_of(z: Array, seasons: Iterable[int], h: int, smoothings: tuple[Smoothing, ...]) -> Array:
+    """Continuations (B, C, h) of windows (B, T); linear in what is observed of these."""
+    parts = [last_observed(z)]
     for season in seasons:
         parts.append(continue_season(z, season, h, parts[-1]))
     if smoothings:
-        parts += [np.broadcast_to(parts[0], (len(z), 1, h)), continue_levels(z, int(seasons[0]), h, smoothings)]
-        steps = np.abs(seasonal_difference(z, 1))
-        moved = np.concatenate([masked_mean(part, ~np.isnan(part)) for part in (steps, steps[:, -h:])], 1)
-    continued = np.concatenate(parts[1:], axis=1, dtype=np.float32)
-    return inputs, continued, centre, scale, np.where(count > 0, naive_error, 1).astype(np.float32), moved
+        shortest = int(next(iter(seasons)))
+        parts += [np.broadcast_to(parts[0], (len(z), 1, h)), continue_levels(z, shortest, h, smoothings)]
+    return np.concatenate(parts[1:], axis=1)
 
 
 def flagged(numbers: Array) -> NDArray[np.float32]:

@@ -41,12 +41,18 @@ def window_scale(history: Array, recent: int) -> tuple[Array, Array]:
     silent = ~observed[:, -recent:].any(-1)
     if silent.any():
         centre[silent] = masked_mean(history[silent], observed[silent])
-    lowest = np.where(observed, history, np.inf).min(-1, keepdims=True)
-    highest = np.where(observed, history, -np.inf).max(-1, keepdims=True)
-    count, equal = observed.sum(-1, keepdims=True), highest - lowest <= ROUNDING * np.abs(highest)
+    highest, equal = all_equal(history, observed)
+    count = observed.sum(-1, keepdims=True)
     centre = np.where(equal & (count > 0), highest, centre)  # free of the mean's rounding
     deviation = masked_mean(np.abs(history - centre), observed)
     return centre, np.where(equal, equal_scale(centre, count), deviation)
+
+
+def all_equal(history: Array, observed: Array) -> tuple[Array, Array]:
+    """The highest value of each window, and whether all that are observed equal it, (B, 1) each."""
+    lowest = np.where(observed, history, np.inf).min(-1, keepdims=True)
+    highest = np.where(observed, history, -np.inf).max(-1, keepdims=True)
+    return highest, highest - lowest <= ROUNDING * np.abs(highest)
 
 
 def equal_scale(value: Array, count: Array) -> Array:

@@ -111,6 +111,10 @@ class Windows:
         left = self.panel.offsets[self.series + 1] - self.ends  # steps after each history
         return self._chosen(left >= held_out + self.h), self._chosen(left <= held_out)
 
+    def of_series(self, which: NDArray[np.bool_]) -> "Windows":
+        """Those of the series that are chosen, (S,)."""
+        return self._chosen(which[self.series])
+
     def _chosen(self, which: NDArray[np.bool_]) -> "Windows":
         return replace(self, ends=self.ends[which], series=self.series[which])
 

@@ -1,8 +1,10 @@
 """Checks of what the user gave."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from grucast.data.scalars import brief
 from grucast.errors import ConfigError
@@ -35,3 +37,17 @@ def valid_level(level: Any) -> tuple[float, ...]:
             f"give level=({likely}{',' * (len(levels) == 1)}) (--level {likely.replace(' ', '')})"
         )
     return levels
+
+
+def chosen(ids: Iterable[Any], series: Sequence[Any] | None) -> NDArray[np.bool_]:
+    """Which ids are named, however they are typed; all when None.
+
+    Raises:
+        ConfigError: A name is not among them.
+    """
+    known = {str(name): place for place, name in enumerate(ids)}
+    wanted = known if series is None else [str(name) for name in ([series] if isinstance(series, str) else series)]
+    if unknown := [name for name in wanted if name not in known]:
+        some = ", ".join([*known][:8]) + ", ..." * (len(known) > 8)
+        raise ConfigError(f"there is no series {unknown[0]!r}: there are {some}")
+    return np.isin(np.arange(len(known)), [known[name] for name in wanted])

@@ -1,6 +1,7 @@
 """Forecast many series with one GRU."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -10,16 +11,16 @@ from numpy.typing import NDArray
 from grucast.data.calendar import usual_cycles
 from grucast.data.covariates import Covariates
 from grucast.data.encoding import fit_schema
-from grucast.data.fingerprint import trained_on
 from grucast.data.panel import Panel, make_panel
 from grucast.data.reading.intake import DEFAULT
 from grucast.data.reading.options import Options, ReadOptions
 from grucast.data.sources import take, take_again, to_panel
 from grucast.data.weighting import weighed, with_weights
 from grucast.errors import ConfigError, NotFittedError, TrainingInterrupted
-from grucast.forecasting.arguments import positive, valid_level
+from grucast.forecasting.arguments import chosen, positive, valid_level
+from grucast.forecasting.explain import Explanation, explain_windows
 from grucast.forecasting.frames import FrameKind, forecast_columns
-from grucast.forecasting.plan import Plan, make_plan
+from grucast.forecasting.plan import Plan, make_plan, untrained
 from grucast.forecasting.prediction import (
     forecast_ahead,
     sample_columns,
@@ -31,7 +32,6 @@ from grucast.forecasting.prediction import (
 )
 from grucast.forecasting.warm_start import continued
 from grucast.model.config import CheckpointConfig, NetworkConfig, TrainingConfig
-from grucast.model.explain import Explanation
 from grucast.model.file import save_model
 from grucast.model.models import ForecastModel
 
@@ -162,24 +162,9 @@ class GRUForecaster:
     ) -> Self:
         """Train on a panel; forecasts come as frames of that kind."""
         plan = make_plan(panel, self.h, self.input_size, self.season_length, val_size, self.network)
-        untrained = ForecastModel(
-            self.h,
-            plan.input_size,
-            plan.seasons,
-            self.level,
-            panel.frequency,
-            nonnegative=not (panel.values < 0).any(),
-            factors=(1.0,) * len(self.level),
-            network=plan.network,
-            weights={},
-            schema=fit_schema(panel, self.covariates, usual_cycles(panel, plan.seasons)),
-            members=self.training.ensemble,
-            smoothed=True,
-            training=self.training,
-            trained_on=trained_on(panel),
-            reading=reading,
-        )
-        return self._train(untrained, plan, (panel, kind), progress, start, saving)
+        schema = fit_schema(panel, self.covariates, usual_cycles(panel, plan.seasons))
+        model = untrained(panel, plan, self.h, self.level, schema, self.training, reading)
+        return self._train(model, plan, (panel, kind), progress, start, saving)
 
     def _train(
         self,
@@ -264,18 +249,22 @@ class GRUForecaster:
         ids = [name for name in panel.ids for _ in range(steps)]
         return kind.make(ids, {"ds": times.ravel()}, columns)
 
-    def explain(self, df: Any = None, future: Any = None) -> dict[Any, Explanation]:
+    def explain(
+        self, df: Any = None, future: Any = None, series: Sequence[Any] | None = None
+    ) -> dict[Any, Explanation]:
         """What the forecast of each series uses: its window and scale, the seasons it continues, the GRU's gates.
 
         Args:
             df: As in `predict`.
             future: As in `predict`.
+            series: Which to explain; all when None.
 
         Returns:
             An Explanation for each series, by its id; as in a stream, there is none where nothing can be forecast.
 
         Raises:
             NotFittedError, DataError: As in `predict`.
+            ConfigError: There is no such series.
 
         >>> from grucast import GRUForecaster, TrainingConfig
         >>> from grucast.data import example
@@ -285,10 +274,10 @@ class GRUForecaster:
         (12, 64)
         """
         panel, _ = self._history(df)
+        wanted = chosen(panel.ids, series)
         windows = windows_ahead(self.model_, panel, future, self.model_.h)
-        silent = silent_series(panel, self.model_)
-        explained = zip(panel.ids, self.model_.explain(windows), silent, strict=True)
-        return {name: explanation for name, explanation, nothing in explained if not nothing}
+        shown = windows.of_series(wanted & ~silent_series(panel, self.model_))
+        return {explanation.series: explanation for explanation in explain_windows(self.model_, shown)}
 
     def cross_validation(
         self,

@@ -3,9 +3,13 @@
 from dataclasses import dataclass, replace
 
 from grucast.data.checks.seasonality import seasons_to_use
+from grucast.data.encoding import Schema
+from grucast.data.fingerprint import trained_on
 from grucast.data.panel import Panel
+from grucast.data.reading.options import ReadOptions
 from grucast.errors import ConfigError, DataError
-from grucast.model.config import NetworkConfig
+from grucast.model.config import NetworkConfig, TrainingConfig
+from grucast.model.models import ForecastModel
 
 HELD_OUT_SHARE = 0.1
 HELD_OUT_HORIZONS = 7
@@ -92,6 +96,35 @@ def choose_network(network: NetworkConfig, season: int, window: int, is_given: b
     sizes = (season, FEW) if short and many else (FEW,)
     fits = (size for size in sizes if window >= FEWEST_PATCHES * size and not (is_given and window % size))
     return replace(network, patch_size=next(fits, 1))
+
+
+def untrained(
+    panel: Panel,
+    plan: Plan,
+    h: int,
+    level: tuple[float, ...],
+    schema: Schema,
+    training: TrainingConfig,
+    reading: ReadOptions,
+) -> ForecastModel:
+    """The model that is to be trained on a panel: all but the weights."""
+    return ForecastModel(
+        h,
+        plan.input_size,
+        plan.seasons,
+        level,
+        panel.frequency,
+        nonnegative=not (panel.values < 0).any(),
+        factors=(1.0,) * len(level),
+        network=plan.network,
+        weights={},
+        schema=schema,
+        members=training.ensemble,
+        smoothed=True,
+        training=training,
+        trained_on=trained_on(panel),
+        reading=reading,
+    )
 
 
 def affordable(wanted: int, season: int, panel: Panel) -> int:

@@ -17,12 +17,11 @@ from grucast.data.sparse import settled
 from grucast.data.windows import Window, Windows
 from grucast.kernels import native
 from grucast.model.config import NetworkConfig, TrainingConfig
-from grucast.model.explain import Explanation, explain_rows
 from grucast.model.network import ForecastNetwork, Inputs, Parameter, SequenceNetwork, Sequences, state_size
 from grucast.model.outputs.classes import Classes
 from grucast.model.outputs.means import Means
 from grucast.model.outputs.quantiles import Quantiles
-from grucast.model.values import Tensors, Traced, Values
+from grucast.model.values import Tensors, Values
 
 Array = NDArray[Any]
 Label = str | int | float | bool
@@ -123,15 +122,6 @@ class ForecastModel:
             return native.intervals(z, self.factors, features.centre, features.scale, window.nonnegative)
         y = features.restore(self.output.at(Values({}, self.network), z, self.factors, level))
         return np.maximum(y, np.where(window.nonnegative, 0, -np.inf)[:, None, None])
-
-    def explain(self, windows: Windows) -> list[Explanation]:
-        """What the forecast from each window uses."""
-        features, gates = self.features(windows.take(np.arange(len(windows)))), []
-        for own in self.each_weights:
-            traced = Traced(own, self.network)
-            self.definition(traced, Inputs.of(features))
-            gates += traced.gates
-        return explain_rows(windows, features, gates, self.seasons)
 
     @cached_property
     def each_weights(self) -> list[Tensors]:

@@ -61,7 +61,7 @@ class Operations(Protocol):
         """The mean over an axis, which goes."""
 
     def combine(self, weights: Value, values: Value) -> Value:
-        """The sum over C of constant values (B, C, h), each times its weight (B, C)."""
+        """The sum over C of values (B, C, h), each times its weight (B, C)."""
 
     def cumsum(self, x: Value, reverse: bool = False) -> Value:
         """Sums from the first of the last axis up to each, or from the last down to each."""

@@ -121,11 +121,17 @@ class Values(Operations):
 
 
 class Traced(Values):
-    """As Values, and `gates` collects those of every step, (B, T, H) each, of each layer and direction."""
+    """As Values, and it keeps what a forecast is made of.
+
+    Attributes:
+        gates: Those of every step, (B, T, H) each, of each layer and direction.
+        mix: What the head adds to the weight of each continuation, (B, C); empty where it weighs none.
+    """
 
     def __init__(self, weights: Tensors, config: NetworkConfig) -> None:
         super().__init__(weights, config)
         self.gates: list[reference.Step] = []
+        self.mix: list[Array] = []
 
     def run(self, x: Array, layer: int, lengths: Array | None) -> list[tuple[Array, Array]]:  # noqa: ARG002
         """As the equations have it."""
@@ -135,6 +141,16 @@ class Traced(Values):
             self.gates.append(gates)
             results.append((output, output[:, 0 if reverse else -1]))
         return results
+
+    def combine(self, weights: Array, values: Array) -> Array:
+        self.mix.append(weights)
+        return super().combine(weights, values)
+
+    def head(
+        self, network: Any, state: Array, continuations: Array, static: Sequence[Array], ahead: Sequence[Array]
+    ) -> Array:
+        """As the network is written."""
+        return np.asarray(network.head(self, state, continuations, static, ahead))
 
 
 def largest(outputs: Array, lengths: Array | None) -> Array:

@@ -15,7 +15,7 @@ GRUBackward = Callable[[Array | None, Array | None], tuple[Array | None, Array, 
 
 
 class Recorded:
-    """An array that was computed from parameters, and the gradient of the loss with respect to it."""
+    """An array whose gradient is wanted, or that was computed from such or from parameters, and that gradient."""
 
     __slots__ = ("array", "gradient")
 
@@ -88,6 +88,16 @@ class Gradients(Values):
         if not isinstance(x, Recorded):
             return array
         return self._record(array, lambda d: x.receive(derivative(d)))
+
+    def _all(self, array: Array, *parts: tuple[Value, Callable[[Array], Array]]) -> Value:
+        """What a function of several values gives, each with its derivative."""
+        recorded = [(value, derivative) for value, derivative in parts if isinstance(value, Recorded)]
+
+        def receive(d: Array) -> None:
+            for value, derivative in recorded:
+                value.receive(derivative(d))
+
+        return self._record(array, receive) if recorded else array
 
     def gru(self, x: Value, layer: int, lengths: Array | None = None) -> Value:
         outputs, _, backward = zip(*self._directions(x, layer, lengths), strict=True)
@@ -187,13 +197,11 @@ class Gradients(Values):
         return self._sum(super().subtract(array_of(x), array_of(y)), x, y, -1)
 
     def _sum(self, array: Array, x: Value, y: Value, sign: int) -> Value:
-        def derivative(d: Array) -> None:
-            if isinstance(x, Recorded):
-                x.receive(fold(d, x.array.shape))
-            if isinstance(y, Recorded):
-                y.receive(fold(d if sign > 0 else -d, y.array.shape))
-
-        return self._record(array, derivative) if isinstance(x, Recorded) or isinstance(y, Recorded) else array
+        return self._all(
+            array,
+            (x, lambda d: fold(d, x.array.shape)),
+            (y, lambda d: fold(d if sign > 0 else -d, y.array.shape)),
+        )
 
     def mean(self, x: Value, axis: int) -> Value:
         array = array_of(x)
@@ -202,8 +210,13 @@ class Gradients(Values):
             super().mean(array, axis), x, lambda d: np.broadcast_to(np.expand_dims(d / size, axis), array.shape)
         )
 
-    def combine(self, weights: Value, values: Array) -> Value:
-        return self._each(super().combine(array_of(weights), values), weights, lambda d: (d[:, None] * values).sum(2))
+    def combine(self, weights: Value, values: Value) -> Value:
+        own, others = array_of(weights), array_of(values)
+        return self._all(
+            super().combine(own, others),
+            (weights, lambda d: (d[:, None] * others).sum(2)),
+            (values, lambda d: d[:, None] * own[..., None]),
+        )
 
     def cumsum(self, x: Value, reverse: bool = False) -> Value:
         return self._each(
