@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from grucast import GRUForecaster
@@ -24,3 +25,11 @@ def drawn(monkeypatch):
 
     monkeypatch.setattr(Figure, "savefig", look)
     return seen
+
+
+def lines(axes):
+    """The lines of some axes by their labels, as numbers."""
+    found = {}
+    for line in axes.get_lines():
+        found.setdefault(line.get_label(), (np.asarray(line.get_xdata()), np.asarray(line.get_ydata(), float)))
+    return found

@@ -3,9 +3,11 @@ import struct
 import numpy as np
 import polars as pl
 import pytest
+from matplotlib.figure import Figure
 
 from grucast import plotting
 from grucast.errors import ConfigError, GrucastError, MissingExtraError
+from grucast.plotting.canvas import signed_colours
 
 
 def size(path):
@@ -55,3 +57,24 @@ def test_names_are_drawn_letter_by_letter(drawn):
     for name in ("from $5 to $x^2", "\\frac{a}", "西区", "_under"):
         plotting.plot_series(pl.DataFrame({"unique_id": name, "ds": [1, 2], "y": [1.0, 2.0]}), "/dev/null", target=name)
         assert drawn[-1][0].get_title(loc="left") == drawn[-1][0].get_ylabel() == name
+
+
+def test_losses_of_several_names_have_a_curve_each(tmp_path):
+    axes = Figure().subplots()
+    drawing = plotting.plot_loss({"GRU": [1.0, 0.5], "LSTM": [1.0, 0.7, 0.6]}, step="step", ax=axes)
+    assert drawing is axes.figure
+    assert [len(line.get_xdata()) for line in axes.get_lines()] == [2, 3]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["GRU", "LSTM"]
+
+
+def test_given_axes_are_saved_with_all_that_is_on_their_figure(tmp_path):
+    left, right = Figure(figsize=(8, 3)).subplots(1, 2)
+    plotting.plot_loss([1.0, 0.5], ax=left)
+    plotting.plot_predictions([1.0, 2.0], [1.1, 1.9], tmp_path / "both.png", ax=right)
+    assert size(tmp_path / "both.png") == (1200, 450)
+
+
+def test_signed_colours_are_white_at_zero_and_differ_in_grey():
+    below, zero, above = (np.dot(signed_colours()(place)[:3], [0.299, 0.587, 0.114]) for place in (0.0, 0.5, 1.0))
+    assert zero > 0.95
+    assert above - below > 0.3

@@ -1,24 +1,14 @@
-import math
-from dataclasses import replace
-
 import numpy as np
 import polars as pl
 import pytest
 from matplotlib.dates import date2num
+from matplotlib.figure import Figure
 
 from grucast import GRUForecaster, plotting
 from grucast.errors import ConfigError
-from grucast.forecasting.backtest import backtest
 from tests.conftest import TINY
+from tests.plotting.conftest import lines
 from tests.plotting.test_canvas import size
-
-
-def lines(axes):
-    """The lines of some axes by their labels, as numbers."""
-    found = {}
-    for line in axes.get_lines():
-        found.setdefault(line.get_label(), (np.asarray(line.get_xdata()), np.asarray(line.get_ydata(), float)))
-    return found
 
 
 def test_many_series_are_cut_to_the_first_four(tmp_path, fitted, hourly):
@@ -101,45 +91,29 @@ def test_forecast_without_history_is_drawn_alone(hourly, fitted, drawn):
     assert all(len(lines(axes)["GRU"][0]) == 6 for axes in drawn[0])
 
 
-def test_backtest_is_drawn(tmp_path, result):
-    plotting.plot_backtest(result, tmp_path / "b.png")
-    plotting.plot_backtest(result, tmp_path / "two.png", series=["a", "b"])
-    assert size(tmp_path / "two.png")[1] > size(tmp_path / "b.png")[1] > 600
-
-
-def test_backtest_shows_the_history_and_forecasts_that_begin_at_each_cutoff(result, hourly, drawn):
-    plotting.plot_backtest(result, "/dev/null", series="b")
-    above, _ = drawn[0]
-    own = hourly.filter(unique_id="b")
-    _, values = lines(above)["observed"]
-    np.testing.assert_array_equal(values, own["y"].to_numpy()[-36:])  # twelve after the first cutoff, 24 before
-    starts = [line.get_xdata()[0] for line in above.get_lines() if line.get_label() == "GRU"]
-    assert (np.array(starts) == own["ds"].to_numpy()[[-13, -7]]).all()
-
-
-def test_backtest_of_one_step_shows_every_model(hourly, drawn):
-    plotting.plot_backtest(backtest(GRUForecaster(1, 48, 24, **TINY), hourly, n_windows=2), "/dev/null")
-    above, below = drawn[0]
-    assert {len(lines(above)[model][0]) for model in ("GRU", "Naive", "Drift", "SeasonalNaive24")} == {2}
-    assert below.get_xticks().tolist() == [1]
-
-
-def test_backtest_shows_every_model_above_and_below(tmp_path, result):
-    plotting.plot_backtest(result, tmp_path / "b.svg")
-    drawn = (tmp_path / "b.svg").read_text()
-    for text in ("GRU", "Naive", "SeasonalNaive24", "Drift", "80% interval", "MASE"):
-        assert f"<!-- {text} -->" in drawn
-
-
-def test_backtest_without_mase_shows_the_mean_absolute_error(tmp_path, result):
-    lost = [replace(score, mase=math.nan) for score in result.scores]
-    plotting.plot_backtest(replace(result, scores=lost), tmp_path / "b.svg")
-    assert "<!-- MAE (unit of y) -->" in (tmp_path / "b.svg").read_text()
-
-
 def test_without_a_path_the_figure_is_returned_and_nothing_written(hourly, fitted, result, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     forecast = fitted.predict()
     figures = plotting.plot_series(hourly), plotting.plot_forecast(hourly, forecast), plotting.plot_backtest(result)
     assert [len(figure.axes) for figure in figures] == [2, 2, 2]
     assert not list(tmp_path.iterdir())
+
+
+def test_one_series_is_drawn_in_given_axes(hourly, fitted):
+    figure = Figure()
+    left, right = figure.subplots(1, 2)
+    assert plotting.plot_series(hourly, series="b", ax=left) is figure
+    assert plotting.plot_forecast(hourly, fitted.predict(), ax=right) is figure
+    assert [axes.get_title(loc="left") for axes in (left, right)] == ["b", "a"]
+    assert right.get_legend()
+    assert not figure.legends
+    with pytest.raises(ConfigError, match="ax holds one series, not 2"):
+        plotting.plot_series(hourly, series=["a", "b"], ax=left)
+
+
+def test_forecaster_draws_its_forecast_after_what_it_was_trained_on(hourly, fitted, tmp_path):
+    of_data = fitted.plot(tmp_path / "f.png", df=hourly, series="b")
+    (own, *_), (given, *_) = fitted.plot(series="b").axes, of_data.axes
+    for label in ("observed", "GRU"):
+        np.testing.assert_array_equal(lines(own)[label][1], lines(given)[label][1])
+    assert size(tmp_path / "f.png")[0] == 1200

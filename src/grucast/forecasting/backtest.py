@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, Unpack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ from grucast.forecasting.baselines import SIMPLE, check_baselines, make_baseline
 from grucast.forecasting.frames import FrameKind, forecast_columns
 from grucast.forecasting.scoring import Score, score_models, seasonal_naive_errors
 from grucast.model.models import ForecastModel
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Array = NDArray[Any]
 
@@ -63,6 +67,24 @@ class Backtest:
     windows: int
     left_out: int
     panel: Panel
+
+    def plot(
+        self, path: str | Path | None = None, series: Sequence[Any] | str | None = None, target: str = "y"
+    ) -> "Figure":
+        """Draw the forecasts of a series, or of those named, from each cutoff, and the error by step.
+
+        Args:
+            path: Picture to write: .png, .svg, .pdf ...; none when None.
+            series: Which to draw; the first one when None.
+            target: What the values are, for the axis.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+            ConfigError: There is no such series.
+        """
+        from grucast.plotting import plot_backtest
+
+        return plot_backtest(self, path, series, target)
 
 
 def backtest(

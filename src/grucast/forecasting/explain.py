@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from grucast.model.values import Traced
 from grucast.model.withheld import withheld
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from grucast.training.sensitivity import Sensitivity
 
 Array = NDArray[Any]
@@ -122,6 +125,20 @@ class Explanation:
     def withheld(self) -> Mapping[str, NDArray[np.float64]]:
         """The medians less those without each covariate, number or text, by its name, (h,), in the unit of y."""
         return withheld(self.model, self.window)
+
+    def plot(self, path: str | Path | None = None, target: str = "y") -> "Figure":
+        """Draw the gates over time, the memory length of the units and the sensitivity, as one picture.
+
+        Args:
+            path: Picture to write: .png, .svg, .pdf ...; none when None.
+            target: What the values are, for the axis.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+        """
+        from grucast.plotting import plot_explanation
+
+        return plot_explanation(self, path, target=target)
 
 
 def explain_windows(model: ForecastModel, windows: Windows) -> list[Explanation]:

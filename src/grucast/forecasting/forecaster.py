@@ -5,37 +5,30 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.calendar import usual_cycles
 from grucast.data.covariates import Covariates
 from grucast.data.encoding import fit_schema
 from grucast.data.panel import Panel, make_panel
-from grucast.data.reading.intake import DEFAULT
+from grucast.data.reading.intake import DEFAULT, Intake
 from grucast.data.reading.options import Options, ReadOptions
 from grucast.data.sources import take, take_again, to_panel
 from grucast.data.weighting import weighed, with_weights
 from grucast.errors import ConfigError, NotFittedError, TrainingInterrupted
 from grucast.forecasting.arguments import chosen, positive, valid_level
 from grucast.forecasting.explain import Explanation, explain_windows
-from grucast.forecasting.frames import FrameKind, forecast_columns
+from grucast.forecasting.frames import FrameKind, panel_frame
 from grucast.forecasting.plan import Plan, make_plan, untrained
-from grucast.forecasting.prediction import (
-    forecast_ahead,
-    sample_columns,
-    silent_series,
-    valid_samples,
-    valid_steps,
-    warn_of_silent,
-    windows_ahead,
-)
+from grucast.forecasting.prediction import forecast_frame, silent_series, valid_samples, valid_steps, windows_ahead
 from grucast.forecasting.warm_start import continued
 from grucast.model.config import CheckpointConfig, NetworkConfig, TrainingConfig
 from grucast.model.file import save_model
 from grucast.model.models import ForecastModel
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from grucast.forecasting.stream import Stream
     from grucast.training.progress import Callback
 
@@ -238,16 +231,7 @@ class GRUForecaster:
         """As `predict`, at levels that are known to ascend between 0 and 100."""
         model = self.model_
         steps, count = valid_steps(model, h), 0 if samples is None else valid_samples(model, samples)
-        panel, kind = self._history(df, options)
-        windows = windows_ahead(model, panel, future, steps)
-        silent = silent_series(panel, model)
-        quantiles, paths = forecast_ahead(model, windows, steps, level, count)
-        quantiles[silent], paths[silent] = np.nan, np.nan
-        warn_of_silent(panel, silent, model)
-        columns = forecast_columns(quantiles, level) | sample_columns(paths)
-        times = panel.times(np.arange(1, steps + 1))
-        ids = [name for name in panel.ids for _ in range(steps)]
-        return kind.make(ids, {"ds": times.ravel()}, columns)
+        return forecast_frame(model, self._history(df, options), future, steps, level, count)
 
     def explain(
         self, df: Any = None, future: Any = None, series: Sequence[Any] | None = None
@@ -278,6 +262,33 @@ class GRUForecaster:
         windows = windows_ahead(self.model_, panel, future, self.model_.h)
         shown = windows.of_series(wanted & ~silent_series(panel, self.model_))
         return {explanation.series: explanation for explanation in explain_windows(self.model_, shown)}
+
+    def plot(
+        self,
+        path: str | Path | None = None,
+        series: Sequence[Any] | str | None = None,
+        df: Any = None,
+        future: Any = None,
+    ) -> "Figure":
+        """Forecast, and draw that after the end of the history; save it to a path.
+
+        Args:
+            path: Picture to write: .png, .svg, .pdf ...; none when None.
+            series: Which to draw; the first four when None.
+            df: As in `predict`.
+            future: As in `predict`.
+
+        Raises:
+            NotFittedError, DataError: As in `predict`.
+            MissingExtraError: matplotlib is not installed.
+        """
+        from grucast.plotting import plot_forecast
+
+        intake = None if df is None else self._take(df)
+        forecast = self.predict(intake, future)
+        if intake is None:
+            return plot_forecast(panel_frame(self._panel, self._kind), forecast, path, series=series)
+        return plot_forecast(intake.table.frame.to_native(), forecast, path, series=series, target=intake.target)
 
     def cross_validation(
         self,
@@ -366,10 +377,13 @@ class GRUForecaster:
             raise NotFittedError("a loaded model holds no data: give predict the history to forecast from")
         return self._panel, self._kind
 
+    def _take(self, df: Any, options: ReadOptions = DEFAULT) -> Intake:
+        """A frame or file read as the data of training were."""
+        return take_again(df, self.model_.reading, options, self.model_.schema.texts)
+
     def _read(self, df: Any, options: ReadOptions, weights: str | None = None) -> tuple[Panel, FrameKind]:
         """Series read as those of training were, on their grid."""
-        model = self.model_
-        table = take_again(df, model.reading, options, model.schema.texts).table
+        model, table = self.model_, self._take(df, options).table
         gaps, known = bool(model.reading.freq), model.schema.known
         panel = make_panel(table, model.frequency, with_weights(self.covariates, weights), gaps, known)
         return weighed(panel, weights), FrameKind.of(table)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.frequency import Times
+from grucast.data.panel import Panel
 from grucast.data.stamps import is_zoned
 from grucast.data.table import Table
 from grucast.errors import DataError
@@ -87,3 +88,11 @@ def column_places(level: Sequence[float]) -> dict[str, int]:
     for step, percent in enumerate(level, 1):
         places |= {f"GRU-lo-{percent:g}": middle - step, f"GRU-hi-{percent:g}": middle + step}
     return places
+
+
+def panel_frame(panel: Panel, kind: FrameKind) -> Any:
+    """The series of a panel as a frame: unique_id, ds, y; steps that were not observed are NaN."""
+    ids = [panel.ids[owner] for owner in panel.owners]
+    return kind.make(
+        ids, {"ds": panel.frequency.times(panel.starts[panel.owners], panel.positions)}, {"y": panel.values}
+    )

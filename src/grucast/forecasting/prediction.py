@@ -15,6 +15,7 @@ from grucast.data.windows import Windows, last_windows
 from grucast.data.wording import count
 from grucast.errors import ConfigError, DataError, DataWarning, HorizonWarning
 from grucast.forecasting.arguments import positive
+from grucast.forecasting.frames import FrameKind, forecast_columns
 from grucast.model.config import TrainingConfig
 from grucast.model.dependence import draw_scores
 from grucast.model.models import ForecastModel
@@ -36,6 +37,27 @@ def windows_ahead(model: ForecastModel, panel: Panel, future: Any, steps: int) -
     rest = -steps % model.h
     extended = extended.extend(rest) if rest else extended
     return last_windows(extended, encode(extended, schema), model.input_size, model.h, drop=steps + rest)
+
+
+def forecast_frame(
+    model: ForecastModel,
+    data: tuple[Panel, FrameKind],
+    future: Any,
+    steps: int,
+    level: tuple[float, ...],
+    samples: int,
+) -> Any:
+    """The forecast of each series as a frame; NaN of those without a value in their last window."""
+    panel, kind = data
+    windows = windows_ahead(model, panel, future, steps)
+    silent = silent_series(panel, model)
+    quantiles, paths = forecast_ahead(model, windows, steps, level, samples)
+    quantiles[silent], paths[silent] = np.nan, np.nan
+    warn_of_silent(panel, silent, model)
+    columns = forecast_columns(quantiles, level) | sample_columns(paths)
+    times = panel.times(np.arange(1, steps + 1))
+    ids = [name for name in panel.ids for _ in range(steps)]
+    return kind.make(ids, {"ds": times.ravel()}, columns)
 
 
 def forecast_ahead(
@@ -181,5 +203,5 @@ def warn_of_silent(panel: Panel, silent: Array, model: ForecastModel) -> None:
             f"{int(silent.sum())} of {len(silent)} series have no value in their last {model.input_size} steps, such "
             f"as {first!r}: their forecasts are NaN",
             DataWarning,
-            stacklevel=4,
+            stacklevel=5,
         )

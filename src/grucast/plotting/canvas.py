@@ -18,8 +18,25 @@ if TYPE_CHECKING:
 # Okabe and Ito's palette, told apart with any colour vision; lines differ in style too.
 BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#555555"
 PURPLE, SKY = "#CC79A7", "#56B4E9"
+LOOKS: Any = [  # of the models besides the GRU
+    {"color": ORANGE, "linestyle": "--", "linewidth": 1.2},
+    {"color": GREEN, "linestyle": "-.", "linewidth": 1.2},
+    {"color": VERMILION, "linestyle": ":", "linewidth": 1.6},
+    {"color": PURPLE, "linestyle": (0, (6, 2)), "linewidth": 1.2},
+    {"color": SKY, "linestyle": (0, (3, 1, 1, 1)), "linewidth": 1.2},
+]
+OURS: Any = {"color": BLUE, "linewidth": 1.8}
 SIZE = (6.0, 4.0)  # inches
 WIDE = 8.0  # inches, for time
+SIGNED = (
+    "#2D1160",
+    "#8073AC",
+    "#F7F7F7",
+    "#FDB863",
+    "#E66101",
+)  # negative to positive, which in grey is lighter
+SHARE = "cividis"  # colours of what lies between 0 and 1
+NOTHING = "#DDDDDD"  # where there is no value
 PICTURES = (".png", ".svg", ".pdf", ".jpg", ".webp")
 STYLE: Any = {
     "axes.axisbelow": True,
@@ -50,9 +67,20 @@ FONTS = (
 
 @contextmanager
 def figure(
-    path: str | Path | None, rows: int = 1, height: float = SIZE[1], width: float = SIZE[0]
+    path: str | Path | None,
+    rows: int = 1,
+    height: float = SIZE[1],
+    width: float = SIZE[0],
+    ax: "Axes | None" = None,
 ) -> Iterator[tuple["Figure", list["Axes"]]]:
-    """A figure with `rows` axes under each other, saved when the block ends well if a path is given."""
+    """A figure with `rows` axes under each other, or that of `ax`; saved to the path when the block ends well."""
+    with canvas(path, width, height, ax) as drawing:
+        yield drawing, [ax] if ax else list(drawing.subplots(rows, squeeze=False)[:, 0])
+
+
+@contextmanager
+def canvas(path: str | Path | None, width: float, height: float, ax: "Axes | None" = None) -> Iterator["Figure"]:
+    """As `figure`, without axes yet."""
     require_matplotlib()
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -61,8 +89,8 @@ def figure(
         require_picture(path)
     with rc_context({**STYLE, "font.family": ["DejaVu Sans", *further_fonts()]}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # drawn as boxes
-        drawing = Figure(figsize=(width, height), layout="constrained")
-        yield drawing, list(drawing.subplots(rows, squeeze=False)[:, 0])
+        drawing: Any = ax.figure.figure if ax else Figure(figsize=(width, height), layout="constrained")
+        yield drawing
         if path is not None:
             save(drawing, path)
 
@@ -109,6 +137,15 @@ def whole_numbers(axes: "Axes", numbers: Any) -> None:
         axes.locator_params(axis="x", integer=True)
 
 
+def plain_logarithms(axes: "Axes") -> None:
+    """Write 1, 2 and 5 of each power of ten on a logarithmic scale, as they are."""
+    from matplotlib.ticker import LogLocator
+
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:,g}")
+    axes.yaxis.set_minor_formatter("")
+
+
 def time_axis(axes: "Axes", times: Any) -> None:
     """Write time stamps without repeating what they share, and integers as they are."""
     axes.margins(x=0.01)
@@ -124,3 +161,10 @@ def time_axis(axes: "Axes", times: Any) -> None:
     formatter.zero_formats[1:4] = formatter.formats[1:4]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(formatter)
+
+
+def signed_colours() -> Any:
+    """The map of what is negative or positive, white at 0."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("signed", SIGNED)

@@ -1,6 +1,5 @@
-"""Figures of series, of their forecasts, and of forecasts of the past."""
+"""Figures of series and of their forecasts."""
 
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,23 +8,9 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import numpy as np
 
-from grucast.data.stamps import zone_of
 from grucast.errors import ConfigError
-from grucast.plotting.canvas import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    SIZE,
-    SKY,
-    VERMILION,
-    WIDE,
-    figure,
-    time_axis,
-    whole_numbers,
-)
-from grucast.plotting.lines import Array, Frame, Line, choose, line_of, lines_of, numbers, short, wall
+from grucast.plotting.canvas import BLUE, GREY, OURS, SIZE, WIDE, figure, time_axis
+from grucast.plotting.lines import MOST_SERIES, Array, Frame, Line, choose, lines_of, numbers, short, wall
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,13 +19,6 @@ if TYPE_CHECKING:
 SeriesNames = Sequence[Any] | str | None
 MORE = 2.2  # inches of each further series
 DENSE, BINS = 3000, 600  # points of a line that a picture can show; means to show in the place of more
-LOOKS: Any = [  # of the models besides the GRU
-    {"color": ORANGE, "linestyle": "--", "linewidth": 1.2},
-    {"color": GREEN, "linestyle": "-.", "linewidth": 1.2},
-    {"color": VERMILION, "linestyle": ":", "linewidth": 1.6},
-    {"color": PURPLE, "linestyle": (0, (6, 2)), "linewidth": 1.2},
-    {"color": SKY, "linestyle": (0, (3, 1, 1, 1)), "linewidth": 1.2},
-]
 
 
 def plot_series(
@@ -49,26 +27,28 @@ def plot_series(
     series: SeriesNames = None,
     last: int | None = None,
     target: str = "y",
+    ax: "Axes | None" = None,
 ) -> "Figure":
     """Some series as they are; a gap breaks the line.
 
     Args:
         frame: Frame with unique_id, ds, y.
         path: Picture to write: .png, .svg, .pdf ...; none when None.
-        series: Which to draw; the first four when None.
+        series: Which to draw; the first four when None, or the first one where `ax` is given.
         last: Steps to draw of each, counted from its end; all when None.
         target: What the values are, for the axis.
+        ax: Axes to draw one series in; new ones when None.
 
     Raises:
-        ConfigError: There is no such series, or the path is not a picture's.
+        ConfigError: There is no such series, or the path is not a picture's, or `ax` is given for several series.
     """
     if last is not None and last < 1:
         raise ConfigError(f"last must be at least 1 step, not {last}")
     data = nw.from_native(frame, eager_only=True)
     ids = data["unique_id"].unique(maintain_order=True).to_list()
-    shown = choose(ids, series)
+    shown = choose(ids, series, MOST_SERIES if ax is None else 1)
     lines = lines_of(data, shown)
-    with panels(path, shown, len(ids), target) as (drawing, rows):
+    with panels(path, shown, len(ids), target, ax) as (drawing, rows):
         for axes, name in zip(rows, shown, strict=True):
             draw_line(axes, lines[name].last(last), color=BLUE)
             time_axis(axes, lines[name].times)
@@ -82,6 +62,7 @@ def plot_forecast(
     context: int | None = None,
     series: SeriesNames = None,
     target: str = "y",
+    ax: "Axes | None" = None,
 ) -> "Figure":
     """The end of each series and its forecast with intervals, which begin at the last observation.
 
@@ -90,76 +71,50 @@ def plot_forecast(
         forecast: Frame as `GRUForecaster.predict` gives it.
         path: Picture to write: .png, .svg, .pdf ...; none when None.
         context: Steps to show before the forecast; 7 horizons when None.
-        series: Which to draw; the first four when None.
+        series: Which to draw; the first four when None, or the first one where `ax` is given.
         target: What the values are, for the axis.
+        ax: Axes to draw one series in; new ones when None.
 
     Raises:
-        ConfigError: There is no such series, or the path is not a picture's.
+        ConfigError: There is no such series, or the path is not a picture's, or `ax` is given for several series.
     """
     past, future = (nw.from_native(frame, eager_only=True) for frame in (history, forecast))
     ids = future["unique_id"].unique(maintain_order=True).to_list()
-    shown = choose(ids, series)
+    shown = choose(ids, series, MOST_SERIES if ax is None else 1)
     lines = lines_of(past, shown)
-    with panels(path, shown, len(ids), target) as (drawing, rows):
+    with panels(path, shown, len(ids), target, ax) as (drawing, rows):
         for axes, name in zip(rows, shown, strict=True):
             ahead = future.filter(nw.col("unique_id") == name)
             before = lines.get(name, Line(wall(ahead["ds"])[:0], np.empty(0)))
             draw_line(axes, before.last(context or 7 * len(ahead)), color=GREY, label="observed")
             draw_forecast(axes, ahead, before.end)
             time_axis(axes, wall(ahead["ds"]))
-        legend(drawing, rows)
-    return drawing
-
-
-def plot_backtest(
-    result: Any, path: str | Path | None = None, series: SeriesNames = None, target: str = "y"
-) -> "Figure":
-    """Forecasts of a series from each cutoff next to what came, and below them each model's error by step.
-
-    Args:
-        result: What `grucast.forecasting.backtest` returns.
-        path: Picture to write: .png, .svg, .pdf ...; none when None.
-        series: Which to draw; the first one when None.
-        target: What the values are, for the axis.
-
-    Raises:
-        ConfigError: There is no such series, or the path is not a picture's.
-    """
-    frame = nw.from_native(result.frame, eager_only=True)
-    ids = frame["unique_id"].unique(maintain_order=True).to_list()
-    shown = choose(ids, series, most=1)
-    others = sorted(score.model for score in result.scores if score.model != "GRU")
-    looks = dict(zip(others, itertools.cycle(LOOKS), strict=False))
-    height = 1.6 * SIZE[1] + MORE * (len(shown) - 1)
-    with figure(path, len(shown) + 1, height, WIDE) as (drawing, (*rows, below)):
-        for axes, name in zip(rows, shown, strict=True):
-            own = frame.filter(nw.col("unique_id") == name).sort("cutoff", "ds")
-            line = line_of(result.panel, list(result.panel.ids).index(name), zone_of(own["ds"]))
-            draw_windows(axes, own, line, looks)
-            axes.set(title=f"{short(name)}: forecasts from each cutoff", ylabel=short(target))
-        rows[-1].set_xlabel("time")
-        draw_errors(below, result.scores, looks, target)
-        legend(drawing, rows)
+        legend(drawing, rows, ax)
     return drawing
 
 
 @contextmanager
 def panels(
-    path: str | Path | None, shown: Sequence[Any], count: int, target: str
+    path: str | Path | None, shown: Sequence[Any], count: int, target: str, ax: "Axes | None"
 ) -> Iterator[tuple["Figure", list["Axes"]]]:
     """A figure with axes for each series, and how many there are when not all are shown."""
-    with figure(path, len(shown), SIZE[1] + MORE * (len(shown) - 1), WIDE) as (drawing, rows):
+    if ax is not None and len(shown) > 1:
+        raise ConfigError(f"ax holds one series, not {len(shown)}: name one, or leave ax out")
+    with figure(path, len(shown), SIZE[1] + MORE * (len(shown) - 1), WIDE, ax) as (drawing, rows):
         for axes, name in zip(rows, shown, strict=True):
             axes.set(title=short(name), ylabel=short(target))
         rows[-1].set_xlabel("time")
-        if count > len(shown):
+        if count > len(shown) and ax is None:
             drawing.suptitle(f"{len(shown)} of {count:,} series", x=0.99, ha="right", fontsize=9)
         yield drawing, rows
 
 
-def legend(drawing: "Figure", rows: Sequence["Axes"]) -> None:
-    """One legend below, each label once."""
+def legend(drawing: "Figure", rows: Sequence["Axes"], ax: "Axes | None" = None) -> None:
+    """One legend below, or in the axes given, each label once."""
     handles = {label: handle for axes in rows for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    if ax is not None:
+        ax.legend(handles.values(), handles.keys())
+        return
     drawing.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=min(len(handles), 5))
 
 
@@ -194,35 +149,4 @@ def draw_forecast(axes: "Axes", ahead: Frame, start: Line) -> None:
     for faint, level in enumerate(levels):
         bounds = joined(f"GRU-lo-{level}"), joined(f"GRU-hi-{level}")
         axes.fill_between(time, *bounds, color=BLUE, alpha=0.3 / (1 + faint), linewidth=0, label=f"{level}% interval")
-    axes.plot(time, joined("GRU"), color=BLUE, linewidth=1.8, label="GRU", marker="o" if len(time) == 1 else "")
-
-
-def draw_windows(axes: "Axes", own: Frame, line: Line, looks: Any) -> None:
-    """What was observed, from as long before the first cutoff as it goes on after it, and each window's forecasts."""
-    cutoffs = own["cutoff"].unique(maintain_order=True)
-    after = int((line.times > wall(cutoffs)[0]).sum())
-    draw_line(axes, line.last(after + max(after, 24)), color=GREY, label="observed")
-    for place, cutoff in zip(wall(cutoffs), cutoffs.to_list(), strict=True):
-        window = own.filter(nw.col("cutoff") == cutoff)
-        axes.axvline(place, color=GREY, linewidth=0.8, linestyle=":")
-        start = line.until(place).end
-        time, joined = join(start, window)
-        for model, look in looks.items():
-            axes.plot(time, joined(model), **look, label=model)
-        draw_forecast(axes, window, start)
-    time_axis(axes, line.times)
-
-
-def draw_errors(axes: "Axes", scores: Any, looks: Any, target: str) -> None:
-    """Error of each model at each step of the horizon: MASE, or MAE where no series has one."""
-    scaled = any(score.mase == score.mase for score in scores)
-    steps = np.arange(1, len(scores[0].mae_by_step) + 1)
-    for score in scores:
-        look = looks.get(score.model, {"color": BLUE, "linewidth": 1.8})
-        errors = score.mase_by_step if scaled else score.mae_by_step
-        axes.plot(steps, errors, **look, marker="o" if len(steps) == 1 else "")
-    label = "MASE" if scaled else f"MAE (unit of {short(target)})"
-    axes.set(title="Error by step, all series", xlabel="step", ylabel=label)
-    axes.set_ylim(bottom=0)
-    axes.margins(x=0.01)
-    whole_numbers(axes, steps)
+    axes.plot(time, joined("GRU"), **OURS, label="GRU", marker="o" if len(time) == 1 else "")
