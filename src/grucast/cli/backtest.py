@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
-from math import floor, isnan, log10
-from statistics import median
+from math import isnan
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +17,7 @@ from grucast.cli import common
 from grucast.cli.common import command, say_lines, split, to_draw
 from grucast.cli.output import TABLES, print_json, require_outputs, shortened, write_table
 from grucast.cli.screen import Screen, err
+from grucast.data.wording import decimals, digits
 from grucast.forecasting.backtest import Backtest
 from grucast.forecasting.backtest import backtest as run_backtest
 from grucast.forecasting.baselines import SIMPLE, check_baselines
@@ -154,20 +154,7 @@ def some_steps(h: int) -> list[int]:
     return [1, *(half for half in reversed(halves) if half > 1)]
 
 
-def decimals(values: list[float]) -> int:
-    """Decimals that give the middle one of these numbers three digits; -1 if it is better written as a power of ten.
-
-    >>> decimals([0.5, 12.3, 70.1]), decimals([4000.0]), decimals([0.00042])
-    (1, 0, -1)
-    """
-    sizes = [abs(value) for value in values if value and not isnan(value)]
-    exponent = floor(log10(median(sizes))) if sizes else 0
-    return -1 if exponent > 5 or exponent < -3 else max(2 - exponent, 0)
-
-
 def numbers(values: list[float], places: int) -> list[Text]:
     """Numbers with so many decimals, the least in bold, nothing for NaN."""
     least = min((value for value in values if not isnan(value)), default=None)
-    cells = [f"{value:,.{places}f}" if places >= 0 else f"{value:.2e}" for value in values]
-    shown = zip(cells, values, strict=True)
-    return [Text("" if isnan(value) else cell, "bold" if value == least else "") for cell, value in shown]
+    return [Text(digits(value, places), "bold" if value == least else "") for value in values]

@@ -9,12 +9,12 @@ from rich.table import Table
 
 from grucast import load, plotting
 from grucast.cli import common
-from grucast.cli.backtest import LOOK, decimals
+from grucast.cli.backtest import LOOK
 from grucast.cli.common import command
 from grucast.cli.output import print_json, refuse_existing, require_outputs, stem_of
 from grucast.cli.screen import Screen
 from grucast.data.ahead import read_future
-from grucast.data.zones import to_local
+from grucast.data.wording import decimals, show_local
 from grucast.errors import ConfigError, DataError
 from grucast.forecasting.explain import Explanation
 
@@ -152,11 +152,10 @@ def lags(explanation: Explanation) -> list[dict[str, Any]]:
     """The observations that the forecast responds to most, the largest first."""
     size, slopes = influence(explanation), explanation.sensitivity
     places = [place for place in np.argsort(-np.nan_to_num(size))[:MOST_LAGS] if np.isfinite(size[place])]
-    times = to_local(explanation.times, explanation.zone) if explanation.zone else explanation.times
     return [
         {
             "lag": len(size) - int(place),
-            "ds": written(times[place]),
+            "ds": show_local(explanation.times[place], explanation.zone).removesuffix(":00"),
             "y": float(explanation.values[place]),
             "change": float(size[place]),
         }
@@ -178,17 +177,6 @@ def largest(changes: Any) -> dict[str, Any]:
     """The step whose change is the largest, and that change."""
     step = int(np.abs(changes).argmax())
     return {"step": step + 1, "largest": float(changes[step])}
-
-
-def written(time: Any) -> str:
-    """A time stamp to the minute where it has no seconds; integers as they are.
-
-    >>> written(np.datetime64("2024-01-31T13:00:00.000000")), written(np.int64(7))
-    ('2024-01-31 13:00', '7')
-    """
-    if np.asarray(time).dtype.kind != "M":
-        return str(time)
-    return str(np.datetime_as_string(time, unit="s")).replace("T", " ").removesuffix(":00")
 
 
 def as_record(explanation: Explanation) -> dict[str, Any]:

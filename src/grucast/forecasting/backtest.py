@@ -86,6 +86,11 @@ class Backtest:
 
         return plot_backtest(self, path, series, target)
 
+    def _repr_html_(self) -> str:
+        from grucast.forecasting.notebook import backtest_html
+
+        return backtest_html(self.scores, self.series, self.windows)
+
 
 def backtest(
     forecaster: Forecaster,

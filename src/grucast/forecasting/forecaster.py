@@ -362,6 +362,11 @@ class GRUForecaster:
             message = "this GRUForecaster is not fitted yet: call fit(df) first, or grucast.load(path)"
             raise NotFittedError(message) from error
 
+    def _repr_html_(self) -> str:
+        from grucast.forecasting.notebook import model_html, settings_html
+
+        return model_html(self._model) if hasattr(self, "_model") else settings_html(self)
+
     def _level(self, level: Any) -> tuple[float, ...]:
         """The intervals to show."""
         trained = self.model_.level

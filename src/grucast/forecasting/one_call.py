@@ -66,6 +66,11 @@ class ForecastResult:
 
         return plot_forecast(self.history, self.forecast, path, series=series, target=self.target)
 
+    def _repr_html_(self) -> str:
+        from grucast.forecasting.notebook import result_html
+
+        return result_html(self)
+
 
 def forecast(
     data: Any,

@@ -8,6 +8,7 @@ from grucast.data.checks.columns import ColumnSummary
 from grucast.data.checks.leaks import Leak
 from grucast.data.checks.outliers import Outlier
 from grucast.data.checks.seasonality import Season
+from grucast.data.markup import Strong, page, table
 from grucast.errors import plain
 
 Severity = Literal["error", "warning", "note"]
@@ -127,6 +128,14 @@ class Report:
         lines += [f"read: {note}" for note in self.notes]
         lines += [f"{finding.level}: {finding.what}: {finding.advice}" for finding in self.findings]
         return "\n".join(map(plain, lines))
+
+    def _repr_html_(self) -> str:
+        facts = [("rows", f"{self.rows:,}"), ("series", f"{self.series:,}"), ("time", f"{self.first} to {self.last}")]
+        facts += [("frequency", self.grid.frequency)] if self.grid else []
+        facts += [("read", note) for note in self.notes]
+        found = [(Strong(finding.level), finding.what, finding.advice) for finding in self.findings]
+        title = "These data can be used" if self.usable else "These data cannot be used as they are"
+        return page(title, table(facts), table(found) if found else "")
 
 
 def to_json(value: Any) -> Any:
