@@ -16,7 +16,7 @@ AGAIN ?= grucast
 CAN_FUZZ := $(if $(filter Linux_x86_64,$(shell uname -s)_$(shell uname -m)),fuzz)
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test quick test-interop test-javascript check native portable targets fuzz wheel slim audit fix bench bench-runtime bench-forecast bench-accuracy bench-classify bench-ablation docs clean
+.PHONY: help demo test quick test-interop test-javascript check native portable targets fuzz wheel slim audit fix bench bench-runtime bench-forecast bench-accuracy bench-classify bench-ablation docs pictures clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -172,7 +172,12 @@ bench-classify: .venv-classify/stamp ## classify sequences beside MiniRocket, pr
 bench-ablation: .venv-bench/stamp ## fit six public tasks with one choice of the forecaster changed at a time, print and save the table (an hour)
 	@OMP_NUM_THREADS=1 .venv-bench/bin/python benchmarks/bench_ablation.py --seeds 3 --suite $(foreach kind,yearly quarterly monthly,monash_m1_$(kind)) monash_m3_yearly monash_m3_quarterly monash_tourism_quarterly
 
-docs: demo ## rebuild the pictures that README shows
+docs: $(VENV)/docs.stamp ## build the documentation site in build/site: strict, every link checked
+	@echo "== documentation"
+	@$(BIN)/python -m sphinx -q -W --keep-going docs/zh build/site/zh
+	@$(BIN)/python -m sphinx -q -W --keep-going -j $(JOBS) docs build/site
+
+pictures: demo ## draw the pictures that README shows again
 	@cp $(DEMO)/loss_curve.png $(DEMO)/predictions.png $(DEMO)/forecast.png docs/
 
 clean: ## remove the environment and everything built
@@ -197,6 +202,11 @@ $(VENV)/dev.stamp: $(VENV)/demo.stamp
 $(VENV)/fuzz.stamp: $(VENV)/dev.stamp
 	@echo "== installing the fuzzer"
 	@$(PIP) --group fuzz
+	@touch $@
+
+$(VENV)/docs.stamp: $(VENV)/dev.stamp
+	@echo "== installing Sphinx"
+	@$(PIP) --group docs
 	@touch $@
 
 $(VENV)/interop.stamp: $(VENV)/dev.stamp

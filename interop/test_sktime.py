@@ -19,7 +19,7 @@ from grucast import Covariates, NetworkConfig, TrainingConfig
 from grucast.errors import ConfigError, DataError
 from grucast.sktime import GRUClassifier, GRUForecaster
 
-PAGE = Path(__file__).parents[1] / "docs" / "sktime.md"
+PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "sktime.md"
 H = 6
 TINY = {**TINY, "input_size": 48}
 

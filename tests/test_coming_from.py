@@ -1,4 +1,4 @@
-"""docs/coming-from.md, whose own blocks tests/test_readme.py runs: their blocks, the table of names, utilsforecast."""
+"""docs/how-to/coming-from.md, besides what tests/test_readme.py runs: their blocks, the names, utilsforecast."""
 
 import inspect
 import re
@@ -17,7 +17,7 @@ from grucast import Covariates, GRUForecaster, NetworkConfig, TrainingConfig, re
 from grucast.forecasting import metrics
 from tests.conftest import TINY
 
-PAGE = (Path(__file__).parents[1] / "docs" / "coming-from.md").read_text()
+PAGE = (Path(__file__).parents[1] / "docs" / "how-to" / "coming-from.md").read_text()
 THEIRS = re.findall(r"```python (\w+)\n(.*?)```", PAGE, re.S)
 OURS = re.findall(r"`(\w+)\((\w+)=\)`", PAGE.partition("## Names")[2])
 CALLS = {

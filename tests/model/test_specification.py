@@ -1,4 +1,4 @@
-"""A reader of model files written from docs/model-file.md alone: struct, json and NumPy."""
+"""A reader of model files written from docs/reference/model-file.md alone: struct, json and NumPy."""
 
 import json
 import struct

@@ -1,4 +1,4 @@
-"""The model file: one safetensors file, with the settings as JSON in its metadata; docs/model-file.md specifies it."""
+"""The model file: one safetensors file, its settings JSON in metadata; docs/reference/model-file.md specifies it."""
 
 import json
 import os

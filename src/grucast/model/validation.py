@@ -1,4 +1,4 @@
-"""What the settings in a model file may be: names, types and bounds; docs/model-file.md says the same in words."""
+"""What settings in a model file may be: names, types, bounds; docs/reference/model-file.md says the same in words."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping

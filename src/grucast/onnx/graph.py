@@ -47,7 +47,7 @@ class Raw(NamedTuple):
 
 
 def forecast_graph(model: ForecastModel) -> onnx.ModelProto:
-    """The ONNX model that computes what `model.forecast_window` does; docs/onnx.md says how to feed it."""
+    """The ONNX model that computes what `model.forecast_window` does; docs/how-to/onnx.md says how to feed it."""
     g = Builder()
     raw = declare_inputs(g, model)
     window = scaled_window(g, raw.y, raw.observed, 2 * model.seasons[0])

@@ -1,0 +1,11 @@
+"""The Chinese part of the site: as the rest, in its own language."""
+
+import runpy
+from pathlib import Path
+
+globals().update(runpy.run_path(str(Path(__file__).parents[1] / "conf.py")))
+
+language = "zh_CN"
+extensions = [name for name in globals()["extensions"] if name not in {"links", "llms", "reference"}]
+exclude_patterns: list[str] = []
+html_static_path = ["../_static"]
