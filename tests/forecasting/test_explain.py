@@ -40,7 +40,8 @@ def test_window_scale_and_seasons_are_those_of_the_series(rng):
     np.testing.assert_array_equal(other.values, panel.series(1)[-54:-6])
     np.testing.assert_array_equal(other.observed, ~np.isnan(other.values))
     assert other.times[-1] == panel.times(np.array([-6]))[1, 0]
-    assert (np.diff(other.times) == np.timedelta64(1, "h")).all()
+    assert (np.diff(np.append(other.times, other.ahead)) == np.timedelta64(1, "h")).all()
+    assert len(other.ahead) == 6
     assert list(other.continuations) == [4, 24]
     for season, places in ((4, [40, 36, 44]), (24, [0, 24])):
         wanted = [np.nanmean(other.values[np.array(places) + k % season]) for k in range(6)]

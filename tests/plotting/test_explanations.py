@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import polars as pl
 import pytest
@@ -132,5 +130,22 @@ def test_integer_times_one_step_and_equal_values_are_drawn(hourly):
     figure = explanation.plot()
     assert figure.axes[0].get_xlim() == (432, 480)
     assert maps(figure)["Sensitivity"].get_array().mask.all()
-    single = replace(explanation, times=explanation.times[:1], values=explanation.values[:1])
-    assert len(plotting.explanations.edges(single, 1)) == 2
+
+
+def test_sensitivity_to_a_covariate_goes_on_through_the_forecast(of_columns):
+    figure = plotting.plot_sensitivity(of_columns, covariate="hour")
+    mesh = maps(figure)["Sensitivity"]
+    np.testing.assert_array_equal(np.ma.filled(mesh.get_array(), np.nan), of_columns.covariate_sensitivity["hour"])
+    end = of_columns.ahead[-1] + np.timedelta64(1, "h")
+    assert figure.axes[0].get_xlim() == figure.axes[1].get_xlim() == (date2num(of_columns.times[0]), date2num(end))
+    forecast = figure.axes[0].get_lines()[-1]
+    np.testing.assert_array_equal(forecast.get_ydata()[1:], of_columns.median)
+    assert "each value of hour" in figure.axes[1].get_title(loc="left")
+
+
+def test_covariate_without_derivatives_over_time_is_refused(of_columns, explanation):
+    for name in ("part", "rain"):
+        with pytest.raises(ConfigError, match=f"'{name}' is no covariate of numbers .*: there are noise, hour"):
+            plotting.plot_sensitivity(of_columns, covariate=name)
+    with pytest.raises(ConfigError, match="this model reads none"):
+        plotting.plot_sensitivity(explanation, covariate="hour")

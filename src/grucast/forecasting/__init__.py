@@ -8,15 +8,27 @@ if TYPE_CHECKING:
     from grucast.forecasting import metrics as metrics
     from grucast.forecasting.backtest import backtest as backtest
     from grucast.forecasting.classifier import GRUClassifier as GRUClassifier
+    from grucast.forecasting.explain import Explanation as Explanation
     from grucast.forecasting.forecaster import GRUForecaster as GRUForecaster
     from grucast.forecasting.leakage import leakage_check as leakage_check
     from grucast.forecasting.loading import load as load
     from grucast.forecasting.one_call import forecast as forecast
     from grucast.forecasting.regressor import GRURegressor as GRURegressor
 
-__all__ = ["GRUClassifier", "GRUForecaster", "GRURegressor", "backtest", "forecast", "leakage_check", "load", "metrics"]
+__all__ = [
+    "Explanation",
+    "GRUClassifier",
+    "GRUForecaster",
+    "GRURegressor",
+    "backtest",
+    "forecast",
+    "leakage_check",
+    "load",
+    "metrics",
+]
 
 MODULES = {
+    "Explanation": "explain",
     "GRUClassifier": "classifier",
     "GRUForecaster": "forecaster",
     "GRURegressor": "regressor",

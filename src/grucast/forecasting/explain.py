@@ -37,6 +37,7 @@ class Explanation:
     Attributes:
         series: Its id.
         times: Time stamp of each step of the window, (T,), in UTC.
+        ahead: Those of the steps that are forecast, (h,).
         zone: The time zone in which the series has them; "" if it has none.
         values: y there, (T,); NaN where it is not observed.
         centre: Where the network's scale has its zero, in the unit of y.
@@ -63,6 +64,7 @@ class Explanation:
 
     series: Any
     times: Times
+    ahead: Times
     zone: str
     values: NDArray[np.float64]
     centre: float
@@ -148,14 +150,15 @@ def explain_windows(model: ForecastModel, windows: Windows) -> list[Explanation]
     batch, panel = windows.take(np.arange(len(windows))), windows.panel
     features = model.features(batch)
     z, mix, gates = trace(model, Inputs.of(features))
-    positions = (windows.ends - panel.offsets[windows.series])[:, None] + np.arange(-windows.input_size, 0)
+    positions = (windows.ends - panel.offsets[windows.series])[:, None] + np.arange(-windows.input_size, windows.h)
     times = panel.frequency.times(panel.starts[windows.series, None], positions)
     continued, median = features.restore(features.continuations), features.restore(z)[..., len(model.level)]
     layers, count = layer_names(model.network, model.members), 2 * len(model.seasons)
     return [
         Explanation(
             panel.ids[windows.series[row]],
-            times[row],
+            times[row, : -windows.h],
+            times[row, -windows.h :],
             panel.zone or "",
             batch.history[row],
             float(features.centre[row, 0]),

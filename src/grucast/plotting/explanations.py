@@ -1,6 +1,5 @@
 """Figures of what a forecast is made of: gates over time, how long units remember, what the forecast responds to."""
 
-from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,23 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grucast.errors import ConfigError
-from grucast.plotting.canvas import (
-    BLUE,
-    GREY,
-    LOOKS,
-    NOTHING,
-    OURS,
-    SHARE,
-    WIDE,
-    canvas,
-    figure,
-    plain_logarithms,
-    signed_colours,
-    time_axis,
-    whole_numbers,
-)
-from grucast.plotting.forecasts import draw_line
-from grucast.plotting.lines import Array, Line, local, short
+from grucast.plotting.canvas import BLUE, GREY, LOOKS, OURS, WIDE, canvas, figure, plain_logarithms
+from grucast.plotting.lines import Array, local, short
+from grucast.plotting.maps import draw_gates, draw_median, draw_sensitivity, draw_window, edges, finish_time, stacked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,11 +18,6 @@ if TYPE_CHECKING:
 MOST_COLUMNS = 15  # covariates in one picture
 PANEL = 1.9  # inches of a map
 SERIES = 1.5  # of the series above
-GATES = {
-    "reset": "Reset gate{}: dark where a unit leaves its past out of the candidate",
-    "update": "Update gate{}: bright where a unit keeps its state",
-    "candidate": "Candidate{}: what a unit would take in",
-}
 
 
 def plot_gates(explanation: Any, path: str | Path | None = None, layer: int = 0, target: str = "y") -> "Figure":
@@ -57,26 +37,33 @@ def plot_gates(explanation: Any, path: str | Path | None = None, layer: int = 0,
         above, *maps = stacked(drawing, [SERIES, PANEL, PANEL, PANEL])
         draw_window(above, explanation, target)
         draw_gates(drawing, maps, explanation, layer)
-        finish_time(maps[-1], explanation)
+        finish_time(maps[-1], edges(local(explanation.times, explanation.zone)))
     return drawing
 
 
-def plot_sensitivity(explanation: Any, path: str | Path | None = None, target: str = "y") -> "Figure":
-    """How each forecast step responds to each past observation, below the series on the same axis of time.
+def plot_sensitivity(
+    explanation: Any, path: str | Path | None = None, target: str = "y", covariate: str | None = None
+) -> "Figure":
+    """How each forecast step responds to each past observation, or to each value of a covariate, below the series.
 
     Args:
         explanation: Of one series, as `GRUForecaster.explain` gives it.
         path: Picture to write: .png, .svg, .pdf ...; none when None.
         target: What the values are, for the axis.
+        covariate: A covariate of numbers that changes with time; y itself when None.
 
     Raises:
-        ConfigError: The path is not a picture's.
+        ConfigError: There is no such covariate, or the path is not a picture's.
     """
+    slopes = explanation.sensitivity if covariate is None else slopes_by(explanation, covariate)
     with canvas(path, WIDE, SERIES + 1.6 * PANEL) as drawing:
         above, below = stacked(drawing, [SERIES, 1.6 * PANEL])
         draw_window(above, explanation, target)
-        draw_sensitivity(drawing, below, explanation)
-        finish_time(below, explanation)
+        if covariate is None:
+            draw_sensitivity(drawing, below, explanation, slopes)
+        else:
+            draw_median(above, explanation)
+            draw_sensitivity(drawing, below, explanation, slopes, f"each value of {short(covariate)}")
     return drawing
 
 
@@ -137,8 +124,7 @@ def plot_explanation(explanation: Any, path: str | Path | None = None, layer: in
         above, *maps, below = stacked(drawing, heights[:-1], grid)
         draw_window(above, explanation, target)
         draw_gates(drawing, maps, explanation, layer)
-        draw_sensitivity(drawing, below, explanation)
-        finish_time(below, explanation)
+        draw_sensitivity(drawing, below, explanation, explanation.sensitivity)
         if explanation.withheld:
             draw_memory(drawing.add_subplot(grid[-1, 0]), explanation)
             draw_covariates(drawing.add_subplot(grid[-1, 1]), explanation, target)
@@ -154,69 +140,25 @@ def require_layer(explanation: Any, layer: int) -> None:
         raise ConfigError(f"layer {layer} is not there: give 0 to {count - 1}, for {', '.join(explanation.layers)}")
 
 
-def stacked(drawing: "Figure", heights: Sequence[float], grid: Any = None) -> list["Axes"]:
-    """Axes under each other on one axis of time, which only the last one writes."""
-    grid = grid or drawing.add_gridspec(len(heights), 2, height_ratios=heights)
-    first = drawing.add_subplot(grid[0, :])
-    rows = [first, *(drawing.add_subplot(grid[row, :], sharex=first) for row in range(1, len(heights)))]
-    for axes in rows[:-1]:
-        axes.tick_params(labelbottom=False)
-    return rows
-
-
-def draw_window(axes: "Axes", explanation: Any, target: str) -> None:
-    """What the network reads."""
-    draw_line(axes, Line(local(explanation.times, explanation.zone), explanation.values), color=GREY)
-    axes.set(title=f"{short(explanation.series)}: what the network reads", ylabel=short(target))
-
-
-def draw_gates(drawing: "Figure", rows: Sequence["Axes"], explanation: Any, layer: int) -> None:
-    """The three maps; units from the fastest, below, to the slowest."""
-    gates, order = explanation.gates[layer], np.argsort(explanation.memory_length[layer])
-    time = edges(explanation, explanation.patch_size)
-    units = np.arange(len(order) + 1) + 0.5
-    looks: Any = [{"cmap": SHARE, "vmin": 0}] * 2 + [{"cmap": signed_colours(), "vmin": -1}]
-    place = f" of {explanation.layers[layer]}" if len(explanation.layers) > 1 else ""
-    maps = []
-    for axes, (name, title), look in zip(rows, GATES.items(), looks, strict=True):
-        maps.append(axes.pcolormesh(time, units, getattr(gates, name)[:, order].T, vmax=1, rasterized=True, **look))
-        axes.grid(visible=False)
-        axes.set(title=title.format(place), ylabel="unit\nslowest on top")
-    drawing.colorbar(maps[0], ax=rows[:2], label="gate", aspect=30, pad=0.01)
-    drawing.colorbar(maps[2], ax=rows[2], label="candidate", aspect=15, pad=0.01)
-
-
-def draw_sensitivity(drawing: "Figure", axes: "Axes", explanation: Any) -> None:
-    """The map, with colours for all but the largest hundredth of the values."""
-    slopes = np.ma.masked_invalid(explanation.sensitivity)
-    size = np.abs(slopes.compressed())
-    top, largest = (float(np.quantile(size, 0.99)), float(size.max())) if size.size else (0.0, 0.0)
-    limit = top or largest or 1.0
-    axes.set_facecolor(NOTHING)
-    steps = np.arange(len(slopes) + 1) + 0.5
-    colours = axes.pcolormesh(
-        edges(explanation, 1), steps, slopes, cmap=signed_colours(), vmin=-limit, vmax=limit, rasterized=True
-    )
-    beyond: Any = "both" if largest > limit else "neither"
-    drawing.colorbar(colours, ax=axes, label="change per unit", aspect=20, pad=0.01, extend=beyond)
-    axes.set(title="Sensitivity: how each forecast step moves with each observation", ylabel="forecast step")
-    axes.grid(visible=False)
-    if len(slopes) == 1:
-        axes.set_yticks([1])
-    else:
-        axes.locator_params(axis="y", integer=True)
+def slopes_by(explanation: Any, covariate: str) -> Array:
+    """The derivatives by a covariate at each step of window and horizon, (h, T + h)."""
+    known = {name: own for name, own in explanation.covariate_sensitivity.items() if own.ndim > 1}
+    if covariate not in known:
+        some = f"there are {', '.join(map(short, known))}" if known else "this model reads none"
+        raise ConfigError(f"{covariate!r} is no covariate of numbers that changes with time: {some}")
+    return np.asarray(known[covariate])
 
 
 def draw_memory(axes: "Axes", explanation: Any) -> None:
     """The curves on a logarithmic scale, and the lengths of the seasons and the window to compare with."""
     for name, lengths, look in zip(explanation.layers, explanation.memory_length, cycle([OURS, *LOOKS]), strict=False):
         axes.plot(np.arange(1, len(lengths) + 1), np.sort(lengths), label=name, **look)
-    marks = {"season": [s for s in explanation.continuations if s > 1], "window": [len(explanation.values)]}
-    for name, places in marks.items():
-        for place in places:
-            axes.axhline(place, color=GREY, linewidth=0.8, linestyle=":")
-            text = f"{name} of {place:,}"
-            axes.annotate(text, (1.01, place), xycoords=axes.get_yaxis_transform(), va="center", fontsize=8)
+    window = len(explanation.values)
+    for place in sorted({window, *(season for season in explanation.continuations if season > 1)}):
+        what = " and ".join(["season"] * (place in explanation.continuations) + ["window"] * (place == window))
+        axes.axhline(place, color=GREY, linewidth=0.8, linestyle=":")
+        spot: Any = {"xycoords": axes.get_yaxis_transform(), "va": "top", "fontsize": 8, "color": GREY}
+        axes.annotate(f"{what} of {place:,}", (0.01, place), **spot)
     axes.set(
         yscale="log",
         title="Memory length: steps until a unit forgets",
@@ -224,9 +166,9 @@ def draw_memory(axes: "Axes", explanation: Any) -> None:
         ylabel="steps",
     )
     plain_logarithms(axes)
-    axes.margins(x=0.01)
+    axes.margins(x=0.01, y=0.1)
     if len(explanation.layers) > 1:
-        axes.legend(loc="upper left")
+        axes.legend(loc="best")
 
 
 def draw_covariates(axes: "Axes", explanation: Any, target: str) -> None:
@@ -239,21 +181,3 @@ def draw_covariates(axes: "Axes", explanation: Any, target: str) -> None:
         xlabel=f"mean change of the median without it\n(unit of {short(target)})",
     )
     axes.grid(visible=False, axis="y")
-
-
-def edges(explanation: Any, patch: int) -> Array:
-    """Where each patch of the window begins, and where the last one ends."""
-    times = local(explanation.times, explanation.zone)
-    step = times[-1] - times[-2] if len(times) > 1 else times[-1] - (times[-1] - 1)
-    return np.append(times[::patch], times[-1] + step)
-
-
-def finish_time(axes: "Axes", explanation: Any) -> None:
-    """The shared axis of time."""
-    times = edges(explanation, 1)
-    if times.dtype.kind == "M":
-        time_axis(axes, times)
-    else:
-        whole_numbers(axes, times)
-    axes.set_xlim(times[0], times[-1])
-    axes.set_xlabel("time")
