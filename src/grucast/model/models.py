@@ -113,15 +113,19 @@ class ForecastModel:
     def unsettled(self, window: Window, level: tuple[float, ...]) -> Array:
         """The forecast before `data.sparse` brings it to the values that there are."""
         features = self.features(window)
-        inputs = Inputs.of(features)
-        members = [self.definition(Values(own, self.network), inputs) for own in self.each_weights]
-        z = members[0]
-        if self.members > 1:
-            z = sum(members[1:], z) / np.float32(self.members)  # np.mean would add in another order in a batch
+        z = self.compute(Inputs.of(features))
         if level == self.level and native.available():
             return native.intervals(z, self.factors, features.centre, features.scale, window.nonnegative)
         y = features.restore(self.output.at(Values({}, self.network), z, self.factors, level))
         return np.maximum(y, np.where(window.nonnegative, 0, -np.inf)[:, None, None])
+
+    def compute(self, inputs: Inputs) -> Array:
+        """The mean of its networks' quantiles (B, h, Q), on each window's scale and not calibrated."""
+        members = [self.definition(Values(own, self.network), inputs) for own in self.each_weights]
+        if self.members == 1:
+            return np.asarray(members[0])
+        # np.mean would add in another order in a batch
+        return np.asarray(sum(members[1:], members[0]) / np.float32(self.members))
 
     @cached_property
     def each_weights(self) -> list[Tensors]:

@@ -1,6 +1,6 @@
 """The networks in training side by side, one or an ensemble's: their weights, gradients and AdamW's memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cached_property
 from math import isfinite
@@ -11,7 +11,7 @@ import numpy as np
 from grucast.errors import TrainingError
 from grucast.kernels import native, reference_backward
 from grucast.model.models import prefixes
-from grucast.model.network import ForecastNetwork, SequenceNetwork
+from grucast.model.network import ForecastNetwork, Parameter, SequenceNetwork
 from grucast.model.outputs import Array
 from grucast.model.values import Tensors, Values
 from grucast.training.gradients import Gradients, Memory
@@ -43,6 +43,7 @@ class Members:
         network: What each computes.
         seed: Seed of the weights and of what dropout drops.
         count: Their number M.
+        parameters: Those of the network when None.
 
     Attributes:
         weights, mean, square: Parameters, and the running means of gradients and of their squares, (M, P) each.
@@ -51,8 +52,10 @@ class Members:
     Source: Lakshminarayanan et al. 2017, arXiv:1612.01474.
     """
 
-    def __init__(self, network: Network, seed: int, count: int = 1) -> None:
-        self.network, self.parameters = network, list(network.parameters())
+    def __init__(
+        self, network: Network, seed: int, count: int = 1, parameters: Iterable[Parameter] | None = None
+    ) -> None:
+        self.network, self.parameters = network, list(parameters or network.parameters())
         generator = np.random.RandomState(seed % 2**32)
         self.weights: Vector = np.stack([draw(self.parameters, generator) for _ in range(count)])
         self.mean, self.square = np.zeros_like(self.weights), np.zeros_like(self.weights)
@@ -97,11 +100,20 @@ class Members:
         weights, gradients, memory = self._named[member], self._named_gradients[member], self._memories[member]
         o = Gradients(weights, gradients, self.network.config, self.rngs[member], self._threads_each, memory)
         predicted = self.network(o, batch.inputs)
-        loss, gradient = self.network.output.loss(predicted.array, batch.target, batch.weight)
-        if not isfinite(loss):
-            raise TrainingError(f"the training loss became {loss}: lower learning_rate or look at the data's scale")
+        loss, gradient = self.measure(predicted.array, batch)
         o.backward(predicted, gradient)
         return loss
+
+    def measure(self, predicted: Array, batch: Batch) -> tuple[float, Array]:
+        """The loss of predictions, and its gradient with respect to them.
+
+        Raises:
+            TrainingError: The loss is not finite.
+        """
+        loss, gradient = self.network.output.loss(predicted, batch.target, batch.weight)
+        if not isfinite(loss):
+            raise TrainingError(f"the training loss became {loss}: lower learning_rate or look at the data's scale")
+        return loss, gradient
 
     def predict(self, inputs: Any) -> Array:
         """The mean of the members' predictions."""
