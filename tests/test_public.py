@@ -21,7 +21,15 @@ MODULES = [
     "grucast",
     *(m.name for m in pkgutil.walk_packages(grucast.__path__, "grucast.") if m.name not in APART),
 ]
-PUBLIC = ["grucast", "grucast.data", "grucast.forecasting", "grucast.kernels", "grucast.nn", "grucast.onnx"]
+PUBLIC = [
+    "grucast",
+    "grucast.comparison",
+    "grucast.data",
+    "grucast.forecasting",
+    "grucast.kernels",
+    "grucast.nn",
+    "grucast.onnx",
+]
 SOURCES = sorted([*ROOT.glob("src/**/*.py"), *ROOT.glob("tests/**/*.py"), *ROOT.glob("native/*")])
 
 
@@ -85,6 +93,7 @@ import sys
 for name in ("torch", "polars", "pandas", "matplotlib", "typer", "rich", "sktime"):
     sys.modules[name] = None
 import grucast, grucast.data, grucast.kernels, grucast.forecasting.backtest, grucast.plotting, grucast.cli, grucast.onnx
+import grucast.comparison
 print([n for n in ("scipy", "pyarrow", "onnx", "ray", "optuna") if n in sys.modules])
 """
     run = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)

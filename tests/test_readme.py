@@ -19,6 +19,7 @@ PRINTED = {  # in some examples without an output that the page shows
         "2012-12-31T01:00",
         "torch.Size([8, 50, 32])",
     ),
+    "docs/explanation/comparison.md": ("A GRU trains faster than torch's LSTM: ",),
     "docs/how-to/resume.md": ("True", ""),
     "docs/how-to/coming-from.md": (
         "",

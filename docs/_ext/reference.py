@@ -15,6 +15,7 @@ MODULES = (
     "grucast.data.synthetic",
     "grucast.forecasting",
     "grucast.forecasting.metrics",
+    "grucast.comparison",
     "grucast.plotting",
     "grucast.nn",
     "grucast.onnx",

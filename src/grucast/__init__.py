@@ -11,6 +11,7 @@ from grucast.model.config import TrainingConfig as TrainingConfig
 
 if TYPE_CHECKING:
     __version__: str
+    from grucast.comparison import compare as compare
     from grucast.data.checks.examine import check as check
     from grucast.forecasting.classifier import GRUClassifier as GRUClassifier
     from grucast.forecasting.one_call import forecast as forecast
@@ -24,6 +25,7 @@ __all__ = [
     "NetworkConfig",
     "TrainingConfig",
     "check",
+    "compare",
     "forecast",
     "load",
     "read",
@@ -31,6 +33,7 @@ __all__ = [
 
 
 LATER = dict.fromkeys(("GRUClassifier", "GRURegressor", "forecast"), "grucast.forecasting")
+LATER["compare"] = "grucast.comparison"
 LATER["check"] = "grucast.data.checks.examine"
 
 

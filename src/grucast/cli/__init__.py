@@ -9,7 +9,9 @@ from grucast.cli.streams import standard_streams
 from grucast.errors import GrucastError, InputError, MissingExtraError
 
 # Each module registers the command of its name; --help lists them in this order.
-COMMANDS = ("forecast", "check", "fit", "predict", "backtest", "plot", "gates", "stream", "export", "info", "demo")
+COMMANDS = (
+    "forecast", "check", "fit", "predict", "backtest", "compare", "plot", "gates", "stream", "export", "info", "demo",
+)  # fmt: skip
 
 
 def main() -> None:

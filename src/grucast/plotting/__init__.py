@@ -9,6 +9,7 @@ from grucast.plotting.backtests import plot_errors as plot_errors
 from grucast.plotting.canvas import PICTURES as PICTURES
 from grucast.plotting.canvas import require_matplotlib as require_matplotlib
 from grucast.plotting.canvas import require_picture as require_picture
+from grucast.plotting.comparison import plot_comparison as plot_comparison
 from grucast.plotting.explanations import plot_covariates as plot_covariates
 from grucast.plotting.explanations import plot_explanation as plot_explanation
 from grucast.plotting.explanations import plot_gates as plot_gates
