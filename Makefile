@@ -177,8 +177,9 @@ docs: $(VENV)/docs.stamp ## build the documentation site in build/site: strict, 
 	@$(BIN)/python -m sphinx -q -W --keep-going docs/zh build/site/zh
 	@$(BIN)/python -m sphinx -q -W --keep-going -j $(JOBS) docs build/site
 
-pictures: demo ## draw the pictures that README shows again
-	@cp $(DEMO)/loss_curve.png $(DEMO)/predictions.png $(DEMO)/forecast.png docs/
+pictures: demo ## draw the pictures that README and the site show again
+	@cp $(DEMO)/forecast.png docs/
+	@$(BIN)/python benchmarks/pictures.py
 
 clean: ## remove the environment and everything built
 	rm -rf $(VENV) .venv-bench .venv-classify build $(DEMO)

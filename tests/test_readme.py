@@ -8,7 +8,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 INTEROP = "docs/how-to/sktime.md"  # runs in interop/, with what it needs
-TEXTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("[!_]*/**/*.md")), ROOT / "docs" / "index.md")
+TEXTS = (
+    ROOT / "README.md",
+    ROOT / "README.zh-CN.md",
+    *sorted((ROOT / "docs").glob("[!_]*/**/*.md")),
+    ROOT / "docs" / "index.md",
+)
 PAGES = {str(path.relative_to(ROOT)): path.read_text() for path in TEXTS if "api" not in path.parts}
 EXAMPLE = re.compile(r"```python\n(.*?)```\n(?:\n```text\n(.*?)```)?", re.S)
 PRINTED = {  # in some examples without an output that the page shows
@@ -69,9 +74,11 @@ def test_examples_run_in_order_and_print_what_they_say(name, tmp_path, monkeypat
         assert not output or printed == output
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("docs/zh/")])
+@pytest.mark.parametrize("name", [name for name in PAGES if "zh" in name])
 def test_chinese_pages_have_the_code_of_the_english_ones(name):
-    english = PAGES.get(name.replace("/zh/", "/tutorial/"), PAGES["README.md"])
+    english = PAGES[
+        {"docs/zh/index.md": "docs/index.md"}.get(name, name.replace("/zh/", "/tutorial/").replace(".zh-CN", ""))
+    ]
     assert [shape(code) for code, _ in EXAMPLE.findall(PAGES[name])] == [shape(c) for c, _ in EXAMPLE.findall(english)]
 
 

@@ -1,4 +1,4 @@
-"""Links from a page to files of the repository beyond the site: the site shows their paths, which must be there."""
+"""Links out of this part of the site: another part's pages by their addresses, other files by their paths."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,8 @@ from typing import Any
 from sphinx.util import logging
 
 ROOT = Path(__file__).parents[2]
-LINK = re.compile(r"\[([^\]]+)\]\(((?:\.\./)+[\w./-]+)(?:#[\w-]+)?\)")
+DOCS = ROOT / "docs"
+LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(((?:\.\./)+[\w./-]+)(?:#[\w-]+)?\)")
 
 
 def replace(app: Any, name: str, source: list[str]) -> None:
@@ -20,6 +21,8 @@ def replace(app: Any, name: str, source: list[str]) -> None:
             return link[0]
         if not path.exists():
             logging.getLogger(__name__).warning("link to %s, which is not there", link[2], location=name)
+        if path.is_relative_to(DOCS):
+            return f'<a href="{link[2].removesuffix(".md")}.html">{link[1]}</a>'
         return f"{link[1]} (`{path.relative_to(ROOT)}`)"
 
     source[0] = LINK.sub(shown, source[0])

@@ -8,4 +8,5 @@ globals().update(runpy.run_path(str(Path(__file__).parents[1] / "conf.py")))
 language = "zh_CN"
 extensions = [name for name in globals()["extensions"] if name not in {"links", "llms", "reference"}]
 exclude_patterns: list[str] = []
+html_sidebars: dict[str, list[str]] = {"**": []}
 html_static_path = ["../_static"]
