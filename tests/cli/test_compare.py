@@ -1,5 +1,6 @@
 import json
 import sys
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -7,10 +8,17 @@ import pytest
 from grucast.cli.backtest import fitting
 from grucast.cli.compare import comparison_table
 from grucast.cli.screen import Screen
+from grucast.forecasting.textbook import TRAINING
 from tests.comparison.test_result import compared
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.usefixtures("one_thread")
 QUICK = ["--input-size", "48", "--max-steps", "2", "--seeds", "1", "--windows", "1"]
+
+
+@pytest.fixture
+def one_thread(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
 def test_table_picture_verdict_and_json(run, data, tmp_path):
@@ -45,7 +53,7 @@ def test_mistakes_are_seen_before_any_work(run, data, monkeypatch):
     for name in [name for name in sys.modules if name == "grucast.nn" or name.startswith("grucast.nn.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)
-    code, out, err = run("compare", data, "-h", 6)
+    code, out, err = run("compare", "not-read.csv", "-h", 6)
     assert (code, out) == (1, "")
     assert "grucast[torch]" in err
 
@@ -53,11 +61,11 @@ def test_mistakes_are_seen_before_any_work(run, data, monkeypatch):
 def test_demo_compares_on_the_textbooks_example(run, tmp_path, monkeypatch):
     from grucast.comparison import textbook
 
-    whole = textbook.compare_textbook
-    monkeypatch.setattr(textbook, "compare_textbook", lambda callback: whole(1, callback=callback))
+    whole, quick = textbook.compare_textbook, replace(TRAINING, max_steps=3)
+    monkeypatch.setattr(textbook, "compare_textbook", lambda callback: whole(1, quick, callback))
     code, out, err = run("demo", "--compare", "--out", "pictures", "--json")
     result = json.loads(out)
     assert code == 0
     assert list(result["rows"][0]["errors"]) == ["MSE", "MAE"]
-    assert "60 test sequences; one seed of 100 steps" in err
+    assert "60 test sequences; one seed of 3 steps" in err
     assert [path.name for path in (tmp_path / "pictures").iterdir()] == ["comparison.png"]

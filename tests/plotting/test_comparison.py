@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from grucast.errors import ConfigError
@@ -27,3 +29,13 @@ def test_picture_is_written_and_its_name_checked(tmp_path):
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(ConfigError, match="not a picture's name"):
         compared().plot(tmp_path / "picture.txt")
+
+
+def test_seasonal_naive_that_is_far_away_is_pointed_to_so_that_the_others_can_be_told_apart():
+    result = compared()
+    near, far = (
+        plot_comparison(replace(result, simple=("SeasonalNaive7", {"MASE": error}))).axes[1] for error in (0.65, 4.2)
+    )
+    assert [line.get_xdata()[0] for line in near.lines if line.get_label() == "SeasonalNaive7"] == [0.65]
+    assert [text.get_text() for text in far.texts] == ["SeasonalNaive7: 4.20 →"]
+    assert far.get_xlim()[1] < 1

@@ -89,8 +89,9 @@ def compare_layers(
     def run(contender: Contender, training: TrainingConfig, follow: Callback | None) -> Run:
         own = ContendingForecaster(forecaster, contender, training, follow)
         tests.append(rolling_forecasts(own, panel, kind, n_windows, None, False, ("seasonal_naive",)))
-        ours, *others = sorted(tests[-1].scores, key=lambda score: (score.model != "GRU", score.mase, score.mae))
-        simple = (others[0].model, errors_of(others[0])) if others else None
+        ours = next(score for score in tests[-1].scores if score.model == "GRU")
+        best = next((score for score in tests[-1].scores if score.model != "GRU"), None)
+        simple = (best.model, errors_of(best)) if best else None
         return replace(own.run_, errors=errors_of(ours), simple=simple)
 
     runs = run_all(run, forecaster.training, seeds, callback)

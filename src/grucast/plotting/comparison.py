@@ -61,17 +61,28 @@ def draw_steps(axes: "Axes", rows: Any) -> None:
 def draw_errors(axes: "Axes", rows: Any, comparison: Any) -> None:
     """Each seed's error as a dot on a line from the least to the largest, the mean as a diamond."""
     for place, row in enumerate(rows):
-        errors = row.ranking
-        axes.plot([min(errors), max(errors)], [place, place], color=GREY, linewidth=1, zorder=2)
-        axes.plot(errors, [place] * len(errors), "o", color=GREY, markersize=4, zorder=3)
-        look = {"color": LOOKS[row.kernels]["color"], "markeredgecolor": "black", "markersize": 8, "zorder": 4}
-        axes.plot(row.error, place, "D", **look)
+        look = {"color": LOOKS[row.kernels]["color"], "markeredgecolor": GREY, "markersize": 9}
+        axes.plot([min(row.ranking), max(row.ranking)], [place, place], color=GREY, linewidth=1, zorder=2)
+        axes.plot(row.error, place, "D", **look, zorder=3)
+        axes.plot(row.ranking, [place] * len(row.ranking), "o", color="black", markersize=3, zorder=4)
+    axes.margins(x=0.12)
     if comparison.simple:
         name, found = comparison.simple
-        axes.axvline(found[comparison.measure], color=VERMILION, linestyle="--", linewidth=1.2, label=name)
-    axes.margins(x=0.12)
+        draw_simple(axes, name, found[comparison.measure])
     seeds = f"{comparison.seeds} seeds and their mean" if comparison.seeds > 1 else "one seed"
     axes.set(title=f"Test error: {seeds}", xlabel=comparison.measure)
+
+
+def draw_simple(axes: "Axes", name: str, error: float) -> None:
+    """The seasonal naive's error as a line, or an arrow to it where it would press the others together."""
+    low, high = axes.get_xlim()
+    if low - (high - low) < error < high + (high - low):
+        axes.axvline(error, color=VERMILION, linestyle="--", linewidth=1.2, label=name)
+        return
+    side, where = ("right", 1.0) if error > high else ("left", 0.0)
+    text = f"{name}: {three_digits(error)} " + ("→" if error > high else "←")
+    axes.annotate(text, (where, 0), xycoords="axes fraction", xytext=(0, 4), textcoords="offset points",
+                  ha=side, fontsize=9, color=VERMILION)  # fmt: skip
 
 
 def three_digits(number: float) -> str:
