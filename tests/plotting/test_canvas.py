@@ -64,6 +64,8 @@ def test_losses_of_several_names_have_a_curve_each(tmp_path):
     drawing = plotting.plot_loss({"GRU": [1.0, 0.5], "LSTM": [1.0, 0.7, 0.6]}, step="step", ax=axes)
     assert drawing is axes.figure
     assert [len(line.get_xdata()) for line in axes.get_lines()] == [2, 3]
+    assert [axes.spines[side].get_visible() for side in ("left", "right", "top")] == [True, False, False]
+    assert axes.xaxis.get_gridlines()[0].get_visible()
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["GRU", "LSTM"]
 
 
@@ -78,3 +80,14 @@ def test_signed_colours_are_white_at_zero_and_differ_in_grey():
     below, zero, above = (np.dot(signed_colours()(place)[:3], [0.299, 0.587, 0.114]) for place in (0.0, 0.5, 1.0))
     assert zero > 0.95
     assert above - below > 0.3
+
+
+@pytest.mark.parametrize(
+    ("losses", "wanted"), [([0.5, 0.004], [0.005, 0.01, 0.02, 0.05]), ([0.12, 0.06], [0.06, 0.07])]
+)
+def test_logarithmic_scale_has_numbers_however_little_it_spans(losses, wanted):
+    (axes,) = plotting.plot_loss(losses).axes
+    low, high = axes.get_ylim()
+    written = [float(label.get_text()) for label in axes.get_yticklabels() if low <= label.get_position()[1] <= high]
+    assert written[: len(wanted)] == pytest.approx(wanted)
+    assert axes.get_title(loc="right") == f"last {losses[-1]:.4f}"

@@ -110,7 +110,7 @@ def test_all_is_drawn_in_one_picture_of_any_layer(of_columns, explanation, tmp_p
     ]
     assert "Covariates that matter" in [axes.get_title(loc="left") for axes in figure.axes]
     assert "Covariates that matter" not in [axes.get_title(loc="left") for axes in explanation.plot().axes]
-    figure = plotting.plot_explanation(of_columns, layer=3)
+    figure = of_columns.plot(layer=3)
     assert next(iter(maps(figure))) == "Reset gate of layer 2 reversed"
     with pytest.raises(ConfigError, match="layer 4 is not there: give 0 to 3, for layer 1, layer 1 reversed, "):
         plotting.plot_gates(of_columns, layer=4)

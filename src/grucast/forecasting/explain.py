@@ -128,19 +128,21 @@ class Explanation:
         """The medians less those without each covariate, number or text, by its name, (h,), in the unit of y."""
         return withheld(self.model, self.window)
 
-    def plot(self, path: str | Path | None = None, target: str = "y") -> "Figure":
+    def plot(self, path: str | Path | None = None, target: str = "y", layer: int = 0) -> "Figure":
         """Draw the gates over time, the memory length of the units and the sensitivity, as one picture.
 
         Args:
             path: Picture to write: .png, .svg, .pdf ...; none when None.
             target: What the values are, for the axis.
+            layer: Which of `layers` has its gates drawn.
 
         Raises:
             MissingExtraError: matplotlib is not installed.
+            ConfigError: There is no such layer.
         """
         from grucast.plotting import plot_explanation
 
-        return plot_explanation(self, path, target=target)
+        return plot_explanation(self, path, layer, target)
 
 
 def explain_windows(model: ForecastModel, windows: Windows) -> list[Explanation]:

@@ -75,7 +75,7 @@ def figure(
 ) -> Iterator[tuple["Figure", list["Axes"]]]:
     """A figure with `rows` axes under each other, or that of `ax`; saved to the path when the block ends well."""
     with canvas(path, width, height, ax) as drawing:
-        yield drawing, [ax] if ax else list(drawing.subplots(rows, squeeze=False)[:, 0])
+        yield drawing, [dressed(ax)] if ax else list(drawing.subplots(rows, squeeze=False)[:, 0])
 
 
 @contextmanager
@@ -93,6 +93,14 @@ def canvas(path: str | Path | None, width: float, height: float, ax: "Axes | Non
         yield drawing
         if path is not None:
             save(drawing, path)
+
+
+def dressed(ax: "Axes") -> "Axes":
+    """Axes from elsewhere with the style of our own."""
+    ax.spines[["right", "top"]].set_visible(False)
+    ax.grid(visible=True, color=STYLE["grid.color"], alpha=STYLE["grid.alpha"])
+    ax.set_axisbelow(True)
+    return ax
 
 
 def save(drawing: "Figure", path: str | Path) -> None:
@@ -138,10 +146,11 @@ def whole_numbers(axes: "Axes", numbers: Any) -> None:
 
 
 def plain_logarithms(axes: "Axes") -> None:
-    """Write 1, 2 and 5 of each power of ten on a logarithmic scale, as they are."""
+    """Write 1, 2 and 5 of each power of ten on the logarithmic scale of what is drawn, each digit of a single one."""
     from matplotlib.ticker import LogLocator
 
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    low, high = axes.get_ylim()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high > 10 * low else range(1, 10)))
     axes.yaxis.set_major_formatter("{x:,g}")
     axes.yaxis.set_minor_formatter("")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from grucast.plotting.canvas import BLUE, GREY, LOOKS, OURS, VERMILION, figure, plain_logarithms
+from grucast.plotting.canvas import BLUE, GREY, LOOKS, OURS, VERMILION, figure, plain_logarithms, whole_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,19 +39,13 @@ def plot_loss(
             axes.plot(np.arange(1, len(curve) + 1), curve, label=name, **look)
         axes.set(yscale="log", xlabel=step, ylabel=measure, title="Training loss")
         plain_logarithms(axes)
+        whole_numbers(axes, max(curves.values(), key=len))
         axes.margins(x=0)
         if len(curves) > 1:
             axes.legend()
         else:
-            mark_last(axes, next(iter(curves.values())))
+            axes.set_title(f"last {next(iter(curves.values()))[-1]:.4f}", loc="right", fontsize=9, color=BLUE)
     return drawing
-
-
-def mark_last(axes: "Axes", losses: Losses) -> None:
-    """Write the last loss above its place."""
-    place = (len(losses), losses[-1])
-    shift = {"xytext": (-4, 16), "textcoords": "offset points", "ha": "right"}
-    axes.annotate(f"{losses[-1]:.4f}", place, color=BLUE, **shift)  # type: ignore[arg-type]
 
 
 def plot_predictions(
