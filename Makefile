@@ -172,7 +172,7 @@ bench-classify: .venv-classify/stamp ## classify sequences beside MiniRocket, pr
 bench-ablation: .venv-bench/stamp ## fit six public tasks with one choice of the forecaster changed at a time, print and save the table (an hour)
 	@OMP_NUM_THREADS=1 .venv-bench/bin/python benchmarks/bench_ablation.py --seeds 3 --suite $(foreach kind,yearly quarterly monthly,monash_m1_$(kind)) monash_m3_yearly monash_m3_quarterly monash_tourism_quarterly
 
-docs: $(VENV)/docs.stamp ## build the documentation site in build/site: strict, every link checked
+docs: $(VENV)/dev.stamp ## build the documentation site in build/site: strict, every link checked
 	@echo "== documentation"
 	@$(BIN)/python -m sphinx -q -W --keep-going docs/zh build/site/zh
 	@$(BIN)/python -m sphinx -q -W --keep-going -j $(JOBS) docs build/site
@@ -203,11 +203,6 @@ $(VENV)/dev.stamp: $(VENV)/demo.stamp
 $(VENV)/fuzz.stamp: $(VENV)/dev.stamp
 	@echo "== installing the fuzzer"
 	@$(PIP) --group fuzz
-	@touch $@
-
-$(VENV)/docs.stamp: $(VENV)/dev.stamp
-	@echo "== installing Sphinx"
-	@$(PIP) --group docs
 	@touch $@
 
 $(VENV)/interop.stamp: $(VENV)/dev.stamp
