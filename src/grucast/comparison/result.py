@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from grucast.comparison.contenders import Contender, Run
+from grucast.comparison.rows import Compared, record, summary
 from grucast.data.markup import Strong, page, paragraph, table
 from grucast.data.wording import count, decimals, digits
 
@@ -18,44 +19,6 @@ if TYPE_CHECKING:
 
 EQUAL = 0.1  # times that differ by no more decide nothing
 KERNELS = {"torch": "torch's kernels", "grucast.nn": "grucast's under torch", "grucast": "grucast's without torch"}
-
-
-@dataclass(frozen=True)
-class Compared:
-    """One contender over all seeds.
-
-    Attributes:
-        model: RNN, LSTM or GRU.
-        kernels: Whose kernels ran: torch, grucast.nn (grucast's, called by torch) or grucast (without torch).
-        parameters: Their number.
-        step_times: Median seconds of a training step, of each seed.
-        seconds: Of a whole training, the median over the seeds.
-        level_seconds: Until its loss was first as low as the comparison's level, the median; NaN if it never was.
-        errors: Each seed's errors, by measure; the first one ranks.
-    """
-
-    model: str
-    kernels: str
-    parameters: int
-    step_times: tuple[float, ...]
-    seconds: float
-    level_seconds: float
-    errors: Mapping[str, tuple[float, ...]]
-
-    @property
-    def step_seconds(self) -> float:
-        """Seconds of a training step, the median over the seeds."""
-        return median(self.step_times)
-
-    @property
-    def error(self) -> float:
-        """The mean error of its seeds, in the first measure."""
-        return fmean(self.ranking)
-
-    @property
-    def ranking(self) -> tuple[float, ...]:
-        """Each seed's error in the first measure."""
-        return next(iter(self.errors.values()))
 
 
 @dataclass(frozen=True)
@@ -173,28 +136,6 @@ class Comparison:
         rows = self.cells()
         shown = table((list(row.values()) for row in rows), list(rows[0]))
         return page(self.caption, shown, paragraph(Strong(self.verdict)))
-
-
-def summary(contender: Contender, runs: Sequence[Run], level: float) -> Compared:
-    """A contender's runs as one row."""
-    return Compared(
-        contender.model,
-        contender.kernels,
-        runs[0].parameters,
-        tuple(run.step_seconds for run in runs),
-        median(run.seconds for run in runs),
-        median(run.seconds_to(level) for run in runs),
-        {name: tuple(run.errors[name] for run in runs) for name in runs[0].errors},
-    )
-
-
-def record(row: Compared) -> dict[str, Any]:
-    """A row as one of a table."""
-    numbers = "model", "kernels", "parameters", "step_seconds", "seconds", "level_seconds"
-    named = {name: getattr(row, name) for name in numbers}
-    for name, errors in row.errors.items():
-        named |= {name: fmean(errors), f"{name}-min": min(errors), f"{name}-max": max(errors)}
-    return named
 
 
 def verdict(comparison: Comparison) -> str:
