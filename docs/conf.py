@@ -16,6 +16,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
+    "sphinx_gallery.gen_gallery",
     "docstrings",
     "links",
     "llms",
@@ -53,3 +54,22 @@ html_theme_options = {
 }
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
+
+sphinx_gallery_conf = {
+    "examples_dirs": str(HERE.parent / "examples"),
+    "gallery_dirs": "examples",
+    "filename_pattern": r"\.py$",
+    "ignore_pattern": "forecast_onnx",
+    "within_subsection_order": "FileNameSortKey",
+    "image_scrapers": ("figures.scrape",),
+    "capture_repr": (),
+    "reset_modules": (),
+    "abort_on_example_error": True,
+    "show_memory": False,
+    "min_reported_time": 1e9,
+    "download_all_examples": False,
+    "remove_config_comments": True,
+    "default_thumb_file": str(HERE / "forecast.png"),
+    "write_computation_times": False,
+    "show_signature": False,
+}
