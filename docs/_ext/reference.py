@@ -67,7 +67,7 @@ def module_page(name: str) -> str:
 
 def command_page() -> str:
     """What each command says of itself."""
-    os.environ |= {"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"}
+    os.environ |= {"COLUMNS": "88", "TERM": "dumb", "NO_COLOR": "1"}
     from typer.testing import CliRunner
 
     from grucast.cli import COMMANDS
@@ -76,7 +76,7 @@ def command_page() -> str:
     for command in COMMANDS:
         import_module(f"grucast.cli.{command}")
     runner = CliRunner()
-    helps = {name: runner.invoke(app, [name, "--help"]).output for name in COMMANDS}
+    helps = {name: runner.invoke(app, [name, "--help"], prog_name="grucast").output for name in COMMANDS}
     body = "\n".join(COMMAND.format(name=name, help=text.strip("\n")) for name, text in helps.items())
     return f"# The command line\n\nEvery command says this with `--help`.\n\n{body}"
 
