@@ -17,6 +17,8 @@ try:
 except ImportError as error:
     raise MissingExtraError("sktime", "sktime") from error
 
+__all__ = ["GRUClassifier", "GRUForecaster"]
+
 CONTAINERS = ["pd.DataFrame", "pd-multiindex", "pd_multiindex_hier"]
 
 
