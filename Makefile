@@ -44,13 +44,15 @@ QUICK = $(CHANGED_SOURCES) $(foreach f,$(CHANGED_SOURCES),$(call tests_of,$(f)))
 quick: $(VENV)/dev.stamp ## the tests of what differs from BASE=main, and a few more; under a minute for a few files
 	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow" $(sort $(QUICK))
 
-test-interop: $(VENV)/interop.stamp build/sktime/stamp ## the layer compared with Keras, Flax, ONNX and torch, prints the largest differences; the forecaster in sktime
+test-interop: $(VENV)/interop.stamp build/sktime/stamp build/mlflow/stamp ## the layer compared with Keras, Flax, ONNX and torch, prints the largest differences; the forecaster in sktime
 	@for backend in torch numpy; do echo "== tests with Keras on $$backend"; \
 	  KERAS_BACKEND=$$backend $(BIN)/python -m pytest -q -p tests.differences interop/test_keras.py || exit 1; done
 	@echo "== tests with Flax, ONNX and torch"
 	@$(BIN)/python -m pytest -q -p tests.differences interop/test_flax.py tests/nn/test_convert_torch.py tests/nn/test_convert_onnx.py tests/onnx/test_layers.py
 	@echo "== tests with sktime"
 	@PYTHONPATH=build/sktime $(BIN)/python -m pytest -q interop/test_sktime.py src/grucast/sktime.py
+	@echo "== tests with MLflow"
+	@PYTHONPATH=build/mlflow $(BIN)/python -m pytest -q -W ignore interop/test_mlflow.py src/grucast/mlflow.py
 
 test-javascript: $(VENV)/dev.stamp build/javascript/stamp ## forecast from exported models in JavaScript (needs node, npm and the network)
 	@echo "== tests with JavaScript"
@@ -208,6 +210,12 @@ $(VENV)/fuzz.stamp: $(VENV)/dev.stamp
 $(VENV)/interop.stamp: $(VENV)/dev.stamp
 	@echo "== installing Keras and Flax"
 	@$(PIP) --group interop
+	@touch $@
+
+build/mlflow/stamp: pyproject.toml | $(VENV)/dev.stamp
+	@echo "== installing MLflow outside $(VENV)"
+	@rm -rf $(@D)
+	@$(PIP) --target $(@D) --group mlflow
 	@touch $@
 
 build/sktime/stamp: pyproject.toml | $(VENV)/dev.stamp

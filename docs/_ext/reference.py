@@ -25,13 +25,15 @@ MODULES = (
     "grucast.kernels.reference",
     "grucast.errors",
     "grucast.sktime",
+    "grucast.mlflow",
+    "grucast.mcp",
 )
 COMMAND = "## grucast {name}\n\n```text\n{help}\n```\n"
 
 
 def import_module(name: str) -> Any:
-    """A module; sktime need not be there, which takes an older pandas."""
-    with mock(["sktime"]):
+    """A module; what needs other versions of packages than the site need not be there."""
+    with mock(["sktime", "mlflow"]):
         return importlib.import_module(name)
 
 

@@ -1,0 +1,93 @@
+"""MLflow itself saves, logs, registers, loads and serves a forecaster."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+
+import grucast.mlflow
+from grucast import GRUForecaster, TrainingConfig
+from grucast.data import example
+from grucast.errors import NotFittedError
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own
+
+
+@pytest.fixture
+def history():
+    return example().tail(500).to_pandas()
+
+
+@pytest.fixture
+def forecaster(history):
+    return GRUForecaster(24, 48, training=TrainingConfig(max_steps=2)).fit(history)
+
+
+@pytest.fixture
+def tracking(tmp_path):
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    mlflow.create_experiment("demand", artifact_location=f"file://{tmp_path}/artifacts")
+    mlflow.set_experiment("demand")
+
+
+def test_folder_loads_as_forecaster_and_as_pyfunc(forecaster, history, tmp_path):
+    grucast.mlflow.save_model(forecaster, tmp_path / "model")
+    loaded, served = grucast.mlflow.load_model(tmp_path / "model"), mlflow.pyfunc.load_model(str(tmp_path / "model"))
+    for forecast in (loaded.predict(history), served.predict(history)):
+        np.testing.assert_array_equal(forecast["GRU"], forecaster.predict(history)["GRU"])
+    assert "GRU-lo-50" in served.predict(history, params={"level": [50.0]}).columns
+    files = {path.name for path in (tmp_path / "model").iterdir()}
+    assert files == {"MLmodel", "model.safetensors", "python_env.yaml", "requirements.txt"}  # no pickle
+
+
+def test_logged_and_registered_model_comes_back_with_the_same_forecast(forecaster, history, tracking):
+    with mlflow.start_run():
+        info = grucast.mlflow.log_model(forecaster, "model", registered_model_name="demand")
+    for uri in (info.model_uri, "models:/demand/1"):
+        forecast = grucast.mlflow.load_model(uri).predict(history)
+        np.testing.assert_array_equal(forecast["GRU"], forecaster.predict(history)["GRU"])
+
+
+def test_forecaster_without_a_model_is_refused_and_leaves_no_model(tmp_path):
+    with pytest.raises(NotFittedError):
+        grucast.mlflow.save_model(GRUForecaster(24), tmp_path / "model")
+    assert not (tmp_path / "model" / "MLmodel").exists()
+
+
+def test_served_model_answers_what_predict_gives(forecaster, history, tmp_path):
+    grucast.mlflow.save_model(forecaster, tmp_path / "model")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = ["models", "serve", "-m", str(tmp_path / "model"), "--env-manager", "local", "-p", str(port), "-w", "1"]
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    server = subprocess.Popen([sys.executable, "-m", "mlflow", *words], env=environment)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/ping")
+        body = json.dumps({"dataframe_split": json.loads(history.to_json(orient="split", date_format="iso"))}).encode()
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/invocations", body, {"Content-Type": "application/json"}
+        )
+        rows = json.load(urllib.request.urlopen(request, timeout=60))["predictions"]
+    finally:
+        server.terminate()
+        server.wait(30)
+    np.testing.assert_allclose([row["GRU"] for row in rows], forecaster.predict(history)["GRU"], rtol=1e-6)
+
+
+def wait_for(url):
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(url, timeout=1)
+            return
+        except OSError:
+            time.sleep(0.2)
+    raise TimeoutError(url)
