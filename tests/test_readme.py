@@ -104,9 +104,9 @@ def test_commands_of_a_page_exist(name):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_what_a_page_links_to_exists(name):
-    drawn = set(re.findall(r'"([\w-]+\.png)"', PAGES[name]))  # by the page's own code
+    drawn = set(re.findall(r'"([\w-]+\.png)"', PAGES[name]))  # by the page's own code; api/ when the site is built
     for path in re.findall(r"\]\((?!https?:)([^)#]+)", PAGES[name]):
-        assert path in drawn or (ROOT / name).parent.joinpath(path).is_file()
+        assert path in drawn or path.startswith("api/") or (ROOT / name).parent.joinpath(path).is_file()
 
 
 def named_tests(page):

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 import torch
-from tests.differences import assert_near
 
 from grucast.errors import ConfigError, ShapeError
 from grucast.kernels.reference import sigmoid
 from grucast.nn import from_flax
+from tests.differences import assert_near
 
 
 def draw(rng, inputs, size):

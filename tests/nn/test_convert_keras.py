@@ -3,11 +3,11 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from tests.differences import assert_near
 
 from grucast.errors import ConfigError, MismatchError, ShapeError
 from grucast.kernels.reference import sigmoid
 from grucast.nn import GRU, convert_keras, from_keras, to_keras
+from tests.differences import assert_near
 
 NAMES = ("num_layers", "bidirectional", "bias", "reset_after")
 KINDS = [dict(zip(NAMES, kind, strict=True)) for kind in itertools.product([1, 2], *[[False, True]] * 3)]

@@ -12,10 +12,10 @@ from onnx import TensorProto, helper
 from onnx.backend.test.case import node as cases
 from onnx.backend.test.case.node import gru as gru_cases
 from onnx.reference import ReferenceEvaluator
-from tests.differences import assert_near
 
 from grucast.errors import ConfigError, DataError, MismatchError, ShapeError
 from grucast.nn import GRU, convert_onnx, from_onnx, to_onnx
+from tests.differences import assert_near
 
 BOTH = (False, True)
 DIRECTIONS = ("forward", "reverse", "bidirectional")

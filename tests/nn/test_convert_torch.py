@@ -2,10 +2,10 @@ import itertools
 
 import pytest
 import torch
-from tests.differences import assert_near
 
 from grucast.errors import ConfigError, MismatchError
 from grucast.nn import GRU, from_torch, to_torch
+from tests.differences import assert_near
 
 NAMES = ("num_layers", "bias", "batch_first", "bidirectional")
 KINDS = [dict(zip(NAMES, kind, strict=True)) for kind in itertools.product([1, 2], *[[False, True]] * 3)]

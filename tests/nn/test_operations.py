@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from tests.model.test_bits import DECLARED, windows_and_model
 from torch import nn
 
 from grucast import NetworkConfig
@@ -12,6 +11,7 @@ from grucast.model.outputs.means import Means
 from grucast.model.values import Values
 from grucast.nn.operations import LAYERS, TorchOperations, as_tensors, on_threads
 from grucast.training.gradients import Gradients
+from tests.model.test_bits import DECLARED, windows_and_model
 
 OURS = {True: "grucast.nn.GRU", False: "grucast.nn.GRU, reset_after=False"}
 GRUS = [(True, "torch.nn.GRU"), (True, OURS[True]), (False, OURS[False])]
