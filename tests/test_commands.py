@@ -23,12 +23,13 @@ PAGES = [
     *(path for path in (*ROOT.glob("README*.md"), *ROOT.glob("docs/[!_]*/*.md")) if COMMAND.search(path.read_text())),
     ROOT / "docs" / "index.md",
 ]
-APART = {"your-data.md"}  # shows parts of files; tests/cli and tests/data read such files whole
+YOUR_DATA = ROOT / "docs" / "how-to" / "your-data.md"  # writes files of its own, and shows what the commands print
+SHOWN = re.compile(r"^    grucast ([^\n]+)\n(?:\n```\n(.*?)^```)?", re.M | re.S)
 
 
 @pytest.fixture
 def run(monkeypatch, tmp_path, capsys):
-    """Run a command in a folder with a file; its exit code and standard error."""
+    """Run a command in a folder with a file; its exit code, and what it said and printed."""
     monkeypatch.chdir(tmp_path)
     example().tail(1000).write_csv("bikes.csv")
 
@@ -36,16 +37,35 @@ def run(monkeypatch, tmp_path, capsys):
         monkeypatch.setattr(sys, "argv", ["grucast", *words])
         with pytest.raises(SystemExit) as stop:
             main()
-        return stop.value.code or 0, capsys.readouterr().err
+        captured = capsys.readouterr()
+        return stop.value.code or 0, captured.err + captured.out
 
     return call
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [p for p in PAGES if p.name not in APART], ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize("page", [p for p in PAGES if p != YOUR_DATA], ids=lambda p: str(p.relative_to(ROOT)))
 def test_commands_of_a_page_run(page, run):
     commands = [shlex.split(line) for line in COMMAND.findall(page.read_text())]
     if not any(words[0] in {"fit", "forecast"} for words in commands):
         assert run(["fit", "bikes.csv", "-h", "24", "--out", "bikes.safetensors", "--max-steps", "2"])[0] == 0
     for words in commands:
         assert (words, run([*words, *QUICK.get(words[0], [])])[0]) == (words, 0)
+
+
+@pytest.mark.slow
+def test_your_data_shows_what_its_commands_print(run):
+    page = YOUR_DATA.read_text()
+    exec(re.search(r"```python\n(.*?)```", page, re.S)[1], {})
+    for command, shown in SHOWN.findall(page):
+        words = shlex.split(command)
+        code, printed = run([*words, *QUICK.get(words[0], [])])
+        assert (command, code) == (command, 2 if shown.startswith("error: ") else 0)
+        places = [words_of(printed).find(words_of(part)) for part in shown.removesuffix("...\n").split("...\n")]
+        assert -1 not in places, f"{command} prints {printed}"
+        assert places == sorted(places)
+
+
+def words_of(text):
+    """Text apart from where a terminal breaks its lines, and from whether it can show an arrow."""
+    return " ".join(text.replace("->", "→").split())

@@ -50,7 +50,7 @@ PRINTED = {  # in some examples without an output that the page shows
     "docs/how-to/onnx.md": ("(1, 24) True",),
     "docs/how-to/sequences.md": ("['fast' 'slow'] (50, 2) True", "(50,)", "50", "True"),
     "docs/how-to/streams.md": ("2013-01-01T00:00", ""),
-    "docs/how-to/your-data.md": ("read as day first", "name the one to forecast with target_col="),
+    "docs/how-to/your-data.md": ("", "read as day first", "name the one to forecast with target_col="),
 }
 
 
