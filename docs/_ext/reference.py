@@ -24,6 +24,7 @@ MODULES = (
     "grucast.kernels.native",
     "grucast.kernels.reference",
     "grucast.errors",
+    "grucast.server",
     "grucast.sktime",
     "grucast.mlflow",
     "grucast.mcp",

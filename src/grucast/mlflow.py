@@ -90,7 +90,7 @@ def load_model(model_uri: str | Path) -> GRUForecaster:
     return load(Path(download(artifact_uri=str(model_uri)), FILE))
 
 
-class Served:
+class Pyfunc:
     """A forecaster as MLflow's pyfunc calls it."""
 
     def __init__(self, forecaster: GRUForecaster) -> None:
@@ -102,6 +102,6 @@ class Served:
         return self.forecaster.predict(model_input, level=None if level is None else tuple(level))
 
 
-def _load_pyfunc(path: str) -> Served:
+def _load_pyfunc(path: str) -> Pyfunc:
     """What `mlflow.pyfunc.load_model` calls with the file."""
-    return Served(load(path))
+    return Pyfunc(load(path))

@@ -1,0 +1,27 @@
+"""Forecasts over HTTP, as a command."""
+
+from typing import Annotated
+
+import typer
+
+from grucast.cli.common import command
+
+
+@command("grucast serve bikes.safetensors --port 8000")
+def serve(
+    model: Annotated[list[str] | None, typer.Argument(metavar="MODEL", help="Model files.")] = None,
+    models: Annotated[str | None, typer.Option(help="Folder whose models are served, too.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen at; another than this machine's own needs --token.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(help="Port to listen at; 0 takes a free one.")] = 8000,
+    token: Annotated[
+        str | None, typer.Option(envvar="GRUCAST_TOKEN", help="What clients must send: Authorization: Bearer TOKEN.")
+    ] = None,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Write the log as JSON, a line each.")] = False,
+) -> None:
+    """Serve forecasts over HTTP: the Open Inference Protocol under /v2, tables under /v1, /metrics, /openapi.json."""
+    from grucast.server.running import run
+    from grucast.server.settings import ServerSettings, find_models
+
+    run(ServerSettings(find_models(model or [], models), host, port, token), log_json)

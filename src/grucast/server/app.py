@@ -1,0 +1,72 @@
+"""The application: routes, what they share, and how errors are said."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from grucast.server import forecasts, inference, metrics
+from grucast.server.guard import Guard
+from grucast.server.models import Models
+from grucast.server.problems import Problem
+from grucast.server.settings import ServerSettings
+
+
+def create_app(settings: ServerSettings) -> Any:
+    """The server's application, for any server of ASGI.
+
+    Raises:
+        ModelFileError: A model's file is damaged or of another kind.
+
+    >>> from grucast.server import ServerSettings, create_app
+    >>> create_app(ServerSettings()).app.title
+    'grucast'
+    """
+    app = FastAPI(title="grucast", version=version("grucast"), lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.settings, app.state.draining = settings, False
+    app.state.models = Models(settings.models, settings.limits)
+    app.include_router(inference.router)
+    app.include_router(forecasts.router)
+    app.add_api_route("/metrics", exposition, include_in_schema=False)
+    app.add_exception_handler(Problem, say_problem)
+    app.add_exception_handler(HTTPException, say_status)
+    app.add_exception_handler(RequestValidationError, say_invalid)
+    return Guard(app, settings)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Follow the models' files while the server runs."""
+    following = asyncio.create_task(app.state.models.follow())
+    yield
+    following.cancel()
+
+
+async def exposition(request: Request) -> Response:
+    """What is counted, for Prometheus."""
+    models: Models = request.app.state.models
+    for name in models:
+        metrics.WAITING.labels(name).set(len(models[name].batcher))
+    return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")
+
+
+async def say_problem(_request: Request, problem: Any) -> JSONResponse:
+    """A request that gets no answer."""
+    return JSONResponse({"error": str(problem)}, problem.status, problem.headers)
+
+
+async def say_status(_request: Request, error: Any) -> JSONResponse:
+    """What the framework refuses: no such route, no such method."""
+    return JSONResponse({"error": str(error.detail)}, error.status_code, error.headers)
+
+
+async def say_invalid(_request: Request, error: Any) -> JSONResponse:
+    """Parameters that are not as they must be."""
+    first = error.errors()[0]
+    return JSONResponse({"error": f"{'.'.join(map(str, first['loc']))}: {first['msg']}"}, 422)

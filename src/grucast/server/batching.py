@@ -1,0 +1,71 @@
+"""Requests for one model that arrive together are forecast together, so throughput grows with load."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from grucast.server.problems import Overloaded, TooSlow
+from grucast.server.settings import Limits
+
+
+class Waiting(NamedTuple):
+    """A request that waits for its answer."""
+
+    request: Any
+    answer: "asyncio.Future[Any]"
+
+
+class Batcher:
+    """Calls `work` with the requests that wait, in a thread; one call at a time, since a call uses all cores.
+
+    Args:
+        work: From requests to an answer for each, or an exception in its place.
+        limits: How many may wait and be taken together, and for how long.
+    """
+
+    def __init__(self, work: Callable[[Sequence[Any]], Sequence[Any]], limits: Limits) -> None:
+        self._work, self._limits = work, limits
+        self._waiting: deque[Waiting] = deque()
+        self._thread = ThreadPoolExecutor(1)
+        self._running: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    async def submit(self, request: Any) -> Any:
+        """The answer to a request.
+
+        Raises:
+            Overloaded: Too many wait.
+            TooSlow: The time is over; the answer is dropped when it comes.
+        """
+        if len(self._waiting) >= self._limits.queue:
+            raise Overloaded
+        waiting = Waiting(request, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._run())
+        try:
+            return await asyncio.wait_for(waiting.answer, self._limits.seconds)
+        except TimeoutError:
+            raise TooSlow("the forecast took too long: send fewer series at once") from None
+
+    async def _run(self) -> None:
+        """Answer until nobody waits. Those who come while a batch is at work form the next one."""
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            count = min(len(self._waiting), self._limits.batch)
+            batch = [self._waiting.popleft() for _ in range(count)]
+            batch = [waiting for waiting in batch if not waiting.answer.done()]
+            if not batch:
+                continue
+            answers = await loop.run_in_executor(self._thread, self._work, [w.request for w in batch])
+            for waiting, answer in zip(batch, answers, strict=True):
+                if waiting.answer.done():
+                    continue
+                if isinstance(answer, BaseException):
+                    waiting.answer.set_exception(answer)
+                else:
+                    waiting.answer.set_result(answer)

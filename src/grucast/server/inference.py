@@ -1,0 +1,245 @@
+"""/v2: the Open Inference Protocol as KServe and Triton speak it, JSON and binary tensors.
+
+Source: kserve/open-inference-protocol, inference_rest.md; Triton's extension_binary_data.md.
+"""
+
+import json
+import math
+from typing import Annotated, Any
+
+import numpy as np
+import polars as pl
+from fastapi import APIRouter, Header, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from grucast.server import tables
+from grucast.server.models import Ask, Served
+from grucast.server.problems import Problem, TooLarge, Unusable
+
+router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
+LENGTH = "Inference-Header-Content-Length"
+DTYPES: dict[str, Any] = {"FP64": np.dtype("<f8"), "FP32": np.dtype("<f4"), "INT64": np.dtype("<i8")}
+Model = Annotated[str, "The model's name"]
+
+
+class Tensor(BaseModel):
+    """An input: its data in JSON, or as many bytes after it."""
+
+    model_config = ConfigDict(extra="ignore")
+    name: str
+    shape: list[int] = Field(max_length=2)
+    datatype: str
+    data: list[Any] | None = None
+    parameters: dict[str, Any] = {}
+
+
+class Wanted(BaseModel):
+    """An output that is asked for."""
+
+    model_config = ConfigDict(extra="ignore")
+    name: str
+    parameters: dict[str, Any] = {}
+
+
+class InferRequest(BaseModel):
+    """Windows to forecast from: y (B, T), and ds (B,), microseconds since 1970 at the last step of each."""
+
+    model_config = ConfigDict(
+        extra="ignore",
+        json_schema_extra={
+            "example": {
+                "inputs": [
+                    {"name": "y", "shape": [1, 3], "datatype": "FP64", "data": [3.0, None, 4.0]},
+                    {"name": "ds", "shape": [1], "datatype": "INT64", "data": [1735689600000000]},
+                ]
+            }
+        },
+    )
+    inputs: list[Tensor] = Field(max_length=8)
+    outputs: list[Wanted] = Field([], max_length=64)
+    id: str | None = Field(None, max_length=256)
+    parameters: dict[str, Any] = {}
+
+
+@router.get("")
+async def server(request: Request) -> dict[str, Any]:
+    """The server's name, version and extensions."""
+    return {"name": "grucast", "version": request.app.version, "extensions": ["binary_tensor_data"]}
+
+
+@router.get("/health/live")
+async def live() -> dict[str, bool]:
+    """Whether the server runs."""
+    return {"live": True}
+
+
+@router.get("/health/ready")
+async def ready(request: Request, response: Response) -> dict[str, bool]:
+    """Whether it takes requests; 503 from SIGTERM on."""
+    taking = not request.app.state.draining
+    response.status_code = 200 if taking else 503
+    return {"ready": taking}
+
+
+@router.get("/models/{model}")
+@router.get("/models/{model}/versions/1")
+async def metadata(model: Model, request: Request) -> dict[str, Any]:
+    """The tensors of a model."""
+    served: Served = request.app.state.models[model]
+    own = served.forecaster.model_
+    inputs = [
+        {"name": "y", "datatype": "FP64", "shape": [-1, -1]},
+        {"name": "ds", "datatype": "INT64", "shape": [-1]},
+    ]
+    outputs = [{"name": "ds", "datatype": "INT64", "shape": [-1, own.h]}]
+    outputs += [{"name": name, "datatype": "FP64", "shape": [-1, own.h]} for name in output_names(own.level)]
+    return {"name": model, "versions": ["1"], "platform": "grucast", "inputs": inputs, "outputs": outputs}
+
+
+@router.get("/models/{model}/ready")
+@router.get("/models/{model}/versions/1/ready")
+async def model_ready(model: Model, request: Request) -> dict[str, Any]:
+    """Whether a model takes requests."""
+    request.app.state.models[model]
+    return {"name": model, "ready": True}
+
+
+@router.post("/models/{model}/infer", openapi_extra=tables.documented(InferRequest))
+@router.post("/models/{model}/versions/1/infer", include_in_schema=False)
+async def infer(
+    model: Model,
+    request: Request,
+    header_length: Annotated[str | None, Header(alias=LENGTH)] = None,
+) -> Response:
+    """Forecast from windows that end at any time, each row by itself, with the bits that it has alone."""
+    served: Served = request.app.state.models[model]
+    asked, tail = split(await request.body(), header_length)
+    arrays = take(asked, tail)
+    history, count = to_frame(served, arrays, request.app.state.settings.limits.rows)
+    found = await served.batcher.submit(Ask(history, None, None))
+    return respond(model, asked, outputs_of(found, count))
+
+
+def split(body: bytes, length: str | None) -> tuple[InferRequest, memoryview]:
+    """The JSON of a request, and the bytes after it.
+
+    Raises:
+        Problem: The length is none, or the JSON is not as it must be.
+    """
+    if length is None:
+        return tables.parse_json(body, InferRequest), memoryview(b"")
+    if not length.isdecimal() or int(length) > len(body):
+        raise Problem(f"{LENGTH} is not the length of the JSON in the body")
+    return tables.parse_json(body[: int(length)], InferRequest), memoryview(body)[int(length) :]
+
+
+def take(asked: InferRequest, tail: memoryview) -> dict[str, Any]:
+    """The arrays of the inputs by name.
+
+    Raises:
+        Unusable: A tensor is not what it says.
+    """
+    found: dict[str, Any] = {}
+    for tensor in asked.inputs:
+        size = math.prod(tensor.shape)
+        if tensor.datatype not in DTYPES or min(tensor.shape, default=0) < 1:
+            raise Unusable(f"{tensor.name}: give a shape of positive numbers, and FP64, FP32 or INT64")
+        dtype = DTYPES[tensor.datatype]
+        if tensor.data is None:
+            length = tensor.parameters.get("binary_data_size")
+            if length != size * dtype.itemsize or length > len(tail):
+                raise Unusable(f"{tensor.name}: {size * dtype.itemsize:,} bytes must follow, as its shape says")
+            flat, tail = np.frombuffer(tail[:length], dtype), tail[length:]
+        else:
+            flat = flat_of(tensor, dtype)
+        if len(flat) != size:
+            raise Unusable(f"{tensor.name}: its shape has {size:,} numbers, its data {len(flat):,}")
+        found[tensor.name] = flat.reshape(tensor.shape)
+    if len(tail):
+        raise Unusable(f"{len(tail):,} bytes follow that belong to no input")
+    return found
+
+
+def flat_of(tensor: Tensor, dtype: Any) -> Any:
+    """Numbers of JSON, flat or nested as the shape says; null is NaN."""
+    try:
+        data = tensor.data or []
+        rows = [x for row in data for x in row] if data and isinstance(data[0], list) else data
+        values = [math.nan if x is None and dtype.kind == "f" else x for x in rows]
+        if any(isinstance(x, bool | str | list | dict) or x is None for x in values):
+            raise ValueError
+        return np.array(values, dtype)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Unusable(f"{tensor.name}: its data are not numbers of {tensor.datatype}") from error
+
+
+def to_frame(served: Served, arrays: dict[str, Any], most: int) -> tuple[pl.DataFrame, int]:
+    """Windows as a long frame, and their number B.
+
+    Raises:
+        Unusable: An input is missing, or the model needs more than these two.
+    """
+    model, y, ends = served.forecaster.model_, arrays.get("y"), arrays.get("ds")
+    if model.schema.columns:
+        raise Unusable("this model reads covariates: ask /v1/forecast, which takes them by name")
+    if y is None or y.ndim != 2 or ends is None or ends.shape not in {(len(y),), (len(y), 1)} or ends.dtype.kind != "i":
+        raise Unusable("give y (B, T), and ds (B,) INT64: microseconds since 1970 at the last step of each row")
+    if y.size > most:
+        raise TooLarge(f"a request may have {most:,} values")
+    if np.isinf(y).any():
+        raise Unusable(f"y is infinite in row {int(np.isinf(y).any(1).argmax())}")
+    last = ends.reshape(-1, 1)
+    if model.frequency.kind != "integer":
+        last = in_range(last).astype("datetime64[us]")
+    steps = np.arange(1 - y.shape[1], 1)[None]
+    times = model.frequency.times(last, np.broadcast_to(steps, y.shape))
+    ids = np.repeat(np.arange(len(y)), y.shape[1]).astype(str)
+    values = y.astype(np.float64).ravel()
+    frame = pl.DataFrame({"unique_id": ids, "ds": times.ravel(), "y": values}).with_columns(pl.col("y").fill_nan(None))
+    return frame, len(y)
+
+
+def in_range(microseconds: Any) -> Any:
+    """Time stamps between the years 1 and 9999, so that no step leads out of what calendars know."""
+    if (np.abs(microseconds) > 2**57).any():
+        raise Unusable("ds: a time stamp is not within the years that calendars know")
+    return microseconds
+
+
+def output_names(level: tuple[float, ...]) -> list[str]:
+    """The names of the medians and the bounds, as columns of a forecast have them."""
+    from grucast.forecasting.frames import column_places
+
+    return list(column_places(level))
+
+
+def outputs_of(found: pl.DataFrame, count: int) -> dict[str, Any]:
+    """The tensors of a forecast, (B, h) each."""
+    times = found["ds"].cast(pl.Datetime("us")).to_physical() if found["ds"].dtype.is_temporal() else found["ds"]
+    columns = {name: found[name].to_numpy().reshape(count, -1) for name in found.columns[2:]}
+    return {"ds": times.to_numpy().astype(np.int64).reshape(count, -1), **columns}
+
+
+def respond(model: str, asked: InferRequest, arrays: dict[str, Any]) -> Response:
+    """The answer: JSON, and after it the bytes of those outputs that are wanted so."""
+    unknown = [wanted.name for wanted in asked.outputs if wanted.name not in arrays]
+    if unknown:
+        raise Unusable(f"there is no output {unknown[0]}: there are {', '.join(arrays)}")
+    everywhere = asked.parameters.get("binary_data_output", False)
+    wanted = {w.name: w.parameters.get("binary_data", everywhere) for w in asked.outputs}
+    outputs, tail = [], []
+    for name, binary in (wanted or dict.fromkeys(arrays, everywhere)).items():
+        array = np.ascontiguousarray(arrays[name])
+        kind = "FP64" if array.dtype.kind == "f" else "INT64"
+        entry: dict[str, Any] = {"name": name, "datatype": kind, "shape": list(array.shape)}
+        if binary:
+            tail.append(array.astype(DTYPES[kind], copy=False).tobytes())
+            entry["parameters"] = {"binary_data_size": len(tail[-1])}
+        else:
+            entry["data"] = [None if math.isnan(x) else x for x in array.ravel().tolist()]
+        outputs.append(entry)
+    head = {"model_name": model, "model_version": "1", **({"id": asked.id} if asked.id else {}), "outputs": outputs}
+    start = json.dumps(head, allow_nan=False).encode()
+    if not tail:
+        return Response(start, media_type="application/json")
+    return Response(start + b"".join(tail), media_type="application/octet-stream", headers={LENGTH: str(len(start))})

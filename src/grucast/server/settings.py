@@ -1,0 +1,96 @@
+"""What a server is told at its start."""
+
+import ipaddress
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grucast.errors import ConfigError
+
+SUFFIX = ".safetensors"
+NAME = re.compile(r"[\w.-]{1,100}", re.ASCII)  # of a model
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a client can take.
+
+    Attributes:
+        body: Bytes of a request's body.
+        seconds: Time for a request to arrive, and to be answered.
+        queue: Requests that wait for a model; beyond that they are told to come again.
+        rows: Rows of data in a request.
+        batch: Requests that are forecast together.
+        grace: Seconds from SIGTERM, when /v2/health/ready turns 503, until no connection is taken any more.
+    """
+
+    body: int = 16 * 2**20
+    seconds: float = 30.0
+    queue: int = 256
+    rows: int = 1_000_000
+    batch: int = 128
+    grace: float = 1.0
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """Where a server listens, what it serves, and whom it lets in.
+
+    Attributes:
+        models: Model files by the name that clients know them by.
+        host: Address it listens at.
+        port: Port; 0 takes a free one.
+        token: What clients must send as `Authorization: Bearer ...`; nothing when None.
+        limits: What a client can take.
+
+    Raises:
+        ConfigError: Others than this machine could connect without a token.
+
+    >>> ServerSettings(host="0.0.0.0")
+    Traceback (most recent call last):
+    grucast.errors.ConfigError: 0.0.0.0 lets other machines in: give a token that they must know (--token)
+    """
+
+    models: dict[str, Path] = field(default_factory=dict)
+    host: str = "127.0.0.1"
+    port: int = 8000
+    token: str | None = None
+    limits: Limits = Limits()
+
+    def __post_init__(self) -> None:
+        if not self.token and not is_loopback(self.host):
+            raise ConfigError(f"{self.host} lets other machines in: give a token that they must know (--token)")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def find_models(paths: list[str], folder: str | None) -> dict[str, Path]:
+    """Model files by name, which is that of the file without its suffix: those given, and all of a folder.
+
+    Raises:
+        ConfigError: A file or the folder is not there, a name is no name for an address, or two are the same.
+    """
+    files = [Path(path) for path in paths]
+    if folder is not None:
+        if not Path(folder).is_dir():
+            raise ConfigError(f"--models {folder} is not a folder: give the one that holds the models")
+        files += sorted(path for path in Path(folder).iterdir() if path.suffix == SUFFIX)
+    found: dict[str, Path] = {}
+    for path in files:
+        name = path.name.removesuffix(SUFFIX)
+        if not path.is_file():
+            raise ConfigError(f"there is no model file {path}")
+        if not NAME.fullmatch(name):
+            raise ConfigError(f"{path} cannot be served by that name: use letters, digits, points, - and _")
+        if name in found:
+            raise ConfigError(f"two models are called {name}: rename one of {found[name]} and {path}")
+        found[name] = path
+    return found

@@ -1,0 +1,164 @@
+"""Bodies as tables, and tables as bodies; formats that a program wrote are read in a process of its own."""
+
+import asyncio
+import io
+import json
+import multiprocessing
+import resource
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import polars as pl
+from fastapi import Response
+from pydantic import BaseModel, ValidationError
+
+from grucast.data.depth import is_deep
+from grucast.server.problems import Problem, TooLarge, Unusable
+from grucast.server.settings import Limits
+
+KINDS = {
+    "application/json": "json",
+    "text/csv": "csv",
+    "application/vnd.apache.parquet": "parquet",
+    "application/vnd.apache.arrow.file": "arrow",
+    "application/vnd.apache.arrow.stream": "arrow",
+}
+TYPES = {"json": "application/json", "csv": "text/csv; charset=utf-8"} | {
+    "parquet": "application/vnd.apache.parquet",
+    "arrow": "application/vnd.apache.arrow.stream",
+}
+MEMORY = 2 * 2**30  # bytes of address space for reading beyond what the process has at its start
+SECONDS = 10
+T = TypeVar("T", bound=BaseModel)
+
+
+class NotTaken(Problem):
+    """A kind of body that is not read, or not written."""
+
+    status = 415
+
+
+def kind_of(header: str, otherwise: str | None = None) -> str:
+    """The kind that Content-Type or Accept names; `otherwise` where anything will do.
+
+    Raises:
+        NotTaken: It is none of those that are read and written.
+    """
+    for part in header.split(","):
+        name = part.partition(";")[0].strip().lower()
+        if name in KINDS:
+            return KINDS[name]
+        if otherwise and name in {"", "*/*", "application/*", "text/*"}:
+            return otherwise
+    raise NotTaken(f"bodies are {', '.join(KINDS)}")
+
+
+def documented(model: type[BaseModel]) -> dict[str, Any]:
+    """What OpenAPI says of a body that routes read themselves."""
+    schema = model.model_json_schema()
+    parts = schema.pop("$defs", {})
+
+    def whole(value: Any) -> Any:
+        if isinstance(value, list):
+            return [whole(part) for part in value]
+        if isinstance(value, dict):
+            name = value.get("$ref", "").rpartition("/")[2]
+            return whole(parts[name]) if name else {key: whole(part) for key, part in value.items()}
+        return value
+
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": whole(schema)}}}}
+
+
+def parse_json(body: bytes, model: type[T]) -> T:
+    """A JSON body.
+
+    Raises:
+        Problem: It is not JSON, too deep, or says something else than it must.
+    """
+    if is_deep(body):
+        raise Problem("the body holds too many brackets within each other")
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise Unusable(f"{place or 'the body'}: {first['msg']}") from error
+
+
+async def parse(body: bytes, kind: str, limits: Limits) -> pl.DataFrame:
+    """A table of a body, read with bounds on memory and time.
+
+    Raises:
+        Problem: It cannot be read, or has too many rows.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        content = await asyncio.wait_for(loop.run_in_executor(pool(), to_arrow, body, kind, limits.rows), SECONDS)
+    except (BrokenProcessPool, TimeoutError) as error:
+        restart()
+        raise TooLarge("the table takes too much memory or time to read: send less at once") from error
+    except ValueError as error:
+        raise Unusable(str(error)) from None
+    return pl.read_ipc_stream(io.BytesIO(content))
+
+
+@lru_cache(maxsize=1)
+def pool() -> ProcessPoolExecutor:
+    """The process that reads; it is not forked, since polars has threads."""
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=bound)
+
+
+def restart() -> None:
+    """Give up the process that reads: the next one begins anew."""
+    broken = pool()
+    pool.cache_clear()
+    for process in list((broken._processes or {}).values()):
+        process.kill()
+    broken.shutdown(wait=False, cancel_futures=True)
+
+
+def bound() -> None:
+    """Bound the memory of the process that reads."""
+    used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()  # noqa: PTH123, SIM115
+    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
+
+
+def to_arrow(body: bytes, kind: str, rows: int) -> bytes:
+    """A body as an Arrow stream.
+
+    Raises:
+        ValueError: It is no such table, or has too many rows.
+    """
+    source = io.BytesIO(body)
+    try:
+        if kind == "csv":
+            frame = pl.read_csv(source, n_rows=rows + 1, infer_schema_length=10_000, try_parse_dates=True)
+        elif kind == "parquet":
+            frame = pl.read_parquet(source, n_rows=rows + 1)
+        else:
+            frame = pl.read_ipc_stream(source) if not body.startswith(b"ARROW1") else pl.read_ipc(source)
+    except BaseException as error:  # polars raises errors of many kinds here, Rust panics among them
+        raise ValueError(f"the body is no {kind} that can be read") from error
+    if len(frame) > rows:
+        raise ValueError(f"the table has more than {rows:,} rows: send less at once")
+    return frame.write_ipc_stream(None).getvalue()
+
+
+def answer(frame: pl.DataFrame, kind: str, model: str) -> Response:
+    """A forecast as a body of that kind; what is not a number is null."""
+    plain = frame.with_columns(pl.col(pl.Float64).fill_nan(None))
+    if kind == "json":
+        texts = plain.with_columns(pl.col(pl.Datetime).dt.to_string("iso"), pl.col(pl.Date).cast(pl.String))
+        found = {"model": model, "forecast": texts.to_dict(as_series=False)}
+        return Response(dumps(found), media_type=TYPES[kind])
+    target = io.BytesIO()
+    writers: dict[str, Any] = {"csv": plain.write_csv, "parquet": plain.write_parquet, "arrow": plain.write_ipc_stream}
+    writers[kind](target)
+    return Response(target.getvalue(), media_type=TYPES[kind])
+
+
+def dumps(value: Any) -> bytes:
+    """JSON, which has no NaN."""
+    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()

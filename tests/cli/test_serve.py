@@ -1,0 +1,14 @@
+def test_other_machines_need_a_token(run):
+    code, _, said = run("serve", "--host", "0.0.0.0")
+    assert (code, said) == (2, "error: 0.0.0.0 lets other machines in: give a token that they must know (--token)\n")
+
+
+def test_missing_model_is_one_sentence(run):
+    assert run("serve", "nothing.safetensors") == (2, "", "error: there is no model file nothing.safetensors\n")
+
+
+def test_damaged_model_is_refused_before_the_server_starts(run, tmp_path):
+    (tmp_path / "m.safetensors").write_bytes(b"nothing of the kind")
+    code, _, said = run("serve", "m.safetensors", "--port", "0")
+    assert code == 2
+    assert said.startswith("error: m.safetensors")

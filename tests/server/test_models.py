@@ -1,0 +1,59 @@
+import shutil
+
+import polars as pl
+import pytest
+
+from grucast import GRUForecaster, GRURegressor, TrainingConfig
+from grucast.errors import ModelFileError
+from grucast.server.models import Ask, Models, together
+from grucast.server.problems import NotThere, Problem
+from grucast.server.settings import Limits
+from tests.conftest import TINY
+from tests.server.conftest import make_series
+
+
+@pytest.fixture
+def models(folder, tmp_path):
+    shutil.copy(folder / "small.safetensors", tmp_path / "small.safetensors")
+    return Models({"small": tmp_path / "small.safetensors"}, Limits())
+
+
+def test_changed_file_is_loaded_and_a_bad_one_leaves_the_old_model(models, tmp_path):
+    served = models["small"]
+    before = served.forecaster
+    models.refresh("small", served)
+    assert served.forecaster is before
+    GRUForecaster(6, 48, 24, network=TINY["network"], training=TrainingConfig(max_steps=1)).fit(make_series(9)).save(
+        tmp_path / "small.safetensors"
+    )
+    models.refresh("small", served)
+    after = served.forecaster
+    assert after is not before
+    (tmp_path / "small.safetensors").write_bytes(b"nothing of the kind")
+    models.refresh("small", served)
+    (tmp_path / "small.safetensors").unlink()
+    models.refresh("small", served)
+    assert served.forecaster is after
+
+
+def test_file_of_a_regressor_is_refused(tmp_path, rng):
+    X = rng.normal(size=(20, 5, 1))
+    GRURegressor(TINY["network"], TINY["training"]).fit(X, X[:, -1]).save(tmp_path / "r.safetensors")
+    with pytest.raises(ModelFileError):
+        Models({"r": tmp_path / "r.safetensors"}, Limits())
+
+
+def test_unknown_name_is_not_there(models):
+    with pytest.raises(NotThere):
+        models["other"]
+
+
+@pytest.mark.filterwarnings("ignore:1 of 13 series have no value")
+def test_asked_together_each_gets_what_it_gets_alone(model):
+    asked = [Ask(make_series(seed), None, (50.0,)) for seed in range(12)]
+    asked.insert(5, Ask(make_series(3).with_columns(y=pl.lit(None, pl.Float64)), None, (50.0,)))
+    for ask, answer in zip(asked, together(model, asked), strict=True):
+        if ask is asked[5]:
+            assert isinstance(answer, Problem)
+        else:
+            assert answer.equals(model.predict(ask.history, level=(50,)))
