@@ -63,7 +63,9 @@ def test_memory_length_is_that_of_a_leaky_unit_in_steps_of_the_series(patch, ste
     windows, model = windows_and_model(rng, 1, 6, NetworkConfig(4, head_size=4, patch_size=patch))
     explanation = explain_windows(model, windows)[0]
     constant = explanation.gates[0]._replace(update=np.full((48 // patch, 4), 0.9, np.float32))
-    assert replace(explanation, gates=(constant,)).memory_length[0] == pytest.approx([steps] * 4)
+    leaky = replace(explanation, gates=(constant,))
+    assert leaky.memory_length[0] == pytest.approx([steps] * 4)
+    assert leaky.memory[0] == pytest.approx([10] * 4)  # in steps of the GRU
 
 
 def test_median_is_what_the_model_forecasts(rng):

@@ -100,6 +100,11 @@ class Explanation:
         return [self.patch_size / np.maximum(1 - mean, 1e-9) for mean in means]
 
     @property
+    def memory(self) -> list[Array]:
+        """`memory_length` in steps of the GRU, by its earlier name."""
+        return [length / self.patch_size for length in self.memory_length]
+
+    @property
     def sensitivity(self) -> NDArray[np.float64]:
         """How the median of each step changes with each value of the window, (h, T), in units of y per unit of y.
 
