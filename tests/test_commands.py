@@ -1,5 +1,6 @@
 """The commands of README and of the site's pages, in both languages, run in order on a file of that name."""
 
+import json
 import re
 import shlex
 import sys
@@ -24,6 +25,8 @@ PAGES = [
     ROOT / "docs" / "index.md",
 ]
 YOUR_DATA = ROOT / "docs" / "how-to" / "your-data.md"  # writes files of its own, and shows what the commands print
+STREAMS = ROOT / "docs" / "how-to" / "streams.md"
+BLOCK = re.compile(r"```python\n(.*?)```", re.S)
 SHOWN = re.compile(r"^    grucast ([^\n]+)\n(?:\n```\n(.*?)^```)?", re.M | re.S)
 
 
@@ -56,7 +59,7 @@ def test_commands_of_a_page_run(page, run):
 @pytest.mark.slow
 def test_your_data_shows_what_its_commands_print(run):
     page = YOUR_DATA.read_text()
-    exec(re.search(r"```python\n(.*?)```", page, re.S)[1], {})
+    exec(BLOCK.search(page)[1], {})
     for command, shown in SHOWN.findall(page):
         words = shlex.split(command)
         code, printed = run([*words, *QUICK.get(words[0], [])])
@@ -64,6 +67,20 @@ def test_your_data_shows_what_its_commands_print(run):
         places = [words_of(printed).find(words_of(part)) for part in shown.removesuffix("...\n").split("...\n")]
         assert -1 not in places, f"{command} prints {printed}"
         assert places == sorted(places)
+
+
+@pytest.mark.slow
+def test_stream_answers_the_lines_of_its_page(run, monkeypatch):
+    page, names = STREAMS.read_text(), {}
+    for code in BLOCK.findall(page):
+        exec(code, names)
+    file, command = re.search(r"^    cat (\S+) \| grucast (.*)$", page, re.M).groups()
+    with Path(file).open() as lines:
+        monkeypatch.setattr(sys, "stdin", lines)
+        code, printed = run(shlex.split(command))
+    answers = [json.loads(line) for line in printed.splitlines()[-2:]]
+    assert code == 0
+    assert [answer["ds"][0][:16] for answer in answers] == ["2013-01-01 01:00", "2013-01-01 02:00"]
 
 
 def words_of(text):
