@@ -61,7 +61,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "examples",
     "filename_pattern": r"\.py$",
     "ignore_pattern": "forecast_onnx",
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": "figures.FirstToLast",
     "image_scrapers": ("figures.scrape",),
     "capture_repr": (),
     "reset_modules": (),

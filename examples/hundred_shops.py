@@ -44,7 +44,7 @@ forecaster = GRUForecaster(
 forecast = forecaster.predict(future=coming)
 
 # %%
-# Beside the same day of the week before, over all shops:
+# Beside the same day two weeks before, over all shops:
 
 error = (forecast["GRU"] - coming["y"]).abs().sum() / coming["y"].sum()
 week_ago = shops.with_columns(naive=pl.col("y").shift(14).over("unique_id")).filter(last)
