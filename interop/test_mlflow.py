@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from grucast import GRUForecaster, TrainingConfig
 from grucast.data import example
 from grucast.errors import NotFittedError
 
+PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "mlflow.md"
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own
 
 
@@ -54,6 +56,15 @@ def test_logged_and_registered_model_comes_back_with_the_same_forecast(forecaste
     for uri in (info.model_uri, "models:/demand/1"):
         forecast = grucast.mlflow.load_model(uri).predict(history)
         np.testing.assert_array_equal(forecast["GRU"], forecaster.predict(history)["GRU"])
+
+
+def test_page_prints_what_it_says(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for code, printed in re.findall(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", PAGE.read_text(), re.S):
+        exec(compile(code, PAGE.name, "exec"), names)
+        assert capsys.readouterr().out == printed
+    assert (tmp_path / "request.json").exists()
 
 
 def test_forecaster_without_a_model_is_refused_and_leaves_no_model(tmp_path):
