@@ -1,4 +1,4 @@
-"""The commands of README and of the site's pages, in both languages, run in order on a file of that name."""
+"""The commands of README and the site's pages, in both languages, on bikes.csv; how-to pages run whole, in order."""
 
 import json
 import re
@@ -20,6 +20,7 @@ QUICK = {
     "backtest": FEW,
     "compare": ["--max-steps", "2", "--seeds", "1", "--windows", "1"],
 }
+ENDLESS = {"serve"}  # tests/server starts and stops it
 PAGES = [
     *(path for path in (*ROOT.glob("README*.md"), *ROOT.glob("docs/[!_]*/*.md")) if COMMAND.search(path.read_text())),
     ROOT / "docs" / "index.md",
@@ -27,6 +28,7 @@ PAGES = [
 YOUR_DATA = ROOT / "docs" / "how-to" / "your-data.md"  # writes files of its own, and shows what the commands print
 STREAMS = ROOT / "docs" / "how-to" / "streams.md"
 BLOCK = re.compile(r"```python\n(.*?)```", re.S)
+PART = re.compile(f"(?s:{BLOCK.pattern})|{COMMAND.pattern}", re.M)
 SHOWN = re.compile(r"^    grucast ([^\n]+)\n(?:\n```\n(.*?)^```)?", re.M | re.S)
 
 
@@ -48,12 +50,13 @@ def run(monkeypatch, tmp_path, capsys):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in PAGES if p != YOUR_DATA], ids=lambda p: str(p.relative_to(ROOT)))
-def test_commands_of_a_page_run(page, run):
-    commands = [shlex.split(line) for line in COMMAND.findall(page.read_text())]
-    if not any(words[0] in {"fit", "forecast"} for words in commands):
-        assert run(["fit", "bikes.csv", "-h", "24", "--out", "bikes.safetensors", "--max-steps", "2"])[0] == 0
-    for words in commands:
-        assert (words, run([*words, *QUICK.get(words[0], [])])[0]) == (words, 0)
+def test_commands_of_a_page_run_on_what_it_made_before_them(page, run):
+    names = {}
+    for code, command in PART.findall(page.read_text()):
+        if command and (words := shlex.split(command))[0] not in ENDLESS:
+            assert (words, run([*words, *QUICK.get(words[0], [])])[0]) == (words, 0)
+        elif code and page.parent.name == "how-to":
+            exec(code, names)
 
 
 @pytest.mark.slow
