@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from grucast import GRUForecaster, NetworkConfig, TrainingConfig
+from tests.postgresql import server  # noqa: F401 - a fixture
 
 with contextlib.suppress(ImportError):  # tests.without_torch
     import torch

@@ -25,6 +25,7 @@ MODULES = (
     "grucast.kernels.reference",
     "grucast.errors",
     "grucast.server",
+    "grucast.store",
     "grucast.sktime",
     "grucast.mlflow",
     "grucast.mcp",

@@ -4,13 +4,16 @@ GrucastError                exit code 1: it failed while running
 ├── InputError              exit code 2: bad usage or bad data (also ValueError)
 │   ├── ConfigError         an argument or a setting has no meaning
 │   ├── DataError           a file, column, series or row is not as it must be
-│   │   └── TimeStampError  a series has a time stamp twice, or one on a day that its step does not have
+│   │   ├── TimeStampError  a series has a time stamp twice, or one on a day that its step does not have
+│   │   └── SequenceError   the number of an update is not larger than the last
 │   ├── ShapeError          an array has the wrong rank or size
 │   ├── ModelFileError      a model file is damaged, foreign or from another version
 │   └── CheckpointError     a checkpoint is damaged, or belongs to another run
 ├── MismatchError           another program computes something else with the same weights
 ├── MissingExtraError       an optional dependency is not installed (also ImportError)
 ├── NotFittedError          predict before fit (also AttributeError: hasattr says no)
+├── StoreError              the database of a stream does not answer, or refuses
+│   └── StoreFullError      it holds as many series as it takes
 ├── TrainingError           training ended without a usable model
 └── ExportError             an exported model forecasts something else than the one it comes from
 
@@ -76,6 +79,14 @@ class NotFittedError(GrucastError, AttributeError):
     """The estimator has not been fitted yet."""
 
 
+class StoreError(GrucastError):
+    """The database of a stream does not answer, or refuses; nothing was written."""
+
+
+class StoreFullError(StoreError):
+    """A store holds as many series as it takes."""
+
+
 class TrainingError(GrucastError):
     """Training ended without a usable model."""
 
@@ -100,6 +111,10 @@ class DataError(InputError):
 
 class TimeStampError(DataError):
     """A series has a time stamp twice, or one on a day that its step does not have."""
+
+
+class SequenceError(DataError):
+    """The number of an update is older than the last of its series, or came before with another row."""
 
 
 class ShapeError(InputError):

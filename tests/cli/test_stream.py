@@ -113,3 +113,20 @@ def test_a_stream_never_loads_torch(model):
     code = "import sys\nfrom grucast.cli import main\ntry:\n    main()\nfinally:\n    sys.exit('torch' in sys.modules)"
     line = b'{"ds": "2024-03-11", "y": 1}'
     subprocess.run([sys.executable, "-c", code, "stream", str(model)], input=line, check=True, capture_output=True)
+
+
+def test_a_store_goes_on_after_the_last_line_and_tells_alarms(fitted, hourly, model, talk, tmp_path):
+    lines, store = as_lines(hourly.filter(unique_id="a")), ("--store", f"sqlite:///{tmp_path / 'streams.db'}")
+    talk(model, lines[:300], *store)
+    answers, code = talk(model, [*lines[300:], lines[-1], lines[-1] | {"ds": "2024-03-11T00:00:00", "y": 1e4}], *store)
+    wanted = fitted.predict().filter(unique_id="a")
+    assert code == 0
+    assert np.float32(answers[-2]["GRU"]).tolist() == np.float32(wanted["GRU"]).tolist()
+    assert answers[-1]["alarm"]["y"] == 1e4
+    assert answers[-1]["alarm"]["hi"] == pytest.approx(wanted["GRU-hi-95"][0])
+
+
+def test_state_and_store_exclude_each_other(run, model, tmp_path):
+    code, _, err = run("stream", model, "--state", tmp_path / "s", "--store", f"sqlite:///{tmp_path / 's.db'}")
+    assert code == 2
+    assert "give one of them" in err

@@ -40,7 +40,8 @@ def read_header(file: BinaryIO) -> Header:
     """
     start = file.read(9)
     length = int.from_bytes(start[:8], "little")
-    total = os.fstat(file.fileno()).st_size
+    total = file.seek(0, os.SEEK_END)
+    file.seek(len(start))
     require_header(start, length, total)
     header = parse((start[8:] + file.read(length - 1)).decode())
     metadata = header.pop("__metadata__", {})

@@ -3,8 +3,9 @@
 import hashlib
 import json
 from dataclasses import asdict, replace
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from safetensors import SafetensorError
@@ -33,7 +34,16 @@ def save_states(states: States, model: ForecastModel, path: str | Path) -> None:
     Raises:
         DataError: A series is named by something other than text or an integer.
     """
-    header = json.dumps({"format": FORMAT, "model": fingerprint(model)})
+    write_whole(path, pack_states(states, fingerprint(model)))
+
+
+def pack_states(states: States, key: str) -> bytes:
+    """What a stream remembers as the bytes of its file; `key` is its model's fingerprint.
+
+    Raises:
+        DataError: A series is named by something other than text or an integer.
+    """
+    header = json.dumps({"format": FORMAT, "model": key})
     with states.lock:
         odd = [name for name in states.ids if not isinstance(name, str | int)]
         if odd:
@@ -41,8 +51,7 @@ def save_states(states: States, model: ForecastModel, path: str | Path) -> None:
         ids = json.dumps(states.ids, ensure_ascii=False).encode()
         arrays = {name: np.ascontiguousarray(getattr(states, name)[: len(states)]) for name in ARRAYS}
         arrays["starts"] = arrays["starts"].astype(np.int64)
-        content = save({"ids": np.frombuffer(ids, np.uint8), **arrays}, {"grucast_stream": header})
-    write_whole(path, content)
+        return bytes(save({"ids": np.frombuffer(ids, np.uint8), **arrays}, {"grucast_stream": header}))
 
 
 def load_states(model: ForecastModel, path: str | Path) -> States:
@@ -54,22 +63,37 @@ def load_states(model: ForecastModel, path: str | Path) -> States:
     path = Path(path)
     try:
         with path.open("rb") as file:
-            header = read_header(file)
-            count = check_header(header, model)
-            require_filled(header)
-            ids = check_ids(read_tensor(file, header, "ids"), count)  # first, since a sparse file has none
-            file.seek(0)
-            arrays = load(file.read())
-        return filled(States.empty(model.input_size, model.frequency, model.schema, max(count, 1)), arrays, ids)
-    except ValueError as error:
-        raise ModelFileError(f"{path}: {error}") from error
-    except SafetensorError as error:
-        raise ModelFileError(f"{path}: damaged: {error}") from error
+            return read_states(model, file, str(path), fingerprint(model))
     except OSError as error:
         raise ModelFileError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def check_header(header: Header, model: ForecastModel) -> int:
+def unpack_states(model: ForecastModel, content: bytes, key: str) -> States:
+    """What `pack_states` wrote.
+
+    Raises:
+        ModelFileError: As `load_states` does.
+    """
+    return read_states(model, BytesIO(content), "the state of a series", key)
+
+
+def read_states(model: ForecastModel, file: BinaryIO, name: str, key: str) -> States:
+    """Read what a stream of the model with that fingerprint remembered."""
+    try:
+        header = read_header(file)
+        count = check_header(header, model, key)
+        require_filled(header)
+        ids = check_ids(read_tensor(file, header, "ids"), count)  # first, since a sparse file has none
+        file.seek(0)
+        arrays = load(file.read())
+        return filled(States.empty(model.input_size, model.frequency, model.schema, max(count, 1)), arrays, ids)
+    except ValueError as error:
+        raise ModelFileError(f"{name}: {error}") from error
+    except SafetensorError as error:
+        raise ModelFileError(f"{name}: damaged: {error}") from error
+
+
+def check_header(header: Header, model: ForecastModel, key: str) -> int:
     """The number of series, once everything has the shape that it must have for that model."""
     text = header.metadata.get("grucast_stream")
     said = parse(text) if isinstance(text, str) else None
@@ -77,7 +101,7 @@ def check_header(header: Header, model: ForecastModel) -> int:
         raise ValueError("a safetensors file, but not the state of a stream")
     if said["format"] != FORMAT:
         raise ValueError(f"format {said['format']!r:.20} of a stream's state, and this grucast reads {FORMAT}: upgrade")
-    if said["model"] != fingerprint(model):
+    if said["model"] != key:
         raise ValueError("this is the state of another model's stream")
     require_entries(header)
     found = {name: [tensor["dtype"], tensor["shape"]] for name, tensor in header.tensors.items()}

@@ -98,6 +98,32 @@ class States:
                 self.values[new], self.numbers[new], self.codes[new] = np.nan, np.nan, 0
         return np.array([self.row[name] for name in ids])
 
+    @classmethod
+    def joined(cls, parts: Sequence["States"]) -> "States":
+        """A copy of states of different series as one; of at least one part."""
+        some = parts[0]
+        whole = cls.empty(some.size, some.frequency, some.schema, max(sum(map(len, parts)), 1))
+        for name in ARRAYS:
+            rows = np.concatenate([getattr(part, name)[: len(part)] for part in parts])
+            getattr(whole, name)[: len(rows)] = rows
+        whole.ids = [name for part in parts for name in part.ids]
+        whole.row = {name: row for row, name in enumerate(whole.ids)}
+        return whole
+
+    def only(self, name: Any) -> "States":
+        """A copy of one series."""
+        one, row = States.empty(self.size, self.frequency, self.schema), self.row[name]
+        for array in ARRAYS:
+            getattr(one, array)[0] = getattr(self, array)[row]
+        one.ids, one.row = [name], {name: 0}
+        return one
+
+    def equals(self, other: "States") -> bool:
+        """Whether the same series stand at the same, bit by bit."""
+        size = len(self)
+        same = (getattr(self, name)[:size].tobytes() == getattr(other, name)[:size].tobytes() for name in ARRAYS)
+        return self.ids == other.ids and all(same)
+
     def _grow(self) -> None:
         count = len(self.ids)
         larger = States.empty(self.size, self.frequency, self.schema, 2 * len(self.lengths))
