@@ -53,6 +53,15 @@ def test_no_span_of_time_is_without_ticks_or_with_a_warning(drawn, unit):
         assert 1 <= sum(low <= tick <= high for tick in drawn[-1][0].get_xticks()) <= 11
 
 
+@pytest.mark.parametrize("steps", [30, 48, 72, 96])
+def test_hours_of_few_days_are_marked_from_midnight_on(drawn, steps):
+    times = np.datetime64("2020-01-31T10", "us") + np.arange(steps) * np.timedelta64(1, "h")
+    plotting.plot_series(pl.DataFrame({"unique_id": "a", "ds": times, "y": 1.0}), "/dev/null")
+    ticks = drawn[-1][0].get_xticks()  # days
+    np.testing.assert_allclose(ticks[1] - ticks[0], np.diff(ticks), rtol=1e-6)
+    assert np.isclose(ticks, ticks.round(), rtol=0, atol=1e-6).any()
+
+
 def test_names_are_drawn_letter_by_letter(drawn):
     for name in ("from $5 to $x^2", "\\frac{a}", "西区", "_under"):
         plotting.plot_series(pl.DataFrame({"unique_id": name, "ds": [1, 2], "y": [1.0, 2.0]}), "/dev/null", target=name)

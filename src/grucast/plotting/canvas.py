@@ -28,6 +28,7 @@ LOOKS: Any = [  # of the models besides the GRU
 OURS: Any = {"color": BLUE, "linewidth": 1.8}
 SIZE = (6.0, 4.0)  # inches
 WIDE = 8.0  # inches, for time
+FEW_DAYS = 5  # up to which an axis of time counts hours
 SIGNED = (
     "#2D1160",
     "#8073AC",
@@ -163,8 +164,9 @@ def time_axis(axes: "Axes", times: Any) -> None:
         return
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-    # with fewer ticks some spans have no interval, and matplotlib warns
-    locator = AutoDateLocator(maxticks=11, interval_multiples=False)  # type: ignore[no-untyped-call]
+    # with fewer ticks some spans have no interval, and matplotlib warns; multiples of days begin anew each month
+    low, high = axes.get_xlim()
+    locator = AutoDateLocator(maxticks=11, interval_multiples=high - low < FEW_DAYS)  # type: ignore[no-untyped-call]
     formatter = ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call]
     formatter.formats[1:4] = "%b\n%Y", "%d %b\n%Y", "%H:%M\n%d %b"
     formatter.zero_formats[1:4] = formatter.formats[1:4]

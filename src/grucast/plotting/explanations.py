@@ -157,8 +157,8 @@ def draw_memory(axes: "Axes", explanation: Any) -> None:
     for place in sorted({window, *(season for season in explanation.continuations if season > 1)}):
         what = " and ".join(["season"] * (place in explanation.continuations) + ["window"] * (place == window))
         axes.axhline(place, color=GREY, linewidth=0.8, linestyle=":")
-        spot: Any = {"xycoords": axes.get_yaxis_transform(), "va": "top", "fontsize": 8, "color": GREY}
-        axes.annotate(f"{what} of {place:,}", (0.01, place), **spot)
+        spot: Any = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points", "va": "top"}
+        axes.annotate(f"{what} of {place:,}", (0.01, place), (0, -2), fontsize=8, color=GREY, **spot)
     axes.set(
         yscale="log",
         title="Memory length: steps until a unit forgets",
