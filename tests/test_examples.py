@@ -1,4 +1,4 @@
-"""The scripts of examples/ run as they are, without a warning."""
+"""The scripts of examples/ run as they are, without a warning; the page of pictures shows each that there is."""
 
 import os
 import subprocess
@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+from grucast import plotting
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
 APART = {"forecast_onnx.py"}  # takes files: tests/onnx/test_export.py runs it
 
 
@@ -25,3 +28,8 @@ def test_example_runs(name, tmp_path):
 @pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.glob("*.py")))
 def test_example_is_short(name):
     assert len((EXAMPLES / name).read_text().splitlines()) <= 80
+
+
+def test_page_of_pictures_has_each_function_of_plotting():
+    page = (ROOT / "docs" / "reference" / "pictures.md").read_text()
+    assert [name for name in vars(plotting) if name.startswith("plot_") and f"plotting.{name}(" not in page] == []
