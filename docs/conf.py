@@ -30,6 +30,7 @@ myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4
 
 autodoc_mock_imports = ["sktime", "mlflow"]
+highlight_language = "text"  # of blocks that name none: files, commands, what they print
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
 autodoc_member_order = "bysource"
