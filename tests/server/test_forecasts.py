@@ -95,6 +95,36 @@ def test_other_kinds_of_bodies_are_named(client):
     assert "text/csv" in answer.json()["error"]
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "%Y-%m-%d %H:%M",
+        "%Y-%m-%dT%H:%M",
+        "%Y-%m-%dT%H:%M:%S",
+        "%Y-%m-%d %H:%M:%S%.3f",
+        "%d.%m.%Y %H:%M",
+        "%d %b %Y %H:%M:%S",
+    ],
+)
+def test_time_stamps_mean_the_same_however_they_are_written(client, model, written):
+    data = HISTORY.with_columns(pl.col("ds").dt.strftime(written)).to_dict(as_series=False)
+    answer = client.post("/v1/forecast", json={"data": data}).json()["forecast"]
+    assert answer["GRU"] == model.predict(HISTORY)["GRU"].to_list()
+    assert answer["ds"][0].startswith("2024-03-03 12:00:00")
+
+
+@pytest.mark.parametrize(
+    "wrong", ["2024-02-30 00:00", "2024-02-20 25:00", "2024-13-01 00:00", "x", "2024-02-20 00:00Z"]
+)
+def test_one_wrong_time_stamp_is_refused_by_name(client, wrong):
+    data = as_json(HISTORY)
+    data["ds"] = [text[:16] for text in data["ds"]]
+    data["ds"][5] = wrong
+    answer = client.post("/v1/forecast", json={"data": data})
+    assert answer.status_code == 422
+    assert wrong in answer.json()["error"] or "ds" in answer.json()["error"]
+
+
 def test_models_are_listed_with_what_they_need(client):
     (small,) = client.get("/v1/models").json()["models"]
     assert (small["name"], small["h"], small["input_size"], small["frequency"]) == ("small", 6, 48, "h")
