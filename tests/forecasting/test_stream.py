@@ -329,6 +329,19 @@ def test_covariates_of_every_role_stream_to_the_bits_of_predict(shop):
             future = coming.slice(step, 6)
             forecast = one.update(row, {"price": future["price"].to_list(), "offer": future["offer"].to_list()})
         assert same(forecast, wanted)
+        again = one.forecast(name, {"price": future["price"].to_list(), "offer": future["offer"].to_list()})
+        assert all(np.array_equal(again[column], forecast[column]) for column in forecast)
+
+
+def test_forecast_without_a_row_is_that_of_the_last_update_also_where_days_have_a_zone(rng):
+    frame = pd.DataFrame({"ds": CALENDARS["days in New York"], "y": rng.normal(size=60)})
+    stream = GRUForecaster(h=3, input_size=12, season_length=4, **TINY).fit(frame).stream()
+    for day in ("01", "02"):
+        last = stream.update({"unique_id": 7, "ds": f"2024-02-{day}T00:00-05:00", "y": 1.0})
+    again = stream.forecast(7)
+    assert all(np.array_equal(again[column], last[column]) for column in last)
+    with pytest.raises(DataError, match="series 'new' is not in this stream"):
+        stream.forecast("new")
 
 
 def test_futures_must_fit(shop):

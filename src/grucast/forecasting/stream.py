@@ -14,6 +14,7 @@ from grucast.data.encoding import Encoded, encode_columns
 from grucast.data.frequency import Times
 from grucast.data.kinds import read_covariate, to_covariate
 from grucast.data.observations import Observations, length_of, pick, read_row
+from grucast.data.scalars import brief
 from grucast.data.sources import take_again
 from grucast.data.wording import show
 from grucast.errors import DataError
@@ -90,11 +91,32 @@ class Stream:
             for run in runs_without_repetition(series):
                 self.states.record(series[run], seen.times[run], seen.y[run], covariates and covariates.take(run))
                 known, times, quantiles = self._forecast(series[run], coming and coming.take(run))
-                for row, name in enumerate(seen.ids[run]):
-                    own = {"unique_id": name, "ds": times[row]}
-                    own |= {column: quantiles[row, :, place] for column, place in self._places.items()}
-                    forecasts.append(own if known[row] else None)
+                named = [self._named(*own) for own in zip(seen.ids[run], times, quantiles, strict=True)]
+                forecasts += [own if there else None for own, there in zip(named, known, strict=True)]
         return forecasts
+
+    def forecast(self, unique_id: Any, future: Any = None) -> dict[str, Any] | None:
+        """Forecast a series from what came of it, as its last `update` did; None without a value in its window.
+
+        Args:
+            unique_id: Its id.
+            future: Coming values of the future covariates, {"price": [...]} with h values each.
+
+        Raises:
+            DataError: No observation of it came, or the future is not as `update` takes it.
+        """
+        place = self.states.row.get(unique_id)
+        if place is None:
+            raise DataError(f"series {brief(unique_id)} is not in this stream: send an observation of it first")
+        known, times, quantiles = self._forecast(
+            np.array([place]), self._coming(None if future is None else [future], 1)
+        )
+        return self._named(unique_id, times[0], quantiles[0]) if known[0] else None
+
+    def _named(self, unique_id: Any, times: Times, quantiles: NDArray[Any]) -> dict[str, Any]:
+        """A forecast as users get it."""
+        columns = {column: quantiles[:, place] for column, place in self._places.items()}
+        return {"unique_id": unique_id, "ds": times, **columns}
 
     def _update_one(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
         """`update` of one observation; where it is simply the next one of its series, without its detours."""
@@ -104,7 +126,7 @@ class Stream:
                 times = time + self.model.frequency.strides(self.model.h)
                 self._refuse_late(times[-1])
                 own = self.model.forecast_window(self.states.latest(series, self.model.h), self.level)[0]
-                return {"unique_id": name, "ds": times, **{column: own[:, at] for column, at in self._places.items()}}
+                return self._named(name, times, own)
         found: list[dict[str, Any] | None] = self.update([row])
         return found[0]
 

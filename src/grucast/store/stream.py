@@ -141,17 +141,13 @@ class StoredStream:
         """Forecast a series from what is stored, as the last update did; None where it has no value in its window.
 
         Raises:
-            DataError: The series is not there.
+            DataError: The series is not there, or the future is not as `update` takes it.
         """
         stream, key = Stream(self.model, self.level), key_of(series)
         with self.store.transaction() as connection:
             kept = self._known(connection, series, key)
         stream.states = States.joined([kept.states])
-        last = stream.states.frequency.times(kept.states.starts[:1], kept.states.lengths[:1] - 1)[0]
-        if self.model.schema.columns:
-            raise DataError("a model with covariates forecasts with an observation alone: read the answer of `update`")
-        forecast: dict[str, Any] | None = stream.update({"unique_id": series, "ds": last, "y": None}, future)
-        return forecast
+        return stream.forecast(series, future)
 
     def latest(self, series: str | int) -> int | None:
         """The last sequence number of a series; None where it never had one, or is not there."""
