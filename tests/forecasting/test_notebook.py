@@ -45,7 +45,7 @@ def test_result_says_the_verdict_and_what_may_be_wrong(hourly):
     result = grucast.forecast(hourly, 6, network=TINY["network"], training=TINY["training"])
     text = said(replace(result, warnings=("a < b",)))
     assert text.startswith(f"Forecast of y: 6 steps {result.verdict} warning a < b model MAE")
-    assert "MAE" not in said(replace(result, scores=()))
+    assert "MAE" not in said(replace(result, backtest=None))
 
 
 def test_least_error_is_bold_and_all_have_as_many_decimals():

@@ -15,13 +15,14 @@ from rich.text import Text
 from grucast import plotting
 from grucast.cli import common
 from grucast.cli.common import command, say_lines, split, to_draw
-from grucast.cli.output import TABLES, print_json, require_outputs, shortened, write_table
+from grucast.cli.output import TABLES, print_json, require_outputs, write_table
 from grucast.cli.screen import Screen, err
 from grucast.data.wording import decimals, digits
 from grucast.forecasting.backtest import Backtest
 from grucast.forecasting.backtest import backtest as run_backtest
 from grucast.forecasting.baselines import SIMPLE, check_baselines
 from grucast.forecasting.scoring import Score
+from grucast.forecasting.tables import shortened
 from grucast.forecasting.verdict import verdict, warnings
 
 MEASURES = {"MAE": "mae", "RMSE": "rmse", "sMAPE %": "smape", "MASE": "mase", "sCRPS": "scaled_crps"}

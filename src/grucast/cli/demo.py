@@ -10,8 +10,9 @@ from rich.table import Table
 from grucast import plotting
 from grucast.cli.common import Json, bar, command, make_folder
 from grucast.cli.compare import show_comparison
-from grucast.cli.output import print_json, require_outputs, short_digits
+from grucast.cli.output import print_json, require_outputs
 from grucast.cli.screen import Screen
+from grucast.forecasting.tables import short_digits
 from grucast.forecasting.textbook import EPOCHS, run_textbook
 
 

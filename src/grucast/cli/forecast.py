@@ -16,12 +16,12 @@ from grucast.cli.output import (
     print_json,
     refuse_existing,
     require_outputs,
-    shortened,
     stem_of,
     write_table,
 )
 from grucast.cli.screen import Screen
 from grucast.forecasting.one_call import ForecastResult, forecast_intake
+from grucast.forecasting.tables import shortened
 
 
 @command("grucast forecast sales.csv -h 28")
@@ -30,6 +30,7 @@ def forecast(
     horizon: Annotated[
         int | None, typer.Option("-h", "--horizon", help="Steps to forecast; a sensible number if not given.")
     ] = None,
+    season_length: Annotated[int | None, typer.Option(help="Seasonal period in steps; found if not given.")] = None,
     path: Annotated[
         str | None, typer.Option("--out", help="Table of the forecast; NAME-forecast.csv if not given.")
     ] = None,
@@ -54,7 +55,9 @@ def forecast(
     intake = columns.take(data)
     drawn = to_draw(series, intake)
     with bar("training", say) as show:
-        result = forecast_intake(intake, horizon, shown, None, training.config, show or False)
+        result = forecast_intake(
+            intake, horizon, season_length, shown, training=training.config, progress=show or False
+        )
     write_table(shortened(result.forecast), table)
     result.plot(picture, drawn)
     if model:

@@ -5,32 +5,21 @@ import math
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from fnmatch import fnmatch
 from glob import glob
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from grucast.data.raw.content import is_pattern
 from grucast.errors import ConfigError
+from grucast.forecasting.tables import WRITERS, to_bytes
 from grucast.model.writing import is_device, status_of, write_whole
 
 Suffixes = tuple[str, ...]
 Outputs = Mapping[str, tuple[str | Path | None, Suffixes]]
 ANY: Suffixes = ()  # a name may end as it likes
-WRITERS: dict[str, Callable[[Any, BytesIO], None]] = {
-    ".csv": lambda frame, file: frame.write_csv(file, datetime_format=stamp_format(frame)),
-    ".tsv": lambda frame, file: frame.write_csv(file, separator="\t", datetime_format=stamp_format(frame)),
-    ".parquet": lambda frame, file: frame.write_parquet(file),
-    ".jsonl": lambda frame, file: frame.write_ndjson(file),
-    ".ndjson": lambda frame, file: frame.write_ndjson(file),
-    ".json": lambda frame, file: frame.write_json(file),
-}
 TABLES: Suffixes = tuple(WRITERS)
 
 
@@ -87,49 +76,6 @@ def stem_of(data: str) -> str:
 def write_table(frame: Any, path: str) -> None:
     """Write a polars frame in the format that the suffix names."""
     write_whole(path, to_bytes(frame, path))
-
-
-def to_bytes(frame: Any, path: str | None) -> bytes:
-    """A polars frame in the format that the suffix names, or as CSV; zoned time stamps with their offset from UTC."""
-    buffer = BytesIO()
-    WRITERS.get(Path(path).suffix.lower() if path else "", WRITERS[".csv"])(frame, buffer)
-    return buffer.getvalue()
-
-
-def shortened(frame: Any) -> Any:
-    """The polars frame with its forecasts in as few digits as they need."""
-    names = [name for name in frame.columns if name == "GRU" or name.startswith(("GRU-lo-", "GRU-hi-", "GRU-sample-"))]
-    values = short_digits(frame.select(names).to_numpy())
-    return frame.with_columns(**dict(zip(names, values.T, strict=True)))
-
-
-def short_digits(quantiles: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Quantiles (steps, Q) in the fewest digits that read back as the same float32.
-
-    All digits stay where float32 is too coarse: in steps whose quantiles lie closer together than a thousand of its own
-    steps, and in numbers near the ends of its range.
-
-    >>> short_digits(np.array([[10.0879702275093, 9.5, 10.1], [1e9, 1e9 - 0.1, 1e9 + 0.1]])).tolist()
-    [[10.08797, 9.5, 10.1], [1000000000.0, 999999999.9, 1000000000.1]]
-    """
-    size = np.abs(quantiles)
-    close = np.ptp(quantiles, axis=1) < 2.0**-14 * size.max(axis=1) if quantiles.shape[1] > 1 else False
-    short, fits = quantiles.copy(), (size > 1e-13) & (size < 1e15) & ~np.expand_dims(close, -1)
-    same = quantiles[fits].astype(np.float32)
-    found = exact = same.astype(np.float64)
-    whole = np.floor(np.log10(np.abs(exact)))
-    for digits in (9, 8, 7, 6):
-        scale = 10.0 ** np.abs(digits - 1 - whole)
-        rounded = np.where(whole < digits, np.rint(exact * scale) / scale, np.rint(exact / scale) * scale)
-        found = np.where(rounded.astype(np.float32) == same, rounded, found)
-    short[fits] = found
-    return short
-
-
-def stamp_format(frame: Any) -> str:
-    """How CSV has time stamps."""
-    zoned = any(getattr(dtype, "time_zone", None) for dtype in frame.dtypes)
-    return "%Y-%m-%dT%H:%M:%S%.f%:z" if zoned else "%Y-%m-%d %H:%M:%S%.f"
 
 
 def frame_records(frame: Any) -> list[dict[str, Any]]:

@@ -8,10 +8,11 @@ import typer
 from grucast import load, plotting
 from grucast.cli import common
 from grucast.cli.common import command, to_draw, to_level
-from grucast.cli.output import TABLES, frame_records, print_json, require_outputs, shortened, to_bytes
+from grucast.cli.output import TABLES, frame_records, print_json, require_outputs
 from grucast.cli.screen import plain_lines
 from grucast.data.ahead import read_future
 from grucast.errors import DataError
+from grucast.forecasting.tables import shortened, to_bytes
 from grucast.model.writing import write_whole
 
 

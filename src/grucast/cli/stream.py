@@ -10,11 +10,12 @@ import typer
 
 from grucast import load
 from grucast.cli.common import Model, command
-from grucast.cli.output import ANY, require_outputs, short_digits
+from grucast.cli.output import ANY, require_outputs
 from grucast.cli.signals import ending
 from grucast.data.depth import DEEPEST, is_deep
 from grucast.data.raw.content import standard_input
 from grucast.errors import ConfigError, DataError, GrucastError
+from grucast.forecasting.tables import short_digits
 from grucast.model.header import distinct
 
 Update = Callable[[dict[str, Any], Any], dict[str, Any] | None]  # row, coming values: the forecast

@@ -40,7 +40,7 @@ class Forecaster(Protocol):
     def clone(self) -> "Forecaster":
         """One with the same settings, not fitted."""
 
-    def fit_panel(self, panel: Panel, kind: FrameKind) -> "Forecaster":
+    def fit_panel(self, panel: Panel, kind: FrameKind, *, progress: Any = False) -> "Forecaster":
         """Train on a panel."""
 
     @property
@@ -138,6 +138,7 @@ def rolling_forecasts(
     step_size: int | None,
     refit: bool,
     baselines: Sequence[str] = SIMPLE,
+    progress: Any = False,
 ) -> Backtest:
     """Forecast and score each window of a panel; whatever is fitted knows nothing after its cutoff."""
     h, step = forecaster.h, positive("step_size", step_size or forecaster.h)
@@ -149,7 +150,7 @@ def rolling_forecasts(
         known = panel.drop_last(drop)
         if refit or not pieces:
             with seconds.of("GRU fit"):
-                model = forecaster.clone().fit_panel(known, kind).model_
+                model = forecaster.clone().fit_panel(known, kind, progress=progress).model_
             unread = drop if refit else drops[-1]  # steps after the last cutoff that this model is used at
             encoded = encode(hide_past(panel, forecaster.covariates.past, unread), model.schema)
         if not pieces:

@@ -37,7 +37,7 @@ class ForecastResult:
     Attributes:
         forecast: unique_id, ds, GRU and intervals, as a frame of the kind that came in.
         verdict: How good such forecasts were on the last windows, in a sentence.
-        scores: Each model's on those windows, the best first; empty if the series are too short for a test.
+        backtest: Those forecasts, and what came; None if the series are too short for a test.
         notes: What was taken for what, a line each.
         warnings: What may be wrong, a line each.
         forecaster: The trained forecaster.
@@ -48,13 +48,18 @@ class ForecastResult:
 
     forecast: Any
     verdict: str
-    scores: tuple[Score, ...]
+    backtest: Backtest | None
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
     forecaster: GRUForecaster
     h: int
     target: str
     history: Any
+
+    @property
+    def scores(self) -> tuple[Score, ...]:
+        """Each model's on the last windows, the best first; empty if the series are too short for a test."""
+        return tuple(self.backtest.scores) if self.backtest else ()
 
     def plot(self, path: str | Path | None = None, series: Sequence[str] | None = None) -> "Figure":
         """Draw the forecast after the end of the history, of the first series or those named; save it to a path.
@@ -76,6 +81,7 @@ def forecast(
     data: Any,
     h: int | None = None,
     *,
+    season_length: int | None = None,
     level: tuple[float, ...] = (80, 95),
     network: NetworkConfig | None = None,
     training: TrainingConfig | None = None,
@@ -87,10 +93,11 @@ def forecast(
     Args:
         data: Anything that `grucast.read` takes.
         h: Steps to forecast; a sensible horizon for the frequency when None.
+        season_length: Seasonal period in steps; found from the frequency and the data when None.
         level: Coverage of the intervals in percent.
         network: Shape of the network.
         training: How it is trained.
-        progress: As in `GRUForecaster.fit`.
+        progress: As in `GRUForecaster.fit`; a function hears of the training for the test first, then of the last.
         **options: How the data are to be read, as `grucast.read` takes them.
 
     Raises:
@@ -104,15 +111,18 @@ def forecast(
     >>> len(result.forecast), result.notes[-1]
     (24, 'horizon: 24 steps')
     """
-    return forecast_intake(take(data, ReadOptions.of(**options)), h, level, network, training, progress)
+    intake = take(data, ReadOptions.of(**options))
+    return forecast_intake(intake, h, season_length, level, network=network, training=training, progress=progress)
 
 
 def forecast_intake(
     intake: Intake,
     h: int | None,
+    season_length: int | None,
     level: tuple[float, ...],
-    network: NetworkConfig | None,
-    training: TrainingConfig | None,
+    *,
+    network: NetworkConfig | None = None,
+    training: TrainingConfig | None = None,
     progress: "bool | Callback" = False,
 ) -> ForecastResult:
     """As `forecast`, of series that were taken in."""
@@ -120,9 +130,9 @@ def forecast_intake(
     panel, cut = without_empty_end(panel)
     chosen = usual_horizon(panel.frequency, int(panel.lengths.max()))
     steps = positive("h", chosen.h if h is None else h)
-    forecaster = GRUForecaster(steps, level=level, network=network, training=training)
+    forecaster = GRUForecaster(steps, None, season_length, level=level, network=network, training=training)
     kind = FrameKind.of(intake.table)
-    result = brief_backtest(forecaster, panel, kind)
+    result = brief_backtest(forecaster, panel, kind, progress)
     forecaster.fit_panel(panel, kind, progress=progress, reading=intake.options)
     said = f"horizon: {steps} steps" + (f" ({chosen.span})" if h is None and "steps" not in chosen.span else "")
     notes = (
@@ -140,7 +150,7 @@ def forecast_intake(
         verdict=verdict(result, panel.frequency, steps)
         if result
         else "too short for a test, so nothing is known about its errors",
-        scores=tuple(result.scores) if result else (),
+        backtest=result,
         notes=notes,
         warnings=(*odd, *(warnings(result) if result else ())),
         forecaster=forecaster,
@@ -150,14 +160,17 @@ def forecast_intake(
     )
 
 
-def brief_backtest(forecaster: GRUForecaster, panel: Panel, kind: FrameKind) -> Backtest | None:
+def brief_backtest(
+    forecaster: GRUForecaster, panel: Panel, kind: FrameKind, progress: "bool | Callback"
+) -> Backtest | None:
     """The last windows forecast from what was known before them; None if there is no room for one."""
+    told = progress if callable(progress) else False
     h, longest = forecaster.h, int(panel.lengths.max())
     room = (longest - HORIZONS_BEFORE * h - 1) // h
     if room < 1:
         return None
     try:
-        return rolling_forecasts(forecaster, panel, kind, min(TESTS, room), None, refit=False)
+        return rolling_forecasts(forecaster, panel, kind, min(TESTS, room), None, refit=False, progress=told)
     except DataError:  # no series has a value before the cutoffs
         return None
 
