@@ -30,8 +30,7 @@ def commits(folder: str, size: int) -> float:
     store = open_store(f"sqlite:///{folder}/commits-{size}.db")
 
     def commit(content: bytes) -> None:
-        with store.transaction() as connection:
-            store.write(connection, [dict(row, state=content)], [])
+        store.run(lambda connection: store.write(connection, [dict(row, state=content)], []))
 
     row = {"model": "m", "series": "s", "sequence": 1, "version": 1, "ahead": b""}
     took = milliseconds(commit, [bytes(size)] * UPDATES)
@@ -49,8 +48,8 @@ def main(folder: str, url: str) -> None:
     print(f"in the store          {milliseconds(live.update, rows):6.2f} ms an update")
     many = [[row | {"unique_id": f"s{k}"} for k in range(SERIES)] for row in rows[:5]]
     print(f"{SERIES} series at once  {SERIES / milliseconds(live.update, many) * 1e3:6.0f} updates a second")
-    with store.transaction() as connection:
-        state, ahead = connection.exec_driver_sql("SELECT length(state), length(ahead) FROM grucast_states").first()
+    query = "SELECT length(state), length(ahead) FROM grucast_states"
+    state, ahead = store.run(lambda connection: connection.exec_driver_sql(query).first())
     print(f"a series takes        {state} + {ahead} bytes")
     small, whole = commits(folder, 60), commits(folder, state + ahead)
     print(f"a commit of SQLite    {small:6.2f} ms with 60 bytes, {whole:.2f} with a state")

@@ -56,7 +56,8 @@ def test_public_name_is_documented_with_an_example(name):
 ELSEWHERE = {  # files whose tests are those of the files that they serve
     *(f"cli/{name}.py" for name in ("common", "demo", "info", "mcp", "predict")),
     *(f"data/raw/{name}.py" for name in ("content", "dialect", "extent", "flat", "table", "text")),
-    *(f"server/{name}.py" for name in ("metrics", "problems", "tables")),
+    *(f"server/{name}.py" for name in ("metrics", "problems", "stream_bodies", "tables")),
+    *(f"store/{name}.py" for name in ("engines", "keys")),
     "model/operations.py",
     "plotting/textbook.py",
 }

@@ -5,7 +5,8 @@ GrucastError                exit code 1: it failed while running
 │   ├── ConfigError         an argument or a setting has no meaning
 │   ├── DataError           a file, column, series or row is not as it must be
 │   │   ├── TimeStampError  a series has a time stamp twice, or one on a day that its step does not have
-│   │   └── SequenceError   the number of an update is not larger than the last
+│   │   ├── SequenceError   the number of an update is not larger than the last
+│   │   └── UnknownSeriesError  no observation of a series came yet
 │   ├── ShapeError          an array has the wrong rank or size
 │   ├── ModelFileError      a model file is damaged, foreign or from another version
 │   └── CheckpointError     a checkpoint is damaged, or belongs to another run
@@ -115,6 +116,10 @@ class TimeStampError(DataError):
 
 class SequenceError(DataError):
     """The number of an update is older than the last of its series, or came before with another row."""
+
+
+class UnknownSeriesError(DataError):
+    """A series of which no observation came yet."""
 
 
 class ShapeError(InputError):

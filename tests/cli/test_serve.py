@@ -12,3 +12,9 @@ def test_damaged_model_is_refused_before_the_server_starts(run, tmp_path):
     code, _, said = run("serve", "m.safetensors", "--port", "0")
     assert code == 2
     assert said.startswith("error: m.safetensors")
+
+
+def test_store_that_does_not_answer_is_one_sentence(run, tmp_path):
+    code, _, said = run("serve", "--store", f"sqlite:///{tmp_path}/no/such/folder.db")
+    assert code == 1
+    assert said.startswith("error: the store sqlite:///")

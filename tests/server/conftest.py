@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 
 import httpx
 import numpy as np
@@ -21,27 +23,37 @@ from pathlib import Path
 from grucast.server.running import run
 from grucast.server.settings import Limits, ServerSettings
 if __name__ == "__main__":
-    run(ServerSettings({{"small": Path(sys.argv[1])}}, port=0, token={token!r}, limits=Limits({limits})))
+    models = {{"small": Path(sys.argv[1])}}
+    run(ServerSettings(models, port=0, token={token!r}, limits=Limits({limits}), store={store!r}))
 """
 
 
 class Running:
     """A server's process, and a client of it."""
 
-    def __init__(self, folder: Path, limits: str = "", token: str | None = None) -> None:
+    def __init__(self, folder: Path, limits: str = "", token: str | None = None, store: str | None = None) -> None:
         program = folder / "start.py"
-        program.write_text(START.format(limits=limits, token=token))
+        program.write_text(START.format(limits=limits, token=token, store=store))
         words = [sys.executable, str(program), str(folder / "small.safetensors")]
         self.process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
         self.log: list[str] = []
+        self._lines: SimpleQueue[str] = SimpleQueue()
+        self._reading = Thread(target=self._read)
+        self._reading.start()
         while not (found := re.search(r"http://127\.0\.0\.1:(\d+)", self.read_line())):
             pass
         self.port = int(found[1])
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
 
+    def _read(self) -> None:
+        """Take its log, so that it never waits for us to."""
+        for line in self.process.stderr:
+            self._lines.put(line)
+        self._lines.put("")
+
     def read_line(self) -> str:
         """The next line of its log."""
-        line = self.process.stderr.readline()
+        line = self._lines.get()
         if not line:
             raise RuntimeError("\n".join(self.log))
         self.log.append(line)
@@ -53,6 +65,7 @@ class Running:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(30)
+        self._reading.join()
         self.process.stderr.close()
         return code
 

@@ -11,13 +11,12 @@ HEAD = "POST /v1/forecast HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: applicati
 
 def send(port, *parts, pause=0.0, until=1.5):
     """What a raw client gets for its bytes, and after how many seconds the connection was closed."""
-    start = time.monotonic()
+    start, found = time.monotonic(), b""
     with socket.create_connection(("127.0.0.1", port), timeout=until) as line:
         try:
             for part in parts:
                 line.sendall(part.encode() if isinstance(part, str) else part)
                 time.sleep(pause)
-            found = b""
             while piece := line.recv(65536):
                 found += piece
         except (ConnectionError, TimeoutError):

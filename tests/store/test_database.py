@@ -44,6 +44,6 @@ def test_missing_driver_is_named(monkeypatch):
 
 def test_each_commit_of_sqlite_is_synced(opening, tmp_path):
     store = opening(f"sqlite:///{tmp_path / 'streams.db'}")
-    with store.transaction() as connection:
-        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
-        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+    settings = ("journal_mode", "wal"), ("synchronous", 2)
+    for name, wanted in settings:
+        assert store.run(lambda c, name=name: c.exec_driver_sql(f"PRAGMA {name}").scalar()) == wanted

@@ -76,8 +76,8 @@ def test_an_older_number_or_another_row_is_a_conflict_and_changes_nothing(live, 
     other = rows[0] | {"unique_id": "new"}
     with pytest.raises(SequenceError, match="came before for 1 of these 2"):
         live.update([rows[0], other], sequence=7)
-    with pytest.raises(DataError, match="one row of each series"):
-        live.update(rows[1:3], sequence=8)
+    with pytest.raises(SequenceError, match="another row"):
+        live.update(rows[0] | {"y": -1.0}, sequence=7)
     assert live.latest("a") == 7
     with pytest.raises(DataError, match="not in the store"):
         live.forecast("new")

@@ -18,10 +18,17 @@ def serve(
     token: Annotated[
         str | None, typer.Option(envvar="GRUCAST_TOKEN", help="What clients must send: Authorization: Bearer TOKEN.")
     ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            help="Database that keeps streams under /v1/streams: sqlite:///streams.db or postgresql://...",
+            envvar="GRUCAST_STORE",
+        ),
+    ] = None,
     log_json: Annotated[bool, typer.Option("--log-json", help="Write the log as JSON, a line each.")] = False,
 ) -> None:
     """Serve forecasts over HTTP: the Open Inference Protocol under /v2, tables under /v1, /metrics, /openapi.json."""
     from grucast.server.running import run
     from grucast.server.settings import ServerSettings, find_models
 
-    run(ServerSettings(find_models(model or [], models), host, port, token), log_json)
+    run(ServerSettings(find_models(model or [], models), host, port, token, store=store), log_json)

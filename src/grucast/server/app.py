@@ -11,8 +11,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from grucast.server import forecasts, inference, metrics
+from grucast.server import forecasts, inference, metrics, streams
 from grucast.server.guard import Guard
+from grucast.server.live import LiveStreams
 from grucast.server.models import Models
 from grucast.server.problems import Problem
 from grucast.server.settings import ServerSettings
@@ -23,6 +24,7 @@ def create_app(settings: ServerSettings) -> Any:
 
     Raises:
         ModelFileError: A model's file is damaged or of another kind.
+        StoreError: The store does not answer.
 
     >>> from grucast.server import ServerSettings, create_app
     >>> create_app(ServerSettings()).app.title
@@ -31,8 +33,10 @@ def create_app(settings: ServerSettings) -> Any:
     app = FastAPI(title="grucast", version=version("grucast"), lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.settings, app.state.draining = settings, False
     app.state.models = Models(settings.models, settings.limits)
+    app.state.streams = LiveStreams(settings)
     app.include_router(inference.router)
     app.include_router(forecasts.router)
+    app.include_router(streams.router)
     app.add_api_route("/metrics", exposition, include_in_schema=False)
     app.add_exception_handler(Problem, say_problem)
     app.add_exception_handler(HTTPException, say_status)
@@ -46,6 +50,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     following = asyncio.create_task(app.state.models.follow())
     yield
     following.cancel()
+    app.state.streams.close()
 
 
 async def exposition(request: Request) -> Response:

@@ -11,6 +11,8 @@ BATCH = Histogram(
 )
 WAITING = Gauge("grucast_waiting_requests", "Requests that wait for a model", ["model"], registry=REGISTRY)
 RELOADS = Counter("grucast_model_reloads", "Changed model files by their fate", ["model", "result"], registry=REGISTRY)
+OBSERVATIONS = Counter("grucast_stream_observations", "Observations that were stored", ["model"], registry=REGISTRY)
+ALARMS = Counter("grucast_stream_alarms", "Observations outside their intervals", ["model"], registry=REGISTRY)
 
 
 def exposition() -> bytes:

@@ -19,6 +19,12 @@ class NotThere(Problem):
     status = 404
 
 
+class Conflict(Problem):
+    """The request does not fit what is there already."""
+
+    status = 409
+
+
 class TooLarge(Problem):
     """More than the server takes."""
 
@@ -34,6 +40,27 @@ class Unusable(Problem):
     def of(cls, error: GrucastError) -> "Unusable":
         """What an error of the data says."""
         return cls(str(error))
+
+
+class TooMany(Problem):
+    """The server keeps as many things as it takes."""
+
+    status = 429
+
+
+class Damaged(Problem):
+    """What the server keeps cannot be read."""
+
+    status = 500
+
+
+class StoreDown(Problem):
+    """The store does not answer."""
+
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("the store does not answer: come again in a second", {"Retry-After": "1"})
 
 
 class Overloaded(Problem):

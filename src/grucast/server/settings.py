@@ -21,6 +21,7 @@ class Limits:
         queue: Requests that wait for a model; beyond that they are told to come again.
         rows: Rows of data in a request.
         batch: Requests that are forecast together.
+        series: Series of a model that the store takes.
         grace: Seconds from SIGTERM, when /v2/health/ready turns 503, until no connection is taken any more.
     """
 
@@ -29,6 +30,7 @@ class Limits:
     queue: int = 256
     rows: int = 1_000_000
     batch: int = 128
+    series: int = 100_000
     grace: float = 1.0
 
 
@@ -42,6 +44,7 @@ class ServerSettings:
         port: Port; 0 takes a free one.
         token: What clients must send as `Authorization: Bearer ...`; nothing when None.
         limits: What a client can take.
+        store: URL of the database that keeps streams, as `grucast.store.open_store` takes it; no streams when None.
 
     Raises:
         ConfigError: Others than this machine could connect without a token.
@@ -56,6 +59,7 @@ class ServerSettings:
     port: int = 8000
     token: str | None = None
     limits: Limits = Limits()
+    store: str | None = None
 
     def __post_init__(self) -> None:
         if not self.token and not is_loopback(self.host):

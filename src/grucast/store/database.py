@@ -1,17 +1,23 @@
 """Two tables of a SQLite file or a PostgreSQL database: the state of each series, and its alarms."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from grucast.data.raw.database import load, parse_url
 from grucast.errors import ConfigError, StoreError
+from grucast.store.engines import WAIT, is_passing, open_postgresql, open_sqlite
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy import Connection, Engine
 
-WAIT = 30  # seconds that a writer waits for another
 BATCH = 500  # keys of a query
+TRIES = 5  # of a transaction that others are in the way of
+ALARMS = 1000  # kept of a series, the newest
+T = TypeVar("T")
 
 
 class Store:
@@ -29,6 +35,7 @@ class Store:
     def __init__(self, engine: "Engine", name: str) -> None:
         self.name, self._engine = name, engine
         self._sql = sql = load("sqlalchemy", "SQLAlchemy (to keep streams)", "cli")
+        self._turn: Any = Lock() if engine.dialect.name == "sqlite" else nullcontext()  # fairer than SQLite's waiting
         self._tables = tables = sql.MetaData()
         key = [("model", sql.String(64)), ("series", sql.Text)]
         self.states = sql.Table(
@@ -39,6 +46,7 @@ class Store:
             sql.Column("version", sql.BigInteger),
             sql.Column("state", sql.LargeBinary),
             sql.Column("ahead", sql.LargeBinary),
+            sql.Column("written", sql.BigInteger),  # seconds since 1970
         )
         number = sql.BigInteger().with_variant(sql.Integer, "sqlite")  # SQLite counts up INTEGER alone
         self.events = sql.Table(
@@ -48,53 +56,85 @@ class Store:
             *(sql.Column(name, kind, nullable=False) for name, kind in key),
             *(sql.Column(name, sql.BigInteger, nullable=False) for name in ("version", "ds")),
             *(sql.Column(name, sql.Double, nullable=False) for name in ("y", "lo", "hi")),
-            sql.Index("grucast_events_of_series", "model", "series"),
+            sql.Index("grucast_events_of_series", "model", "series", "id"),
+            sqlite_autoincrement=True,  # no number comes twice, so that who follows alarms misses none
         )
 
     def create(self) -> None:
         """Make the tables that are not there yet."""
-        with self.transaction() as connection:
+
+        def work(connection: "Connection") -> None:
             if connection.dialect.name == "postgresql":  # two that create at once would fail
                 connection.execute(self._sql.text("SELECT pg_advisory_xact_lock(7290314)"))
             self._tables.create_all(connection)
+
+        self.run(work)
 
     def close(self) -> None:
         """Give back the connections."""
         self._engine.dispose()
 
-    @contextmanager
-    def transaction(self) -> Iterator["Connection"]:
-        """A transaction, committed at the end of the block; nothing of it is written where an error ends it.
+    def run(self, work: Callable[["Connection"], T], *, reading: bool = False) -> T:
+        """What `work` gives in a transaction of its own; nothing of it is written where an error ends it.
+
+        Where others were in its way (a deadlock, a locked file) it is done again, `TRIES` times in all.
+
+        Args:
+            work: From a connection to anything; it may be called again.
+            reading: It writes nothing, so in SQLite it needs to wait for no writer.
 
         Raises:
             StoreError: The database does not answer, or refuses; the message holds no password.
         """
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except self._sql.exc.SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-            if password := self._engine.url.password:
-                reason = reason.replace(str(password), "***")
-            raise StoreError(f"the store {self.name} failed, and nothing was written: {reason}") from None
+        end = time.monotonic() + WAIT
+        for turn in range(1, TRIES + 1):
+            done = False
+            try:
+                with (
+                    nullcontext() if reading else self._turn,
+                    self._engine.connect().execution_options(reading=reading) as connection,
+                    connection.begin(),
+                ):
+                    found = work(connection)
+                    done = True
+                return found
+            except self._sql.exc.SQLAlchemyError as error:
+                if not is_passing(error) or turn == TRIES or time.monotonic() > end:
+                    raise self._failure(error, done) from None
+            time.sleep(random.uniform(0, 0.05 * turn))
+        raise AssertionError  # the last turn returns or raises
+
+    def _failure(self, error: Any, done: bool) -> StoreError:
+        """What went wrong; a connection that was lost at the very end may have written."""
+        reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+        if password := self._engine.url.password:
+            reason = reason.replace(str(password), "***")
+        lost = done and getattr(error, "connection_invalidated", False)
+        fate = "it is not known whether it was written: send it again" if lost else "nothing was written"
+        return StoreError(f"the store {self.name} failed, and {fate}: {reason}")
 
     def lock(self, connection: "Connection", model: str, series: Iterable[str]) -> dict[str, Any]:
         """Let no one else write these series before the transaction ends; sequence and version of those that are there.
 
         SQLite has one writer at a time anyway. PostgreSQL locks rows, always in one order, so no two wait for each
-        other; new series get a row first, which is gone if the transaction is.
+        other; new series get a row first, which is gone if the transaction is. A row that another deletes meanwhile
+        is made anew, since none can be locked that is not there.
         """
         keys = sorted(series)
-        if connection.dialect.name == "postgresql" and (
-            new := [key for key in keys if key not in self._heads(connection, model, keys)]
-        ):
-            from sqlalchemy.dialects.postgresql import insert
+        found = self._heads(connection, model, keys)
+        while connection.dialect.name == "postgresql":
+            if new := [{"model": model, "series": key} for key in keys if key not in found]:
+                from sqlalchemy.dialects.postgresql import insert
 
-            rows = [{"model": model, "series": key} for key in new]
-            connection.execute(insert(self.states).on_conflict_do_nothing(), rows)
-        return {
-            key: row for key, row in self._heads(connection, model, keys, lock=True).items() if row.version is not None
-        }
+                connection.execute(insert(self.states).on_conflict_do_nothing(), new)
+            found = self._heads(connection, model, keys, lock=True)
+            if len(found) == len(keys):
+                break
+        return {key: row for key, row in found.items() if row.version is not None}
+
+    def heads(self, connection: "Connection", model: str, keys: Sequence[str]) -> dict[str, Any]:
+        """Sequence and version of those of these series that are there."""
+        return {key: row for key, row in self._heads(connection, model, keys).items() if row.version is not None}
 
     def _heads(
         self, connection: "Connection", model: str, keys: Sequence[str], *, lock: bool = False
@@ -116,21 +156,38 @@ class Store:
             query = columns.where(self.states.c.model == model, own).order_by(self.states.c.series)
             yield from connection.execute(query.with_for_update() if lock else query)
 
+    def page(self, connection: "Connection", model: str, after: str | None, most: int) -> list[Any]:
+        """Series of a model in the database's order: all columns, and so many of those that follow a key."""
+        table = self.states.c
+        query = self._sql.select(self.states).where(table.model == model, table.version.is_not(None))
+        query = query if after is None else query.where(table.series > after)
+        return list(connection.execute(query.order_by(table.series).limit(most)))
+
     def count(self, connection: "Connection", model: str) -> int:
         """How many series of a model are there."""
         query = self._sql.select(self._sql.func.count()).where(self.states.c.model == model)
         return int(connection.execute(query).scalar_one())
 
     def write(self, connection: "Connection", rows: list[dict[str, Any]], events: list[dict[str, Any]]) -> None:
-        """Put states in place of those that were there, and add alarms."""
+        """Put states in place of those that were there, and add alarms; of each series the newest are kept."""
         from sqlalchemy.dialects import postgresql, sqlite
 
         dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-        insert = dialect.insert(self.states)
-        changed = {name: insert.excluded[name] for name in ("sequence", "version", "state", "ahead")}
-        connection.execute(insert.on_conflict_do_update(index_elements=["model", "series"], set_=changed), rows)
+        insert, now = dialect.insert(self.states), int(time.time())
+        changed = {name: insert.excluded[name] for name in ("sequence", "version", "state", "ahead", "written")}
+        stamped = [row | {"written": now} for row in rows]
+        connection.execute(insert.on_conflict_do_update(index_elements=["model", "series"], set_=changed), stamped)
         if events:
             connection.execute(self.events.insert(), events)
+        for model, series in sorted({(event["model"], event["series"]) for event in events}):
+            self._trim(connection, model, series)
+
+    def _trim(self, connection: "Connection", model: str, key: str) -> None:
+        """Drop the alarms of a series beyond the newest."""
+        table = self.events.c
+        own = self._sql.and_(table.model == model, table.series == key)
+        oldest = self._sql.select(table.id).where(own).order_by(table.id.desc()).offset(ALARMS - 1).limit(1)
+        connection.execute(self.events.delete().where(own, table.id < oldest.scalar_subquery()))
 
     def delete(self, connection: "Connection", model: str, key: str) -> bool:
         """Forget a series and its alarms; whether it was there."""
@@ -139,14 +196,35 @@ class Store:
             connection.execute(table.delete().where(table.c.model == model, table.c.series == key))
         return there
 
+    def delete_idle(self, connection: "Connection", seconds: float) -> int:
+        """Forget the series of all models, and their alarms, that no one wrote for so long; how many they were."""
+        table = self.states.c
+        late = self.states.delete().where(table.written < int(time.time() - seconds))
+        gone = list(connection.execute(late.returning(table.model, table.series)))
+        for model, series in gone:
+            own = self.events.c
+            connection.execute(self.events.delete().where(own.model == model, own.series == series))
+        return len(gone)
+
     def alarms(
-        self, connection: "Connection", model: str, key: str, most: int, version: int | None = None
+        self, connection: "Connection", model: str, key: str, most: int, version: int | None = None, after: int = 0
     ) -> list[Any]:
         """The latest alarms of a series, oldest first; of one write alone where its version is given."""
         table = self.events.c
-        query = self._sql.select(self.events).where(table.model == model, table.series == key)
+        query = self._sql.select(self.events).where(table.model == model, table.series == key, table.id > after)
         query = query if version is None else query.where(table.version == version)
         return list(connection.execute(query.order_by(table.id.desc()).limit(most)))[::-1]
+
+    def last_alarms(self, connection: "Connection", model: str, keys: Sequence[str]) -> dict[str, Any]:
+        """The last alarm of those of these series that have one."""
+        table, sql = self.events.c, self._sql
+        found: dict[str, Any] = {}
+        for first in range(0, len(keys), BATCH):
+            own = sql.and_(table.model == model, table.series.in_(keys[first : first + BATCH]))
+            last = sql.select(sql.func.max(table.id)).where(own).group_by(table.series)
+            rows = connection.execute(sql.select(self.events).where(table.id.in_(last)))
+            found |= {row.series: row for row in rows}
+        return found
 
 
 def open_store(url: str) -> Store:
@@ -179,29 +257,3 @@ def open_store(url: str) -> Store:
         store.close()
         raise
     return store
-
-
-def open_sqlite(address: "URL") -> "Engine":
-    """A file with a write-ahead log, synced at each commit; a transaction has the right to write from its beginning."""
-    alchemy = load("sqlalchemy", "SQLAlchemy (to keep streams)", "cli")
-    engine: Engine = alchemy.create_engine(address.set(drivername="sqlite", query={}), connect_args={"timeout": WAIT})
-
-    def prepare(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # else the driver begins transactions itself
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-
-    alchemy.event.listen(engine, "connect", prepare)
-    alchemy.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    return engine
-
-
-def open_postgresql(address: "URL") -> "Engine":
-    """A server; a writer waits no longer than WAIT for another."""
-    alchemy = load("sqlalchemy", "SQLAlchemy (to keep streams)", "cli")
-    load("psycopg", "psycopg (to keep streams in PostgreSQL)", "sql")
-    options = {"connect_timeout": WAIT, "options": f"-c lock_timeout={WAIT}s"}
-    engine: Engine = alchemy.create_engine(
-        address.set(drivername="postgresql+psycopg"), connect_args=options, pool_pre_ping=True
-    )
-    return engine

@@ -8,29 +8,17 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from grucast.data.observations import pick, read_id, read_time, read_y
+from grucast.data.observations import read_time, read_y
 from grucast.data.scalars import brief
-from grucast.errors import ConfigError, DataError, SequenceError, StoreFullError
+from grucast.errors import ConfigError, DataError, SequenceError, StoreFullError, UnknownSeriesError
 from grucast.forecasting.stream import Stream
 from grucast.model.models import ForecastModel
 from grucast.model.state_file import fingerprint, pack_states, unpack_states
-from grucast.model.states import States, refuse_unwritable
+from grucast.model.states import States
+from grucast.store.alarms import Ahead, Alarm, outside
 from grucast.store.database import Store
-
-LONGEST_NAME = 1000  # characters of a series' name as JSON; an index of PostgreSQL takes 2704 bytes
-LARGEST_SEQUENCE = 2**63 - 1
-
-
-class Alarm(NamedTuple):
-    """An observation outside the interval that was forecast for it."""
-
-    unique_id: str | int
-    ds: Any
-    y: float
-    lo: float
-    hi: float
+from grucast.store.keys import check_sequence, key_of, name_of, repeated
 
 
 class StreamAnswer(NamedTuple):
@@ -40,12 +28,20 @@ class StreamAnswer(NamedTuple):
     alarm: Alarm | None
 
 
-class Ahead(NamedTuple):
-    """The interval that was last forecast: ds, lo, hi, (h,) each."""
+class Standing(NamedTuple):
+    """Where a series stands: its last sequence number, and the forecast that follows what is stored; None if none."""
 
-    ds: NDArray[Any]
-    lo: NDArray[np.float32]
-    hi: NDArray[np.float32]
+    sequence: int | None
+    forecast: dict[str, Any] | None
+
+
+class Held(NamedTuple):
+    """A series in the store: its last sequence number, last step and last alarm; None where it has none."""
+
+    unique_id: str | int
+    sequence: int | None
+    ds: Any
+    alarm: Alarm | None
 
 
 class Kept(NamedTuple):
@@ -96,8 +92,8 @@ class StoredStream:
         Args:
             rows: A mapping {"unique_id": ..., "ds": ..., "y": ...} with the model's covariates, or a sequence of such.
             future: Coming values of the future covariates, as `Stream.update` takes them.
-            sequence: A number of this update, larger than the last of each of its series, which then come once each.
-                The same update with the last number again gives the same answer and changes nothing.
+            sequence: A number of this update, larger than the last of each of its series. The same update with the last
+                number again changes nothing, with the same alarms and the same forecast after the last row of each.
 
         Returns:
             An `StreamAnswer`, or a list of them.
@@ -113,64 +109,102 @@ class StoredStream:
         rows = list(rows) if isinstance(rows, Iterable) else [rows]
         if not rows:
             return []
-        names = [name_of(row) for row in rows]
-        keys = {key_of(name): name for name in names}
+        keys = {key_of(name): name for name in map(name_of, rows)}
         if sequence is not None:
-            check_sequence(sequence, len(rows), len(keys))
-        with self.store.transaction() as connection:
-            heads = self.store.lock(connection, self._key, keys)
-            before = self._recall(connection, heads)
-            again = repeated(sequence, heads, keys)
-            if not again and len(before) < len(keys):
-                self._require_room(connection, len(heads), len(keys))
-            stream = Stream(self.model, self.level)
-            stream.states = States.joined([kept.states for kept in before.values()] or [stream.states])
-            forecasts = stream.update(rows, future)
-            if again:
-                return self._repeat(connection, before, stream.states, names, forecasts)
-            answers, ahead = self._judge(rows, names, forecasts, {key: kept.ahead for key, kept in before.items()})
-            after = {
-                key: Kept(secrets.randbits(62), stream.states.only(name), ahead[key]) for key, name in keys.items()
-            }
-            numbers = {key: head.sequence for key, head in heads.items()}
-            self._write(connection, after, numbers if sequence is None else dict.fromkeys(keys, sequence), answers)
+            check_sequence(sequence)
+        answers, after = self.store.run(lambda connection: self._take(connection, rows, future, keys, sequence))
         self._remember(after)
         return answers
+
+    def _take(
+        self, connection: Any, rows: Sequence[Any], future: Any, keys: Mapping[str, Any], sequence: int | None
+    ) -> tuple[list[StreamAnswer], dict[str, Kept]]:
+        """Answers to rows, and what is now kept of their series, by key."""
+        heads = self.store.lock(connection, self._key, keys)
+        before = self._recall(connection, heads)
+        if repeated(sequence, heads, keys):
+            return self._repeat(connection, before, rows, future), {}
+        if len(before) < len(keys):
+            self._require_room(connection, len(heads), len(keys))
+        stream = self._stream(before)
+        answers, ahead = self._judge(rows, stream.update(rows, future), {k: kept.ahead for k, kept in before.items()})
+        after = {key: Kept(secrets.randbits(62), stream.states.only(name), ahead[key]) for key, name in keys.items()}
+        numbers = {key: head.sequence for key, head in heads.items()}
+        self._write(connection, after, numbers if sequence is None else dict.fromkeys(keys, sequence), answers)
+        return answers, after
+
+    def _stream(self, kept: Mapping[str, Kept]) -> Stream:
+        """A stream that goes on from what is kept."""
+        stream = Stream(self.model, self.level)
+        stream.states = States.joined([own.states for own in kept.values()] or [stream.states])
+        return stream
+
+    def __contains__(self, series: str | int) -> bool:
+        key = key_of(series)
+        return key in self.store.run(lambda connection: self.store.heads(connection, self._key, [key]), reading=True)
 
     def forecast(self, series: str | int, future: Any = None) -> dict[str, Any] | None:
         """Forecast a series from what is stored, as the last update did; None where it has no value in its window.
 
         Raises:
-            DataError: The series is not there, or the future is not as `update` takes it.
+            UnknownSeriesError: The series is not there.
+            DataError: The future is not as `update` takes it.
         """
-        stream, key = Stream(self.model, self.level), key_of(series)
-        with self.store.transaction() as connection:
-            kept = self._known(connection, series, key)
-        stream.states = States.joined([kept.states])
-        return stream.forecast(series, future)
+        return self.standing(series, future).forecast
+
+    def standing(self, series: str | int, future: Any = None) -> Standing:
+        """The last sequence number of a series and the forecast from what was stored with it, as `forecast` has it."""
+        row = self._read(key_of(series))
+        if row is None:
+            raise UnknownSeriesError(f"series {brief(series)} is not in the store: send an observation of it first")
+        stream = self._stream({row.series: self._unpack(row)})
+        return Standing(row.sequence, stream.forecast(series, future))
 
     def latest(self, series: str | int) -> int | None:
         """The last sequence number of a series; None where it never had one, or is not there."""
-        with self.store.transaction() as connection:
-            row = self.store.read(connection, self._key, [key_of(series)]).get(key_of(series))
+        row = self._read(key_of(series))
         return None if row is None else row.sequence
+
+    def held(self, most: int = 100, after: str | int | None = None) -> list[Held]:
+        """Series that are there, in the database's order.
+
+        Args:
+            most: How many.
+            after: The last one of those before.
+        """
+
+        def work(connection: Any) -> tuple[list[Any], dict[str, Any]]:
+            rows = self.store.page(connection, self._key, None if after is None else key_of(after), most)
+            return rows, self.store.last_alarms(connection, self._key, [row.series for row in rows])
+
+        rows, alarms = self.store.run(work, reading=True)
+        return [self._held(row, alarms.get(row.series)) for row in rows]
 
     def events(self, series: str | int, most: int = 1000) -> list[Alarm]:
         """The latest alarms of a series, oldest first."""
-        with self.store.transaction() as connection:
-            found = self.store.alarms(connection, self._key, key_of(series), most)
-        return [self._alarm(row) for row in found]
+        return [alarm for _, alarm in self.events_after(series, 0, most)]
+
+    def events_after(self, series: str | int, number: int, most: int = 1000) -> list[tuple[int, Alarm]]:
+        """The latest alarms of a series with their numbers, which rise, of those after a number; oldest first."""
+        key = key_of(series)
+        found = self.store.run(
+            lambda connection: self.store.alarms(connection, self._key, key, most, after=number), reading=True
+        )
+        return [(row.id, self._alarm(row)) for row in found]
 
     def delete(self, series: str | int) -> bool:
         """Forget a series and its alarms; whether it was there."""
-        with self.store.transaction() as connection:
-            return self.store.delete(connection, self._key, key_of(series))
+        key = key_of(series)
+        return self.store.run(lambda connection: self.store.delete(connection, self._key, key))
 
-    def _known(self, connection: Any, series: str | int, key: str) -> Kept:
-        row = self.store.read(connection, self._key, [key]).get(key)
-        if row is None:
-            raise DataError(f"series {brief(series)} is not in the store: send an observation of it first")
-        return self._unpack(row)
+    def _read(self, key: str) -> Any:
+        found = self.store.run(lambda connection: self.store.read(connection, self._key, [key]), reading=True)
+        return found.get(key)
+
+    def _held(self, row: Any, alarm: Any) -> Held:
+        states = self._unpack(row).states
+        ds = states.frequency.times(states.starts[:1], states.lengths[:1] - 1)[0]
+        return Held(states.ids[0], row.sequence, ds, alarm and self._alarm(alarm))
 
     def _recall(self, connection: Any, heads: Mapping[str, Any]) -> dict[str, Kept]:
         """The series that are there, from memory where no one has written them since."""
@@ -190,13 +224,8 @@ class StoredStream:
 
     def _unpack(self, row: Any) -> Kept:
         states = unpack_states(self.model, row.state, self._key)
-        return Kept(row.version, states, row.ahead and self._unpack_ahead(row.ahead))
-
-    def _unpack_ahead(self, content: bytes) -> Ahead:
-        h = self.model.h
-        ds = np.frombuffer(content, np.int64, h).astype(self._kind)
-        lo, hi = np.frombuffer(content, np.float32, 2 * h, 8 * h).reshape(2, h)
-        return Ahead(ds, lo, hi)
+        ahead = None if row.ahead is None else Ahead.unpack(row.ahead, self.model.h, self._kind)
+        return Kept(row.version, states, ahead)
 
     def _require_room(self, connection: Any, known: int, wanted: int) -> None:
         placeholders = wanted - known if connection.dialect.name == "postgresql" else 0
@@ -207,33 +236,36 @@ class StoredStream:
             )
 
     def _repeat(
-        self, connection: Any, before: Mapping[str, Kept], after: States, names: Sequence[Any], forecasts: list[Any]
+        self, connection: Any, before: Mapping[str, Kept], rows: Sequence[Any], future: Any
     ) -> list[StreamAnswer]:
         """The answer once more to an update that is in the store already."""
-        answers = []
-        for name, forecast in zip(names, forecasts, strict=True):
-            kept = before[key_of(name)]
-            if not kept.states.equals(after.only(name)):
+        stream, names = self._stream(before), {key_of(name): name for name in map(name_of, rows)}
+        try:
+            forecasts = stream.update(rows, future)
+        except DataError as error:
+            raise SequenceError(f"this sequence number came before, with another row: {error}") from error
+        alarms: dict[Any, Alarm] = {}
+        for key, name in names.items():
+            if not before[key].states.equals(stream.states.only(name)):
                 raise SequenceError(f"series {brief(name)}: this sequence number came before, with another row")
-            alarms = self.store.alarms(connection, self._key, key_of(name), 1, kept.version)
-            answers.append(StreamAnswer(forecast, self._alarm(alarms[0]) if alarms else None))
-        return answers
+            for row in self.store.alarms(connection, self._key, key, len(rows), before[key].version):
+                alarms[key, row.ds] = self._alarm(row)
+        places = [(key_of(name_of(row)), int(self._time(row).astype(np.int64))) for row in rows]
+        return [StreamAnswer(own, alarms.get(place)) for own, place in zip(forecasts, places, strict=True)]
 
     def _judge(
-        self, rows: Sequence[Any], names: Sequence[Any], forecasts: Sequence[Any], ahead: dict[str, Ahead | None]
+        self, rows: Sequence[Any], forecasts: Sequence[Any], ahead: dict[str, Ahead | None]
     ) -> tuple[list[StreamAnswer], dict[str, Ahead | None]]:
         """Which observations lie outside the interval that was forecast for them last; the intervals that now stand."""
-        answers, stamps = [], [read_time(row["ds"], self.model.reading.time_format) for row in rows]
-        for row, name, time, forecast in zip(rows, names, stamps, forecasts, strict=True):
-            key = key_of(name)
-            answers.append(StreamAnswer(forecast, outside(name, time, read_y(row["y"]), ahead.get(key))))
-            ahead[key] = self._ahead(forecast)
+        answers = []
+        for row, forecast in zip(rows, forecasts, strict=True):
+            name, key = name_of(row), key_of(name_of(row))
+            answers.append(StreamAnswer(forecast, outside(name, self._time(row), read_y(row["y"]), ahead.get(key))))
+            ahead[key] = Ahead.of(forecast, self.alarm)
         return answers, ahead
 
-    def _ahead(self, forecast: Mapping[str, Any] | None) -> Ahead | None:
-        if forecast is None or self.alarm is None:
-            return None
-        return Ahead(forecast["ds"], forecast[f"GRU-lo-{self.alarm}"], forecast[f"GRU-hi-{self.alarm}"])
+    def _time(self, row: Any) -> Any:
+        return read_time(row["ds"], self.model.reading.time_format)
 
     def _write(
         self,
@@ -249,7 +281,7 @@ class StoredStream:
                 "sequence": numbers.get(key),
                 "version": kept.version,
                 "state": pack_states(kept.states, self._key),
-                "ahead": kept.ahead and packed(kept.ahead),
+                "ahead": kept.ahead and kept.ahead.pack(),
             }
             for key, kept in after.items()
         ]
@@ -263,62 +295,3 @@ class StoredStream:
 
     def _alarm(self, row: Any) -> Alarm:
         return Alarm(json.loads(row.series), np.array(row.ds).astype(self._kind)[()], row.y, row.lo, row.hi)
-
-
-def name_of(row: Any) -> str | int:
-    """The name of a row's series."""
-    pick(row, "ds"), pick(row, "y")
-    return read_id(row.get("unique_id", "series"))
-
-
-def key_of(name: str | int) -> str:
-    """The name of a series as the store writes it: JSON in ASCII, so 1 is not "1"."""
-    refuse_unwritable(read_id(name))
-    key = json.dumps(name)
-    if len(key) > LONGEST_NAME:
-        raise DataError(f"unique_id = {brief(name)} is longer than the {LONGEST_NAME} characters that a store takes")
-    return key
-
-
-def check_sequence(sequence: Any, rows: int, series: int) -> None:
-    """A number of an update is a whole one, and counts one row of each series."""
-    if type(sequence) is not int or not 0 <= sequence <= LARGEST_SEQUENCE:
-        raise DataError(f"sequence = {brief(sequence)} is no number of an update: give an integer from 0 to 2**63 - 1")
-    if rows > series:
-        raise DataError(f"{rows} rows of {series} series came with one sequence number: give one row of each series")
-
-
-def repeated(sequence: int | None, heads: Mapping[str, Any], keys: Mapping[str, Any]) -> bool:
-    """Whether an update with this number is in the store already.
-
-    Raises:
-        SequenceError: Its number is older than that of one of its series, or only some of them had it.
-    """
-    if sequence is None:
-        return False
-    numbers = {key: head.sequence for key, head in heads.items() if head.sequence is not None}
-    for key, last in numbers.items():
-        if sequence < last:
-            raise SequenceError(f"series {brief(keys[key])}: sequence {sequence} came after {last}: count upwards")
-    same = [key for key, last in numbers.items() if sequence == last]
-    if same and len(same) < len(keys):
-        raise SequenceError(
-            f"sequence {sequence} came before for {len(same)} of these {len(keys)} series: send the same"
-        )
-    return bool(same)
-
-
-def outside(name: str | int, time: Any, y: float, ahead: Ahead | None) -> Alarm | None:
-    """The alarm of an observation that left the interval forecast for its time, if one was."""
-    if ahead is None:
-        return None
-    place = np.flatnonzero(ahead.ds == time)
-    if not place.size:
-        return None
-    lo, hi = float(ahead.lo[place[0]]), float(ahead.hi[place[0]])
-    return Alarm(name, time, y, lo, hi) if y < lo or y > hi else None
-
-
-def packed(ahead: Ahead) -> bytes:
-    """An interval as the store writes it: int64, float32, float32."""
-    return ahead.ds.astype(np.int64).tobytes() + np.stack([ahead.lo, ahead.hi]).astype(np.float32).tobytes()

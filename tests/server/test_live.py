@@ -1,0 +1,96 @@
+import asyncio
+import threading
+
+import pytest
+
+from grucast.errors import DataError, ModelFileError, SequenceError, StoreError, StoreFullError, UnknownSeriesError
+from grucast.server.live import LiveStreams, as_problems
+from grucast.server.models import Models
+from grucast.server.problems import Conflict, NotThere, Overloaded, Problem, TooSlow
+from grucast.server.settings import Limits, ServerSettings
+from tests.server.test_streams import rows_of
+
+ROWS = [{"unique_id": "a"} | row for row in rows_of()]
+
+
+@pytest.fixture
+def opened(folder, tmp_path):
+    """Streams with limits, and the model that is served."""
+    live, path = [], folder / "small.safetensors"
+
+    def open_live(**limits):
+        settings = ServerSettings({"small": path}, limits=Limits(**limits), store=f"sqlite:///{tmp_path / 's.db'}")
+        live.append(LiveStreams(settings))
+        return live[-1], Models(settings.models, settings.limits)["small"]
+
+    yield open_live
+    for own in live:
+        own.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (UnknownSeriesError, 404),
+        (SequenceError, 409),
+        (DataError, 422),
+        (StoreFullError, 429),
+        (ModelFileError, 500),
+        (StoreError, 503),
+    ],
+)
+def test_errors_of_a_store_are_statuses_and_its_driver_is_not_quoted(error, status):
+    with pytest.raises(Problem) as caught, as_problems():
+        raise error("the store postgresql://me@there/db failed")
+    assert caught.value.status == status
+    assert (caught.value.headers == {"Retry-After": "1"}) == (status == 503)
+    if status >= 500:
+        assert "there" not in str(caught.value)
+
+
+def test_beyond_the_queue_calls_are_told_to_come_again(opened):
+    live, served = opened(queue=2)
+    gate = threading.Event()
+
+    async def main():
+        calls = [asyncio.create_task(live.call("small", served, lambda _: gate.wait(5))) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        with pytest.raises(Overloaded):
+            await live.call("small", served, lambda _: None)
+        gate.set()
+        assert await asyncio.gather(*calls) == [True, True]
+        await asyncio.sleep(0.05)
+        assert await live.call("small", served, lambda _: 3) == 3
+
+    asyncio.run(main())
+
+
+def test_a_call_that_takes_too_long_is_given_up_and_what_it_writes_is_whole(opened, model):
+    live, served = opened(seconds=0.2)
+    gate = threading.Event()
+
+    def slowly(stream):
+        gate.wait(5)
+        return stream.update(ROWS, sequence=1)
+
+    async def main():
+        with pytest.raises(TooSlow, match="sequence"):
+            await live.call("small", served, slowly)
+        with pytest.raises(NotThere):
+            await live.call("small", served, lambda stream: stream.standing("a"))
+        gate.set()
+        await asyncio.sleep(0.5)
+        return await live.call("small", served, lambda stream: stream.standing("a"))
+
+    sequence, forecast = asyncio.run(main())
+    wanted = model.stream().update(ROWS)[-1]
+    assert sequence == 1
+    assert all((forecast[name] == wanted[name]).all() for name in list(wanted)[1:])
+
+
+def test_without_a_store_every_call_is_refused():
+    live = LiveStreams(ServerSettings())
+    assert not live.kept
+    with pytest.raises(Conflict, match="--store"):
+        asyncio.run(live.call("small", None, lambda _: None))
+    live.close()
