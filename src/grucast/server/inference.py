@@ -1,6 +1,6 @@
-"""/v2: the Open Inference Protocol as KServe and Triton speak it, JSON and binary tensors.
+"""/v2: the Open Inference Protocol as KServe and Triton speak it, JSON and binary tensors, sequences.
 
-Source: kserve/open-inference-protocol, inference_rest.md; Triton's extension_binary_data.md.
+Source: kserve/open-inference-protocol, inference_rest.md; Triton's extension_binary_data.md and extension_sequence.md.
 """
 
 import json
@@ -12,7 +12,7 @@ import polars as pl
 from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from grucast.server import tables
+from grucast.server import sequences, tables
 from grucast.server.models import Ask, Served
 from grucast.server.problems import Problem, TooLarge, Unusable
 
@@ -64,7 +64,8 @@ class InferRequest(BaseModel):
 @router.get("")
 async def server(request: Request) -> dict[str, Any]:
     """The server's name, version and extensions."""
-    return {"name": "grucast", "version": request.app.version, "extensions": ["binary_tensor_data"]}
+    extensions = ["binary_tensor_data", *(["sequence"] if request.app.state.streams.kept else [])]
+    return {"name": "grucast", "version": request.app.version, "extensions": extensions}
 
 
 @router.get("/health/live")
@@ -111,11 +112,17 @@ async def infer(
     request: Request,
     header_length: Annotated[str | None, Header(alias=LENGTH)] = None,
 ) -> Response:
-    """Forecast from windows that end at any time, each row by itself, with the bits that it has alone."""
+    """Forecast from windows that end at any time, each row by itself, with the bits that it has alone.
+
+    With the parameter sequence_id a window goes on from those before, which the store keeps.
+    """
     served: Served = request.app.state.models[model]
     asked, tail = split(await request.body(), header_length)
     arrays = take(asked, tail)
     history, count = to_frame(served, arrays, request.app.state.settings.limits.rows)
+    if place := sequences.place_of(asked.parameters):
+        streams = request.app.state.streams
+        return respond(model, asked, await sequences.follow(streams, model, served, place, history))
     found = await served.batcher.submit(Ask(history, None, None))
     return respond(model, asked, outputs_of(found, count))
 
