@@ -7,7 +7,7 @@ import typer
 from grucast.cli.common import command
 
 
-@command("grucast serve bikes.safetensors --port 8000")
+@command("grucast serve --open")
 def serve(
     model: Annotated[list[str] | None, typer.Argument(metavar="MODEL", help="Model files.")] = None,
     models: Annotated[str | None, typer.Option(help="Folder whose models are served, too.")] = None,
@@ -25,10 +25,14 @@ def serve(
             envvar="GRUCAST_STORE",
         ),
     ] = None,
+    browse: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     log_json: Annotated[bool, typer.Option("--log-json", help="Write the log as JSON, a line each.")] = False,
 ) -> None:
-    """Serve forecasts over HTTP: the Open Inference Protocol under /v2, tables under /v1, /metrics, /openapi.json."""
+    """Serve a page where people forecast files, and forecasts over HTTP: the Open Inference Protocol under /v2, tables,
+    files and trainings under /v1, /metrics, /openapi.json. Without MODEL the page is there to train one.
+    """
     from grucast.server.running import run
     from grucast.server.settings import ServerSettings, find_models
 
-    run(ServerSettings(find_models(model or [], models), host, port, token, store=store), log_json)
+    settings = ServerSettings(find_models(model or [], models), host, port, token, store=store)
+    run(settings, log_json, browse)

@@ -77,11 +77,16 @@ def error_of(score: Score, gru: Score) -> float:
     return score.mae if math.isnan(gru.mase) else score.mase
 
 
-def compared(gru: Score, simple: Score, frequency: Frequency, tests: str) -> str:
-    """The GRU compared with the best simple forecast; the difference is a share of the larger error."""
+def gain(gru: Score, simple: Score) -> float:
+    """How much smaller the error of the GRU is than that of a simple forecast, as a share of the larger one."""
     own, other = error_of(gru, gru), error_of(simple, gru)
-    name, larger = in_words(simple.model, frequency), max(own, other)
-    better = (other - own) / larger if larger else 0.0
+    larger = max(own, other)
+    return (other - own) / larger if larger else 0.0
+
+
+def compared(gru: Score, simple: Score, frequency: Frequency, tests: str) -> str:
+    """The GRU compared with the best simple forecast."""
+    name, better = in_words(simple.model, frequency), gain(gru, simple)
     if abs(better) <= EQUAL:
         return f"about as good as {name}, {tests}"
     if better > 0:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -11,12 +13,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from grucast.server import forecasts, inference, metrics, streams
+from grucast.server import fits, forecasts, inference, metrics, pages, results, streams
 from grucast.server.guard import Guard
+from grucast.server.jobs import Jobs
 from grucast.server.live import LiveStreams
 from grucast.server.models import Models
 from grucast.server.problems import Problem
 from grucast.server.settings import ServerSettings
+from grucast.server.uploads import Uploads
 
 
 def create_app(settings: ServerSettings) -> Any:
@@ -34,9 +38,8 @@ def create_app(settings: ServerSettings) -> Any:
     app.state.settings, app.state.draining = settings, False
     app.state.models = Models(settings.models, settings.limits)
     app.state.streams = LiveStreams(settings)
-    app.include_router(inference.router)
-    app.include_router(forecasts.router)
-    app.include_router(streams.router)
+    for part in (inference, forecasts, fits, results, streams, pages):
+        app.include_router(part.router)
     app.add_api_route("/metrics", exposition, include_in_schema=False)
     app.add_exception_handler(Problem, say_problem)
     app.add_exception_handler(HTTPException, say_status)
@@ -46,9 +49,14 @@ def create_app(settings: ServerSettings) -> Any:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Follow the models' files while the server runs."""
-    following = asyncio.create_task(app.state.models.follow())
-    yield
+    """Follow the models' files while the server runs; what clients bring is kept in a folder that goes with it."""
+    state = app.state
+    following = asyncio.create_task(state.models.follow())
+    with TemporaryDirectory(prefix="grucast-") as folder:
+        state.uploads = Uploads(Path(folder, "files"), state.settings.limits.kept)
+        state.jobs = Jobs(Path(folder, "trainings"), state.settings.limits, state.models)
+        yield
+        await state.jobs.close()
     following.cancel()
     app.state.streams.close()
 

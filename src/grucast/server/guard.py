@@ -17,7 +17,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 log = logging.getLogger("grucast.server")
-OPEN = {"/v2/health/live", "/v2/health/ready"}  # to whom looks after the server, without a token
+# Without a token: health, and the page, which asks for one.
+OPEN = ("/v2/health/live", "/v2/health/ready", "/")
 HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -81,7 +82,7 @@ class Guard:
         origin = headers.get("origin")
         if origin is not None and origin.partition("://")[2] != host:
             raise Refused(403, "pages of other sites may not call this server")
-        if self.settings.token and path not in OPEN:
+        if self.settings.token and path not in OPEN and not path.startswith("/page/"):
             given = headers.get("authorization", "").removeprefix("Bearer ")
             if not hmac.compare_digest(given.encode(), self.settings.token.encode()):
                 raise Refused(401, "send the token: Authorization: Bearer ...")

@@ -83,9 +83,10 @@ class Models:
     """
 
     def __init__(self, paths: dict[str, Path], limits: Limits) -> None:
+        self._limits = limits
         self._served: dict[str, Served] = {}
         for name, path in paths.items():
-            self._served[name] = Served(path, limits)
+            self.add(name, path)
 
     def __getitem__(self, name: str) -> Served:
         if name not in self._served:
@@ -93,13 +94,21 @@ class Models:
         return self._served[name]
 
     def __iter__(self) -> Any:
-        return iter(self._served)
+        return iter(list(self._served))
+
+    def add(self, name: str, path: Path) -> None:
+        """Serve another model."""
+        self._served[name] = Served(path, self._limits)
+
+    def drop(self, name: str) -> None:
+        """Serve a model no more."""
+        self._served.pop(name, None)
 
     async def follow(self) -> None:
         """Load again what changes, until cancelled; what cannot be loaded leaves the old model at work."""
         while True:
             await asyncio.sleep(LOOK)
-            for name, served in self._served.items():
+            for name, served in list(self._served.items()):
                 await asyncio.to_thread(self.refresh, name, served)
 
     def refresh(self, name: str, served: Served) -> None:

@@ -5,8 +5,10 @@ import contextlib
 import json
 import logging
 import signal
+import socket
 import time
 import warnings
+import webbrowser
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,11 +44,22 @@ class Protocol(H11Protocol):
 
 
 class Server(uvicorn.Server):
-    """A server that answers what it has taken before it ends, with exit code 0."""
+    """A server that says where its page is, and answers what it has taken before it ends, with exit code 0."""
 
-    def __init__(self, config: uvicorn.Config, app: Any, grace: float) -> None:
+    def __init__(self, config: uvicorn.Config, app: Any, grace: float, browse: bool) -> None:
         super().__init__(config)
-        self._app, self._grace = app, grace
+        self._app, self._grace, self._browse = app, grace, browse
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and open the page if that is wanted."""
+        await super().startup(sockets)
+        if not self.servers:
+            return
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        logging.getLogger("grucast.server").info("the page is at %s", address)
+        if self._browse:
+            await asyncio.to_thread(webbrowser.open, address)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -93,8 +106,13 @@ def set_up_logs(as_json: bool) -> None:
         logger.setLevel(logging.INFO)
 
 
-def run(settings: ServerSettings, log_json: bool = False) -> None:
+def run(settings: ServerSettings, log_json: bool = False, browse: bool = False) -> None:
     """Serve until a signal ends it.
+
+    Args:
+        settings: What is served, to whom.
+        log_json: Write the log as JSON.
+        browse: Open the page in the browser of this machine.
 
     Raises:
         ModelFileError: A model's file is damaged or of another kind.
@@ -115,4 +133,4 @@ def run(settings: ServerSettings, log_json: bool = False) -> None:
         timeout_graceful_shutdown=int(settings.limits.seconds) + 1,
         h11_max_incomplete_event_size=LARGEST_HEADER,
     )
-    Server(config, app, settings.limits.grace).run()
+    Server(config, app, settings.limits.grace, browse).run()

@@ -22,6 +22,9 @@ class Limits:
         rows: Rows of data in a request.
         batch: Requests that are forecast together.
         series: Series of a model that the store takes.
+        fits: Trainings that run or wait.
+        fit_seconds: Time for a training.
+        kept: Files and trainings that are kept, the last ones.
         grace: Seconds from SIGTERM, when /v2/health/ready turns 503, until no connection is taken any more.
     """
 
@@ -31,6 +34,9 @@ class Limits:
     rows: int = 1_000_000
     batch: int = 128
     series: int = 100_000
+    fits: int = 8
+    fit_seconds: float = 600.0
+    kept: int = 16
     grace: float = 1.0
 
 

@@ -1,13 +1,7 @@
 """Bodies as tables, and tables as bodies; formats that a program wrote are read in a process of its own."""
 
-import asyncio
 import io
 import json
-import multiprocessing
-import resource
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from functools import lru_cache
 from typing import Any, TypeVar
 
 import polars as pl
@@ -15,7 +9,8 @@ from fastapi import Response
 from pydantic import BaseModel, ValidationError
 
 from grucast.data.depth import is_deep
-from grucast.server.problems import Problem, TooLarge, Unusable
+from grucast.server.child import in_child
+from grucast.server.problems import Problem, Unusable
 from grucast.server.settings import Limits
 
 KINDS = {
@@ -29,8 +24,6 @@ TYPES = {"json": "application/json", "csv": "text/csv; charset=utf-8"} | {
     "parquet": "application/vnd.apache.parquet",
     "arrow": "application/vnd.apache.arrow.stream",
 }
-MEMORY = 2 * 2**30  # bytes of address space for reading beyond what the process has at its start
-SECONDS = 10
 T = TypeVar("T", bound=BaseModel)
 
 
@@ -93,36 +86,11 @@ async def parse(body: bytes, kind: str, limits: Limits) -> pl.DataFrame:
     Raises:
         Problem: It cannot be read, or has too many rows.
     """
-    loop = asyncio.get_running_loop()
     try:
-        content = await asyncio.wait_for(loop.run_in_executor(pool(), to_arrow, body, kind, limits.rows), SECONDS)
-    except (BrokenProcessPool, TimeoutError) as error:
-        restart()
-        raise TooLarge("the table takes too much memory or time to read: send less at once") from error
+        content = await in_child(to_arrow, body, kind, limits.rows)
     except ValueError as error:
         raise Unusable(str(error)) from None
     return pl.read_ipc_stream(io.BytesIO(content))
-
-
-@lru_cache(maxsize=1)
-def pool() -> ProcessPoolExecutor:
-    """The process that reads; it is not forked, since polars has threads."""
-    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=bound)
-
-
-def restart() -> None:
-    """Give up the process that reads: the next one begins anew."""
-    broken = pool()
-    pool.cache_clear()
-    for process in list((broken._processes or {}).values()):
-        process.kill()
-    broken.shutdown(wait=False, cancel_futures=True)
-
-
-def bound() -> None:
-    """Bound the memory of the process that reads."""
-    used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()  # noqa: PTH123, SIM115
-    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
 
 
 def to_arrow(body: bytes, kind: str, rows: int) -> bytes:

@@ -1,0 +1,3 @@
+// The second tab.
+export const open = () => {};
+export const paint = () => {};
