@@ -1,5 +1,6 @@
 """A server of its own process, with a small model."""
 
+import json
 import re
 import signal
 import subprocess
@@ -105,3 +106,28 @@ def server(folder):
 def client(server):
     """A client of it."""
     return server.client
+
+
+def as_csv(*seeds: int) -> bytes:
+    """A file of those series."""
+    return pl.concat([make_series(seed) for seed in seeds]).write_csv().encode()
+
+
+def events_of(client: httpx.Client, key: str, after: int | None = None) -> list[dict]:
+    """What a training tells until its end."""
+    headers = {} if after is None else {"Last-Event-ID": str(after)}
+    found = []
+    with client.stream("GET", f"/v1/fit/{key}/events", headers=headers) as stream:
+        for line in stream.iter_lines():
+            if line.startswith("data: "):
+                found.append(json.loads(line.removeprefix("data: ")))
+    return found
+
+
+@pytest.fixture(scope="session")
+def trained(server):
+    """A training that has ended, and what it told."""
+    words = {"h": 6, "season_length": 24, "max_time": 0.5, "name": "two series.csv"}
+    job = server.client.post("/v1/fit", params=words, content=as_csv(1, 2)).json()
+    told = events_of(server.client, job["id"])
+    return server.client.get(f"/v1/fit/{job['id']}").json() | {"told": told}

@@ -32,7 +32,7 @@ class EventStream(StreamingResponse):
     media_type = "text/event-stream"
 
 
-class Reading(BaseModel):
+class ReadRequest(BaseModel):
     """How a file is to be read, as `grucast.read` takes it, and which series to show."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"options": {"decimal": ","}}})
@@ -50,11 +50,11 @@ async def bring(request: Request, name: Annotated[str, Query(max_length=300)] = 
     return await described(uploads.add(name, content), None)
 
 
-@router.post("/data/{key}", openapi_extra=tables.documented(Reading))
+@router.post("/data/{key}", openapi_extra=tables.documented(ReadRequest))
 async def read_again(key: str, request: Request) -> dict[str, Any]:
     """Look at the file with these options, which trainings on it have then, too."""
     upload = request.app.state.uploads[key]
-    asked = tables.parse_json(await request.body(), Reading)
+    asked = tables.parse_json(await request.body(), ReadRequest)
     upload.options = allowed(asked.options)
     return await described(upload, asked.series)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from grucast.server.models import Models
-from grucast.server.problems import NotThere, Overloaded, Problem
+from grucast.server.problems import NotThere, Problem
 from grucast.server.settings import Limits
 
 log = logging.getLogger("grucast.server")
@@ -27,6 +27,15 @@ class NotDone(Problem):
     """Training has not ended yet, or not well."""
 
     status = 409
+
+
+class TooManyTrainings(Problem):
+    """Too many trainings run or wait."""
+
+    status = 429
+
+    def __init__(self) -> None:
+        super().__init__("too many trainings wait: come again when one has ended", {"Retry-After": "5"})
 
 
 class Job:
@@ -111,10 +120,10 @@ class Jobs:
         """Begin a training, or let it wait for its turn.
 
         Raises:
-            Overloaded: Too many wait.
+            TooManyTrainings: Too many wait.
         """
         if sum(not job.ended for job in self._kept.values()) >= self._limits.fits:
-            raise Overloaded
+            raise TooManyTrainings
         folder = self._root / uuid.uuid4().hex
         folder.mkdir(parents=True)
         shutil.copyfile(file, folder / file.name)

@@ -74,9 +74,9 @@ def facts(intake: Intake, report: Report) -> Answer:
     told = report.to_dict()
     findings = [finding | {"repairs": repairs(finding["advice"])} for finding in told["findings"]]
     counts = {name: told[name] for name in ("rows", "series", "first", "last", "missing")}
-    if not report.grid:
+    counts |= {"frequency": report.grid.frequency} if report.grid else {}
+    if not report.grid or not report.usable:
         return {"findings": findings, "facts": counts, "h": None, "season": None}
-    counts |= {"frequency": report.grid.frequency, "shortest": report.grid.shortest}
     chosen = usual_horizon(to_panel(intake).frequency, report.grid.longest)
     return {"findings": findings, "facts": counts, "h": chosen.h, "season": list(report.grid.used)}
 
