@@ -16,7 +16,7 @@ AGAIN ?= grucast
 CAN_FUZZ := $(if $(filter Linux_x86_64,$(shell uname -s)_$(shell uname -m)),fuzz)
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test quick test-interop test-javascript check native portable targets fuzz wheel slim audit fix bench bench-runtime bench-forecast bench-accuracy bench-classify bench-ablation docs pictures clean
+.PHONY: help demo test quick test-interop test-javascript test-page check native portable targets fuzz wheel slim audit fix bench bench-runtime bench-forecast bench-accuracy bench-classify bench-ablation docs pictures clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ test-interop: $(VENV)/interop.stamp build/sktime/stamp build/mlflow/stamp ## the
 test-javascript: $(VENV)/dev.stamp build/javascript/stamp ## forecast from exported models in JavaScript (needs node, npm and the network)
 	@echo "== tests with JavaScript"
 	@$(BIN)/python -m pytest -q interop/test_javascript.py
+
+test-page: $(VENV)/page.stamp ## use the page of `grucast serve` in headless Chromium (needs chromium)
+	@echo "== tests in the browser"
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadscope interop/test_page.py
 
 check: $(VENV)/dev.stamp ## lint, format, types, layers
 	@echo "== lint"
@@ -179,8 +183,9 @@ docs: $(VENV)/dev.stamp ## build the documentation site in build/site: strict, e
 	@$(BIN)/python -m sphinx -q -W --keep-going docs/zh build/site/zh
 	@$(BIN)/python -m sphinx -q -W --keep-going -j $(JOBS) docs build/site
 
-pictures: demo ## draw the pictures that README and the site show again
+pictures: demo $(VENV)/page.stamp ## draw the pictures that README and the site show again (needs chromium)
 	@cp $(DEMO)/forecast.png docs/
+	@$(BIN)/python benchmarks/page_picture.py
 	@$(BIN)/python benchmarks/pictures.py
 
 clean: ## remove the environment and everything built
@@ -210,6 +215,11 @@ $(VENV)/fuzz.stamp: $(VENV)/dev.stamp
 $(VENV)/interop.stamp: $(VENV)/dev.stamp
 	@echo "== installing Keras and Flax"
 	@$(PIP) --group interop
+	@touch $@
+
+$(VENV)/page.stamp: $(VENV)/dev.stamp
+	@echo "== installing what drives a browser"
+	@$(PIP) --group page
 	@touch $@
 
 build/mlflow/stamp: pyproject.toml | $(VENV)/dev.stamp

@@ -58,6 +58,9 @@ def test_windows_are_the_last_steps_of_all_that_came(given_batches):
             came[name].add(step)
     window = states.window(np.arange(5), 3)
     for row, name in enumerate("abcde"):
+        times, values = states.recent(name)
+        np.testing.assert_array_equal(values, window.history[row, -len(values) :])
+        np.testing.assert_array_equal(times, states.starts[row] + 5 * np.arange(states.lengths[row])[-SIZE:])
         last = max(came[name])
         assert states.lengths[row] == last + 1
         places = range(last - SIZE + 1, last + 1)

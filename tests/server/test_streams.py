@@ -55,7 +55,10 @@ def test_one_by_one_and_many_at_once_have_the_bits_of_a_stream_in_memory(streams
     assert one["forecast"] == many["forecast"] == wanted(model, rows)
     assert (one["observations"], many["observations"]) == (1, len(rows))
     stored = streams.get("/v1/streams/many/forecast").json()
+    observed = stored.pop("observed")
     assert stored == {"model": "small", "series": "many", "sequence": None, "forecast": many["forecast"]}
+    assert observed["y"][-3:] == [row["y"] for row in rows][-3:]
+    assert observed["ds"][-1] == str(rows[-1]["ds"]).replace("T", " ")
 
 
 def test_any_text_is_a_name_with_slashes_too_and_no_name_reaches_another(streams, model):

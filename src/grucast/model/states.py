@@ -281,6 +281,13 @@ class States:
         seen = phases_of_one(self.frequency, self.starts[row], cycles, length - self.size, steps)
         return Window(history, *nothing_beside(self.size, h), seen, self.nonnegative[row : row + 1])
 
+    def recent(self, name: Any) -> tuple[Times, NDArray[np.float64]]:
+        """Time stamps and values of the steps of a series in its window; NaN where not observed."""
+        row = self.row[name]
+        length = int(self.lengths[row])
+        steps = np.arange(max(length - self.size, 0), length)
+        return self.frequency.times(self.starts[row], steps), self.values[row, steps % self.size]
+
     @contextmanager
     def all_or_nothing(self, ids: Iterable[Any]) -> Iterator[None]:
         """Let no other thread in; where an error or Ctrl-C ends the block, take back what it did to these series."""

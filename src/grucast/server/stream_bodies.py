@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, StrictInt, StrictS
 from grucast.server.forecasts import Cell
 from grucast.server.problems import Unusable
 from grucast.store import Alarm, Held
+from grucast.store.stream import Standing
 
 MOST = 10_000  # observations of a request
 FORECAST: Any = {"ds": ["2025-01-01 01:00:00"], "GRU": [3.5], "GRU-lo-80": [2.0], "GRU-hi-80": [5.0]}
@@ -69,11 +70,12 @@ class ToldUpdate(BaseModel):
 
 
 class ToldStanding(BaseModel):
-    """Where a series stands."""
+    """Where a series stands: what is remembered of it, in columns ds and y, and the forecast that follows."""
 
     model: str
     series: str
     sequence: int | None
+    observed: dict[str, list[Cell]]
     forecast: dict[str, list[Cell]] | None
 
 
@@ -152,6 +154,11 @@ def told(forecast: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {"ds": [told_time(time) for time in forecast[ds]]} | {
         name: [told_number(value) for value in forecast[name]] for name in quantiles
     }
+
+
+def told_observed(standing: Standing) -> dict[str, list[Any]]:
+    """What is remembered of a series as JSON has it, in columns."""
+    return {"ds": list(map(told_time, standing.times)), "y": list(map(told_number, standing.values))}
 
 
 def told_alarm(alarm: Alarm) -> dict[str, Cell]:

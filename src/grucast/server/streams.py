@@ -119,7 +119,13 @@ async def observe(
 async def forecast(series: Series, model: Model) -> Response:
     """The forecast from what is stored, as after the last observation; for models that need no coming values."""
     standing = await model.call(lambda live: live.standing(series))
-    return said(model=model.name, series=series, sequence=standing.sequence, forecast=bodies.told(standing.forecast))
+    return said(
+        model=model.name,
+        series=series,
+        sequence=standing.sequence,
+        observed=bodies.told_observed(standing),
+        forecast=bodies.told(standing.forecast),
+    )
 
 
 @router.get(

@@ -29,9 +29,18 @@ class StreamAnswer(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """Where a series stands: its last sequence number, and the forecast that follows what is stored; None if none."""
+    """Where a series stands: its last sequence number, what is remembered of it, and the forecast that follows.
+
+    Attributes:
+        sequence: None where it never had one.
+        times: Time stamps of the steps that are remembered.
+        values: What was observed there; NaN where nothing was.
+        forecast: None where the window holds no value.
+    """
 
     sequence: int | None
+    times: Any
+    values: Any
     forecast: dict[str, Any] | None
 
 
@@ -153,12 +162,12 @@ class StoredStream:
         return self.standing(series, future).forecast
 
     def standing(self, series: str | int, future: Any = None) -> Standing:
-        """The last sequence number of a series and the forecast from what was stored with it, as `forecast` has it."""
+        """The last sequence number of a series, what is remembered of it, and the forecast, as `forecast` has it."""
         row = self._read(key_of(series))
         if row is None:
             raise UnknownSeriesError(f"series {brief(series)} is not in the store: send an observation of it first")
         stream = self._stream({row.series: self._unpack(row)})
-        return Standing(row.sequence, stream.forecast(series, future))
+        return Standing(row.sequence, *stream.states.recent(json.loads(row.series)), stream.forecast(series, future))
 
     def latest(self, series: str | int) -> int | None:
         """The last sequence number of a series; None where it never had one, or is not there."""

@@ -23,7 +23,9 @@ export function redraw() {
 }
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 
-export const picture = (node) => Plotly.toImage(node, { format: "png", width: 1200, height: 600, scale: 2 });
+// The chart as a file, with the page's background.
+export const savePicture = (node, filename) =>
+  Plotly.downloadImage({ data: node.data, layout: { ...node.layout, paper_bgcolor: colour("card") } }, { filename, format: "png", width: 1200, height: 600, scale: 2 });
 
 const line = (x, y, name, shade, more = {}) => ({ x, y, name, mode: "lines", type: "scatter", line: { color: colour(shade), width: 1.6 }, ...more });
 // Time stamps are text that plotly.js reads; whole numbers stay numbers.
@@ -71,6 +73,18 @@ export const lossChart = (parts) => () => ({
   label: t("lossChart"),
   traces: parts.map((part, i) => line([...part.x], [...part.y], t(i ? "lossFinal" : "lossTest"), i ? "forecast" : "second")),
   layout: { showlegend: true, yaxis: { title: { text: t("loss") } } },
+});
+
+// Of a stream: what is remembered, the forecast if there is one, and the alarms.
+export const streamChart = ({ name, observed, forecast, alarms }) => () => ({
+  label: t("streamChart", { name }),
+  traces: [
+    ...(forecast ? intervals(forecast).flatMap((interval, place) => band(forecast.ds, interval, place)) : []),
+    line(observed.ds, observed.y, t("observed"), "series", { mode: observed.y.length < 60 ? "lines+markers" : "lines" }),
+    ...(forecast ? [line(forecast.ds, forecast.GRU, t("median"), "forecast", { line: { color: colour("forecast"), width: 2.2 } })] : []),
+    { x: alarms.map((alarm) => alarm.ds), y: alarms.map((alarm) => alarm.y), name: t("alarms"), mode: "markers", type: "scatter", marker: { color: colour("bad"), size: 10, symbol: "x" } },
+  ],
+  layout: { xaxis: axisOf(observed.ds) },
 });
 
 export const fanChart = ({ name, history, forecast }) => () => {

@@ -32,7 +32,7 @@ export function select(options, chosen, change) {
 
 export function table(head, rows) {
   const cells = (tag, row) =>
-    el("tr", {}, ...row.map((cell, i) => el(i ? tag : "th", { scope: tag === "th" ? "col" : i ? null : "row", class: cell?.best ? "best" : null }, String(cell?.text ?? cell ?? ""))));
+    el("tr", {}, ...row.map((cell, i) => el(i ? tag : "th", { scope: tag === "th" ? "col" : i ? null : "row", class: cell?.best ? "best" : null }, cell instanceof Node ? cell : String(cell?.text ?? cell ?? ""))));
   return el("table", {}, el("thead", {}, cells("th", head)), el("tbody", {}, ...rows.map((row) => cells("td", row))));
 }
 

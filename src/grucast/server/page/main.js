@@ -20,6 +20,7 @@ function choose(name, focus = true) {
   if (focus) $(`tab-${name}`).focus();
   history.replaceState(null, "", name === "streams" ? "#streams" : "#");
   if (name === "streams") streams.open();
+  else streams.close();
   redraw();
 }
 
@@ -44,5 +45,6 @@ data.setUp((file) => {
   result.hide();
 });
 train.setUp(data.file, result.open);
+streams.setUp();
 await get("/v1/models").catch(() => null); // asks for the token at once where there is one
 if (location.hash === "#streams") choose("streams", false);

@@ -1,6 +1,6 @@
 // The third part: the forecast, how good such forecasts were, what the network remembers.
 import { call, get } from "./api.js";
-import { draw, fanChart, gatesChart, intervals, pastChart, picture } from "./charts.js";
+import { draw, fanChart, gatesChart, intervals, pastChart, savePicture } from "./charts.js";
 import { $, el, field, save, say, select, show, table } from "./dom.js";
 import { number, percent, t, verdict } from "./texts.js";
 
@@ -58,7 +58,7 @@ function paintDownloads() {
   const buttons = [
     ["csv", fetched("forecast.csv", `${stem}-forecast.csv`)],
     ["xlsx", fetched("forecast.xlsx", `${stem}-forecast.xlsx`)],
-    ["picture", async () => save(await (await fetch(await picture($("fan-chart")))).blob(), `${stem}-forecast.png`)],
+    ["picture", () => savePicture($("fan-chart"), `${stem}-forecast`)],
     ["model", fetched("model", `${stem}.safetensors`)],
     ["python", fetched("code", `${stem}.py`)],
   ];
