@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from grucast import GRUForecaster, NetworkConfig, TrainingConfig
-from tests.postgresql import server  # noqa: F401 - a fixture
+from tests.postgresql import postgresql, server  # noqa: F401 - fixtures
 
 with contextlib.suppress(ImportError):  # tests.without_torch
     import torch

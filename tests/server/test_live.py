@@ -18,8 +18,9 @@ def opened(folder, tmp_path):
     """Streams with limits, and the model that is served."""
     live, path = [], folder / "small.safetensors"
 
-    def open_live(**limits):
-        settings = ServerSettings({"small": path}, limits=Limits(**limits), store=f"sqlite:///{tmp_path / 's.db'}")
+    def open_live(idle=None, **limits):
+        store = f"sqlite:///{tmp_path / 's.db'}"
+        settings = ServerSettings({"small": path}, limits=Limits(**limits), store=store, idle=idle)
         live.append(LiveStreams(settings))
         return live[-1], Models(settings.models, settings.limits)["small"]
 
@@ -94,3 +95,16 @@ def test_without_a_store_every_call_is_refused():
     with pytest.raises(Conflict, match="--store"):
         asyncio.run(live.call("small", None, lambda _: None))
     live.close()
+
+
+def test_idle_series_are_dropped_where_it_was_asked_for(opened):
+    async def main(idle):
+        live, served = opened(idle=idle)
+        dropping = asyncio.create_task(live.drop_idle())
+        await live.call("small", served, lambda stream: stream.update(ROWS[0]))
+        await asyncio.sleep(2.5)
+        dropping.cancel()
+        return await live.call("small", served, lambda stream: "a" in stream)
+
+    assert asyncio.run(main(None))
+    assert not asyncio.run(main(0.5))

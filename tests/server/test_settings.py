@@ -16,6 +16,12 @@ def test_this_machine_needs_none(host):
     assert ServerSettings(host=host).token is None
 
 
+@pytest.mark.parametrize(("idle", "store"), [(60.0, None), (0.0, "sqlite:///s.db"), (float("nan"), "sqlite:///s.db")])
+def test_idle_is_a_time_and_needs_a_store(idle, store):
+    with pytest.raises(ConfigError, match="--idle"):
+        ServerSettings(store=store, idle=idle)
+
+
 def test_models_are_found_by_the_names_of_their_files(tmp_path):
     for name in ("a.safetensors", "b.v2.safetensors", "notes.txt"):
         (tmp_path / name).touch()

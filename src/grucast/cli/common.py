@@ -126,7 +126,7 @@ class Training:
     @property
     def config(self) -> TrainingConfig:
         """The settings."""
-        seconds = to_seconds(self.max_time)
+        seconds = to_seconds(self.max_time, "--max-time")
         return TrainingConfig(max_steps=self.max_steps, max_time=seconds, ensemble=self.ensemble, seed=self.seed)
 
 
@@ -217,15 +217,15 @@ def say_lines(say: Screen, notes: Iterable[str], warnings: Iterable[str] = ()) -
         say.tell(warning, "warning:", "yellow")
 
 
-def to_seconds(text: str | None) -> float | None:
-    """Seconds of 90, 90s, 5m or 1h."""
+def to_seconds(text: str | None, option: str) -> float | None:
+    """Seconds of 90, 90s, 5m, 1h or 30d."""
     if text is None:
         return None
-    factor = {"s": 1, "m": 60, "h": 3600}.get(text[-1:], 0)
+    factor = {"s": 1, "m": 60, "h": 3600, "d": 86400}.get(text[-1:], 0)
     try:
         return float(text[:-1]) * factor if factor else float(text)
     except ValueError as error:
-        raise ConfigError(f"--max-time {text!r} is not a time: give seconds, or a number with s, m or h") from error
+        raise ConfigError(f"{option} {text!r} is not a time: give seconds, or a number with s, m, h or d") from error
 
 
 def make_folder(folder: str) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from grucast.cli.common import command
+from grucast.cli.common import command, to_seconds
 
 
 @command("grucast serve --open")
@@ -25,6 +25,9 @@ def serve(
             envvar="GRUCAST_STORE",
         ),
     ] = None,
+    idle: Annotated[
+        str | None, typer.Option(help="Drop series from the store that had no observation for so long: 30d, 12h.")
+    ] = None,
     browse: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     log_json: Annotated[bool, typer.Option("--log-json", help="Write the log as JSON, a line each.")] = False,
 ) -> None:
@@ -34,5 +37,5 @@ def serve(
     from grucast.server.running import run
     from grucast.server.settings import ServerSettings, find_models
 
-    settings = ServerSettings(find_models(model or [], models), host, port, token, store=store)
-    run(settings, log_json, browse)
+    seconds, own = to_seconds(idle, "--idle"), find_models(model or [], models)
+    run(ServerSettings(own, host, port, token, store=store, idle=seconds), log_json, browse)

@@ -49,15 +49,16 @@ def create_app(settings: ServerSettings) -> Any:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Follow the models' files while the server runs; what clients bring is kept in a folder that goes with it."""
+    """Follow the models' files, drop idle streams; what clients bring is kept in a folder that goes with the server."""
     state = app.state
-    following = asyncio.create_task(state.models.follow())
+    tasks = [asyncio.create_task(work) for work in (state.models.follow(), state.streams.drop_idle())]
     with TemporaryDirectory(prefix="grucast-") as folder:
         state.uploads = Uploads(Path(folder, "files"), state.settings.limits.kept)
         state.jobs = Jobs(Path(folder, "trainings"), state.settings.limits, state.models)
         yield
         await state.jobs.close()
-    following.cancel()
+    for task in tasks:
+        task.cancel()
     app.state.streams.close()
 
 

@@ -23,6 +23,7 @@ from grucast.store import Store, StoredStream, open_store
 
 log = logging.getLogger("grucast.server")
 THREADS = 8  # that call the store; SQLite has one writer at a time anyway
+HOUR = 3600.0
 ADVICE = "start the server with --store sqlite:///streams.db, or postgresql://user:password@host/database"
 T = TypeVar("T")
 
@@ -39,7 +40,7 @@ class LiveStreams:
     """
 
     def __init__(self, settings: ServerSettings) -> None:
-        self._limits = settings.limits
+        self._limits, self._idle = settings.limits, settings.idle
         self._store: Store | None = None if settings.store is None else open_store(settings.store)
         self.followers = 0  # clients that wait for alarms
         self._streams: dict[str, StoredStream] = {}
@@ -80,6 +81,16 @@ class LiveStreams:
             if stream is None or stream.model is not model:
                 stream = self._streams[name] = StoredStream(model, store, most=self._limits.series)
             return work(stream)
+
+    async def drop_idle(self) -> None:
+        """Drop series that are idle for too long, now and again, until cancelled; where none is to be, do nothing."""
+        while self._store is not None and self._idle is not None:
+            try:
+                count = await asyncio.wrap_future(self._threads.submit(self._store.drop_idle, self._idle))
+                log.info("%d idle series were dropped", count)
+            except StoreError as error:
+                log.warning("%s", error)
+            await asyncio.sleep(min(self._idle / 2, HOUR))
 
     def close(self) -> None:
         """Let what has begun end, and give back the connections."""

@@ -1,6 +1,7 @@
 """What a server is told at its start."""
 
 import ipaddress
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,9 +52,10 @@ class ServerSettings:
         token: What clients must send as `Authorization: Bearer ...`; nothing when None.
         limits: What a client can take.
         store: URL of the database that keeps streams, as `grucast.store.open_store` takes it; no streams when None.
+        idle: Seconds without an observation after which a series is dropped from the store; never when None.
 
     Raises:
-        ConfigError: Others than this machine could connect without a token.
+        ConfigError: Others than this machine could connect without a token, or `idle` is no time or has no store.
 
     >>> ServerSettings(host="0.0.0.0")
     Traceback (most recent call last):
@@ -66,8 +68,11 @@ class ServerSettings:
     token: str | None = None
     limits: Limits = Limits()
     store: str | None = None
+    idle: float | None = None
 
     def __post_init__(self) -> None:
+        if self.idle is not None and (self.store is None or not 0 < self.idle < math.inf):
+            raise ConfigError("--idle is the time after which series of a --store are dropped: give both, such as 30d")
         if not self.token and not is_loopback(self.host):
             raise ConfigError(f"{self.host} lets other machines in: give a token that they must know (--token)")
 

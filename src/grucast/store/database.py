@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -44,9 +45,9 @@ class Store:
             *(sql.Column(name, kind, primary_key=True) for name, kind in key),
             sql.Column("sequence", sql.BigInteger),
             sql.Column("version", sql.BigInteger),
+            sql.Column("written", sql.BigInteger),  # seconds since 1970
             sql.Column("state", sql.LargeBinary),
             sql.Column("ahead", sql.LargeBinary),
-            sql.Column("written", sql.BigInteger),  # seconds since 1970
         )
         number = sql.BigInteger().with_variant(sql.Integer, "sqlite")  # SQLite counts up INTEGER alone
         self.events = sql.Table(
@@ -196,15 +197,28 @@ class Store:
             connection.execute(table.delete().where(table.c.model == model, table.c.series == key))
         return there
 
-    def delete_idle(self, connection: "Connection", seconds: float) -> int:
-        """Forget the series of all models, and their alarms, that no one wrote for so long; how many they were."""
-        table = self.states.c
-        late = self.states.delete().where(table.written < int(time.time() - seconds))
-        gone = list(connection.execute(late.returning(table.model, table.series)))
-        for model, series in gone:
-            own = self.events.c
-            connection.execute(self.events.delete().where(own.model == model, own.series == series))
-        return len(gone)
+    def drop_idle(self, seconds: float) -> int:
+        """Forget the series of all models, and their alarms, that no one wrote for so long; how many they were.
+
+        Raises:
+            StoreError: The store failed; some may be gone.
+        """
+        before, table = int(time.time() - seconds), self.states.c
+        query = self._sql.select(table.model, table.series).where(table.written < before).limit(BATCH)
+        count = 0
+        while late := self.run(lambda connection: list(connection.execute(query)), reading=True):
+            count += self.run(partial(self._drop, keys=sorted(map(tuple, late)), before=before))
+        return count
+
+    def _drop(self, connection: "Connection", keys: list[tuple[str, str]], before: int) -> int:
+        """Forget those of these series that were not written meanwhile."""
+        states, events, count = self.states.c, self.events.c, 0
+        for model, series in keys:
+            idle = states.model == model, states.series == series, states.written < before
+            if connection.execute(self.states.delete().where(*idle)).rowcount:
+                connection.execute(self.events.delete().where(events.model == model, events.series == series))
+                count += 1
+        return count
 
     def alarms(
         self, connection: "Connection", model: str, key: str, most: int, version: int | None = None, after: int = 0
