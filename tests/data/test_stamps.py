@@ -1,4 +1,4 @@
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import narwhals as nw
 import numpy as np
@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from grucast import read
-from grucast.data.stamps import to_times, zone_of
+from grucast.data.stamps import read_iso, to_times, zone_of
 from grucast.errors import DataError
 
 
@@ -71,3 +71,36 @@ def test_integers_wider_than_numpy_has_are_read_or_refused(dtype):
     assert times(20240131, 20240201) == [date(2024, 1, 31), date(2024, 2, 1)]
     with pytest.raises(DataError, match=f"row 2 of the frame has ds = {2**100}, beyond"):
         times(1, 2**100)
+
+
+@pytest.mark.parametrize("written", ["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S.%f"])
+def test_iso_is_read_as_python_reads_it(written, rng):
+    texts = [datetime.fromtimestamp(s, UTC).strftime(written) for s in rng.uniform(-3e10, 2.5e11, 50)]
+    assert read_iso(texts).tolist() == [datetime.fromisoformat(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *("2024-02-30", "2023-02-29", "2024-13-01", "2024-00-10", "0000-01-01", "2024/02/01", "2024-2-001"),
+        *(
+            "2024-02-1 ",
+            "2024-02-0\0",
+            "2024-02-0\u0661",
+            "+024-02-01",
+            "NaT       ",
+            "20240201  ",
+            "2024-W05-1",
+            "2024-1",
+            "",
+        ),
+    ],
+)
+def test_what_is_no_day_of_iso_is_left_to_reading(wrong):
+    assert read_iso(["2024-01-31", wrong]) is None
+    assert read_iso([wrong]) is None
+
+
+@pytest.mark.parametrize("wrong", ["2024-01-31 24:00", "2024-01-31 10:60", "2024-01-31x10:00", "2024-01-31 10.00"])
+def test_what_is_no_minute_of_iso_is_left_to_reading(wrong):
+    assert read_iso(["2024-01-31 10:00", wrong]) is None

@@ -33,6 +33,13 @@ def test_an_error_is_only_its_own():
     assert [type(answer) for answer in found] == [int, int, int, Unusable, int]
 
 
+def test_work_that_fails_is_told_to_all_who_wait_for_it():
+    def work(batch):
+        raise ZeroDivisionError
+
+    assert [type(answer) for answer in run(work, range(3))] == [ZeroDivisionError] * 3
+
+
 def test_beyond_the_queue_requests_are_told_to_come_again():
     gate = threading.Event()
 

@@ -82,6 +82,12 @@ def test_numbers_that_json_does_not_have_are_refused(client, number):
     assert client.post("/v1/forecast", content=body, headers={"content-type": "application/json"}).status_code == 422
 
 
+@pytest.mark.parametrize("start", ['{"data": ', "[", '{"data": {"y": '])
+def test_deep_bodies_are_refused(client, start):
+    body = start + "[" * 50_000 + "]" * 50_000
+    assert client.post("/v1/forecast", content=body, headers={"content-type": "application/json"}).status_code == 400
+
+
 @pytest.mark.parametrize("kind", ["text/csv", PARQUET, ARROW])
 @pytest.mark.parametrize("body", [b"", b"PAR1", b"\xff" * 5000, b"ARROW1\0\0" + b"\0" * 99, b"a\n" * 9999])
 def test_damaged_tables_are_refused(client, kind, body):

@@ -1,12 +1,11 @@
 import shutil
 
-import polars as pl
 import pytest
 
 from grucast import GRUForecaster, GRURegressor, TrainingConfig
 from grucast.errors import ModelFileError
-from grucast.server.models import Ask, Models, together
-from grucast.server.problems import NotThere, Problem
+from grucast.server.models import Models
+from grucast.server.problems import NotThere
 from grucast.server.settings import Limits
 from tests.conftest import TINY
 from tests.server.conftest import make_series
@@ -46,14 +45,3 @@ def test_file_of_a_regressor_is_refused(tmp_path, rng):
 def test_unknown_name_is_not_there(models):
     with pytest.raises(NotThere):
         models["other"]
-
-
-@pytest.mark.filterwarnings("ignore:1 of 13 series have no value")
-def test_asked_together_each_gets_what_it_gets_alone(model):
-    asked = [Ask(make_series(seed), None, (50.0,)) for seed in range(12)]
-    asked.insert(5, Ask(make_series(3).with_columns(y=pl.lit(None, pl.Float64)), None, (50.0,)))
-    for ask, answer in zip(asked, together(model, asked), strict=True):
-        if ask is asked[5]:
-            assert isinstance(answer, Problem)
-        else:
-            assert answer.equals(model.predict(ask.history, level=(50,)))

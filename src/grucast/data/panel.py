@@ -19,9 +19,9 @@ from grucast.data.refusals import (
     refuse_other_clock,
     refuse_unstated,
 )
-from grucast.data.stamps import is_zoned, to_times, zone_of
+from grucast.data.rows import Rows
 from grucast.data.steps import starts_of
-from grucast.data.table import Table, factorize
+from grucast.data.table import Table
 from grucast.data.wording import count
 from grucast.errors import DataError
 
@@ -143,7 +143,7 @@ def make_panel(
     """Put the rows of a frame (unique_id, ds, y) on a regular grid, in any order and with gaps.
 
     Args:
-        frame: A frame as `read` returns it, or its table.
+        frame: A frame as `read` returns it, or its table; or rows, which have no covariates.
         frequency: The step; found from the time stamps when not given. A `Stated` one says where they must lie; that of
             a model is counted from any weekday and on any day of the month.
         covariates: Columns to keep besides y.
@@ -153,11 +153,10 @@ def make_panel(
     Raises:
         DataError: Duplicate or irregular time stamps, mixed frequencies, or a series too short to have one.
     """
-    data, owners, ds, target = Table.of(frame)
-    times, zone = to_times(ds), zone_of(ds)
-    codes, ids = factorize(owners)
-    order, backward = sort_rows(codes, times)
-    codes, times, y = codes[order], times[order], target.to_numpy().astype(np.float64, copy=False)[order]
+    rows = frame if isinstance(frame, Rows) else Rows.of_table(Table.of(frame))
+    ids, zone = rows.ids, "" if rows.zone in (None, "UTC") else str(rows.zone)
+    order, backward = sort_rows(rows.codes, rows.times)
+    codes, times, y = rows.codes[order], rows.times[order], rows.y[order]
     refuse_duplicates(codes, times, ids, zone)
     bounds, given = np.searchsorted(codes, np.arange(len(ids) + 1)), frequency
     if given:
@@ -182,13 +181,12 @@ def make_panel(
     values = np.full(offsets[-1], np.nan)
     values[places] = y
     columns = {
-        name: read_covariate(data, name, (known or {}).get(name)).take(order)
+        name: read_covariate(Table.of(frame).frame, name, (known or {}).get(name)).take(order)
         for name in (*covariates.temporal, *covariates.static)
     }
     temporal = {name: columns[name].spread(places, len(values)) for name in covariates.temporal}
     static = {name: require_static(name, columns[name], bounds[:-1], codes) for name in covariates.static}
-    own = (zone or "UTC") if is_zoned(ds) else None
-    return Panel(ids, values, offsets, starts, frequency, temporal, static, backward, own)
+    return Panel(ids, values, offsets, starts, frequency, temporal, static, backward, rows.zone)
 
 
 def sort_rows(codes: NDArray[np.int32], times: Times) -> tuple[Any, int]:

@@ -13,9 +13,9 @@ from grucast.data.covariates import Covariates
 from grucast.data.frequency import Frequency
 from grucast.data.panel import NONE, Panel, make_panel
 from grucast.data.reading.intake import DEFAULT, Cells, Intake
-from grucast.data.reading.missing import LARGEST_Y, find_codes
 from grucast.data.reading.options import Names, ReadOptions
 from grucast.data.reading.origin import Origin
+from grucast.data.rows import counts, is_plain
 from grucast.data.table import COLUMNS, Table
 from grucast.data.wording import count
 from grucast.errors import ConfigError, DataError, DataWarning, TimeStampError
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from grucast.data.raw import RawTable
 
 MIXED = ";,"  # separators of several files, which say nothing of the decimal mark
-FIRST_YEAR = 1800  # integers from here on may be years, or dates
 FEWEST_FOR_STEP = 3  # rows of a series that show a frequency
 
 
@@ -174,21 +173,10 @@ def take_tidy(source: Any) -> Intake | None:
         return None
     ids, ds, y = (frame.get_column(name) for name in COLUMNS)
     typed = ids.dtype in (nw.String, nw.Int64, nw.Categorical) and y.dtype == nw.Float64
-    if not typed or ids.null_count() or ds.null_count() or not (ds.dtype in (nw.Date, nw.Datetime) or counts(ds)):
+    if not typed or ids.null_count() or ds.null_count() or not is_plain(y.to_numpy()):
         return None
-    values = y.to_numpy()
-    if (np.abs(values) > LARGEST_Y).any() or find_codes(values):
-        return None
-    return Intake(Table(frame, ids, ds, y))
-
-
-def counts(ds: nw.Series[Any]) -> bool:
-    """Whether a column holds integers that cannot be years or dates."""
-    return (
-        ds.dtype in (nw.Int64, nw.Int32)
-        and (ds[0] < FIRST_YEAR and -(2**62) < ds.min() < FIRST_YEAR)
-        and ds.max() < 2**62
-    )
+    stepped = ds.dtype in (nw.Int64, nw.Int32) and counts(ds.to_numpy())
+    return Intake(Table(frame, ids, ds, y)) if stepped or ds.dtype in (nw.Date, nw.Datetime) else None
 
 
 def read_cells(source: str, options: ReadOptions) -> Cells:

@@ -1,5 +1,6 @@
 """Columns of time stamps as arrays in UTC."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import narwhals as nw
@@ -11,6 +12,8 @@ from grucast.data.wording import show_day
 from grucast.data.zones import name_of
 from grucast.errors import DataError
 
+ISO = "0000-00-00 00:00:00.000000"  # 0 is any digit
+ISO_LENGTHS = {10, 16, 19, *range(21, 27)}  # a day, to the minute, to the second, parts of it
 BOUNDS = np.array(["0001-01-01", "9999-12-31T23:59:59.999999"], "datetime64[us]")  # those of Python's datetime
 
 
@@ -36,6 +39,30 @@ def to_times(ds: nw.Series[Any]) -> Times:
     if times.dtype == "datetime64[ns]" and (whole != times).any():
         raise DataError("ds has time stamps finer than a microsecond: round them, or count them as integers")
     return whole
+
+
+def read_iso(texts: Sequence[str]) -> Times | None:
+    """Time stamps as ISO 8601 writes them, without a zone and all to the same digit; None for any others.
+
+    >>> read_iso(["2024-01-31 13:00", "2024-01-31T14:00"]).astype("M8[h]")
+    array(['2024-01-31T13', '2024-01-31T14'], dtype='datetime64[h]')
+    >>> read_iso(["2024-02-30"]), read_iso(["31.01.2024"])
+    (None, None)
+    """
+    length = len(texts[0]) if texts else 0
+    if length not in ISO_LENGTHS or set(map(len, texts)) != {length}:
+        return None
+    letters = np.frombuffer("".join(texts).encode("latin-1", "replace"), np.uint8).reshape(-1, length)
+    given = np.where((letters >= ord("0")) & (letters <= ord("9")), np.uint8(ord("0")), letters)
+    if length > 10:
+        given[given[:, 10] == ord("T"), 10] = ord(" ")
+    if (given != np.frombuffer(ISO[:length].encode(), np.uint8)).any():
+        return None
+    try:
+        times = np.array(texts, "datetime64[us]")
+    except ValueError:  # no such day or hour
+        return None
+    return None if outside(times).any() else times
 
 
 def outside(times: Any) -> NDArray[np.bool_]:

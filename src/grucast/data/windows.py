@@ -92,10 +92,12 @@ class Windows:
 
         None where the windows overlap too little to make it worth its time, or it would take too much memory.
         """
-        starts, start = np.unique(self.panel.starts, return_inverse=True)
         reach = np.arange(-self.input_size, int(self.panel.lengths.max()) + self.h)
-        size = len(starts) * len(reach)
-        if size > TABLE or 2 * size > len(self) * (self.input_size + self.h):
+        most = min(TABLE, len(self) * (self.input_size + self.h) // 2)
+        if len(reach) > most:
+            return None
+        starts, start = np.unique(self.panel.starts, return_inverse=True)
+        if len(starts) * len(reach) > most:
             return None
         steps = np.broadcast_to(reach, (len(starts), len(reach)))
         return start, compute_phases(self.panel.frequency, starts, self.encoded.cycles, steps)

@@ -39,6 +39,18 @@ def valid_level(level: Any) -> tuple[float, ...]:
     return levels
 
 
+def shown_level(trained: tuple[float, ...], level: Any) -> tuple[float, ...]:
+    """The intervals to show of a model with those trained: these when None.
+
+    Raises:
+        ConfigError: They have no meaning, or the model has none.
+    """
+    shown = trained if level is None else valid_level(level)
+    if shown and not trained:
+        raise ConfigError("this model was trained without intervals: give GRUForecaster a level such as (80,)")
+    return shown
+
+
 def chosen(ids: Iterable[Any], series: Sequence[Any] | None) -> NDArray[np.bool_]:
     """Which ids are named, however they are typed; all when None.
 

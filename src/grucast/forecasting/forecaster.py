@@ -16,7 +16,7 @@ from grucast.data.reading.options import Options, ReadOptions
 from grucast.data.sources import take, take_again, to_panel
 from grucast.data.weighting import weighed, with_weights
 from grucast.errors import ConfigError, NotFittedError, TrainingInterrupted
-from grucast.forecasting.arguments import chosen, positive, valid_level
+from grucast.forecasting.arguments import chosen, positive, shown_level, valid_level
 from grucast.forecasting.explain import Explanation, explain_windows
 from grucast.forecasting.frames import FrameKind, panel_frame
 from grucast.forecasting.plan import Plan, make_plan, untrained
@@ -217,7 +217,9 @@ class GRUForecaster:
             ConfigError: The levels have no meaning for this model, or it cannot draw samples.
             DataError: The data cannot be used, or the future lacks a column, a series or a step.
         """
-        return self.predict_levels(df, future, self._level(level), ReadOptions.of(**options), samples, h)
+        return self.predict_levels(
+            df, future, shown_level(self.model_.level, level), ReadOptions.of(**options), samples, h
+        )
 
     def predict_levels(
         self,
@@ -331,7 +333,7 @@ class GRUForecaster:
         """
         from grucast.forecasting.stream import Stream
 
-        return Stream(self.model_, self._level(level))
+        return Stream(self.model_, shown_level(self.model_.level, level))
 
     def save(self, path: str | Path) -> None:
         """Write the trained model to one safetensors file; it holds no data.
@@ -366,14 +368,6 @@ class GRUForecaster:
         from grucast.forecasting.notebook import model_html, settings_html
 
         return model_html(self._model) if hasattr(self, "_model") else settings_html(self)
-
-    def _level(self, level: Any) -> tuple[float, ...]:
-        """The intervals to show."""
-        trained = self.model_.level
-        shown = trained if level is None else valid_level(level)
-        if shown and not trained:
-            raise ConfigError("this model was trained without intervals: give GRUForecaster a level such as (80,)")
-        return shown
 
     def _history(self, df: Any, options: ReadOptions = DEFAULT) -> tuple[Panel, FrameKind]:
         if df is not None:

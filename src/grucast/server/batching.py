@@ -48,7 +48,8 @@ class Batcher:
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._run())
         try:
-            return await asyncio.wait_for(waiting.answer, self._limits.seconds)
+            async with asyncio.timeout(self._limits.seconds):
+                return await waiting.answer
         except TimeoutError:
             raise TooSlow("the forecast took too long: send fewer series at once") from None
 
@@ -61,7 +62,11 @@ class Batcher:
             batch = [waiting for waiting in batch if not waiting.answer.done()]
             if not batch:
                 continue
-            answers = await loop.run_in_executor(self._thread, self._work, [w.request for w in batch])
+            asked = [waiting.request for waiting in batch]
+            try:
+                answers = await loop.run_in_executor(self._thread, self._work, asked)
+            except Exception as error:  # of one of them, or of all together: none may wait for ever
+                answers = [error] * len(batch)
             for waiting, answer in zip(batch, answers, strict=True):
                 if waiting.answer.done():
                     continue

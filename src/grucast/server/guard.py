@@ -98,7 +98,7 @@ class Body:
 
     def __init__(self, receive: Receive, most: int, seconds: float) -> None:
         self._receive, self._left = receive, most
-        self._most, self._end = most, time.monotonic() + seconds
+        self._most, self._end = most, asyncio.get_running_loop().time() + seconds
         self._over = False
 
     def announce(self, length: str | None) -> None:
@@ -115,7 +115,8 @@ class Body:
         if self._over:
             return await self._receive()
         try:
-            message = await asyncio.wait_for(self._receive(), max(self._end - time.monotonic(), 0.001))
+            async with asyncio.timeout_at(self._end):
+                message = await self._receive()
         except TimeoutError:
             raise Refused(408, "the request came too slowly") from None
         self._left -= len(message.get("body", b""))

@@ -3,17 +3,17 @@
 Source: kserve/open-inference-protocol, inference_rest.md; Triton's extension_binary_data.md and extension_sequence.md.
 """
 
-import json
 import math
 from typing import Annotated, Any
 
 import numpy as np
-import polars as pl
 from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from grucast.forecasting.frames import column_places
 from grucast.server import sequences, tables
-from grucast.server.models import Ask, Served
+from grucast.server.asking import Ask, Found, frame_of
+from grucast.server.models import Served
 from grucast.server.problems import Problem, TooLarge, Unusable
 
 router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
@@ -93,7 +93,7 @@ async def metadata(model: Model, request: Request) -> dict[str, Any]:
         {"name": "ds", "datatype": "INT64", "shape": [-1]},
     ]
     outputs = [{"name": "ds", "datatype": "INT64", "shape": [-1, own.h]}]
-    outputs += [{"name": name, "datatype": "FP64", "shape": [-1, own.h]} for name in output_names(own.level)]
+    outputs += [{"name": name, "datatype": "FP64", "shape": [-1, own.h]} for name in column_places(own.level)]
     return {"name": model, "versions": ["1"], "platform": "grucast", "inputs": inputs, "outputs": outputs}
 
 
@@ -119,12 +119,13 @@ async def infer(
     served: Served = request.app.state.models[model]
     asked, tail = split(await request.body(), header_length)
     arrays = take(asked, tail)
-    history, count = to_frame(served, arrays, request.app.state.settings.limits.rows)
+    history = to_columns(served, arrays, request.app.state.settings.limits.rows)
     if place := sequences.place_of(asked.parameters):
         streams = request.app.state.streams
-        return respond(model, asked, await sequences.follow(streams, model, served, place, history))
-    found = await served.batcher.submit(Ask(history, None, None))
-    return respond(model, asked, outputs_of(found, count))
+        return respond(model, asked, await sequences.follow(streams, model, served, place, frame_of(history)))
+    ask = Ask(history, None, None, lambda found: respond(model, asked, outputs_of(found)))
+    answer: Response = await served.batcher.submit(ask)
+    return answer
 
 
 def split(body: bytes, length: str | None) -> tuple[InferRequest, memoryview]:
@@ -180,8 +181,8 @@ def flat_of(tensor: Tensor, dtype: Any) -> Any:
         raise Unusable(f"{tensor.name}: its data are not numbers of {tensor.datatype}") from error
 
 
-def to_frame(served: Served, arrays: dict[str, Any], most: int) -> tuple[pl.DataFrame, int]:
-    """Windows as a long frame, and their number B.
+def to_columns(served: Served, arrays: dict[str, Any], most: int) -> dict[str, Any]:
+    """Windows as columns of a long table.
 
     Raises:
         Unusable: An input is missing, or the model needs more than these two.
@@ -200,10 +201,8 @@ def to_frame(served: Served, arrays: dict[str, Any], most: int) -> tuple[pl.Data
         last = in_range(last).astype("datetime64[us]")
     steps = np.arange(1 - y.shape[1], 1)[None]
     times = model.frequency.times(last, np.broadcast_to(steps, y.shape))
-    ids = np.repeat(np.arange(len(y)), y.shape[1]).astype(str)
-    values = y.astype(np.float64).ravel()
-    frame = pl.DataFrame({"unique_id": ids, "ds": times.ravel(), "y": values}).with_columns(pl.col("y").fill_nan(None))
-    return frame, len(y)
+    ids = [str(row) for row in range(len(y)) for _ in range(y.shape[1])]
+    return {"unique_id": ids, "ds": times.ravel(), "y": y.astype(np.float64).ravel()}
 
 
 def in_range(microseconds: Any) -> Any:
@@ -213,18 +212,10 @@ def in_range(microseconds: Any) -> Any:
     return microseconds
 
 
-def output_names(level: tuple[float, ...]) -> list[str]:
-    """The names of the medians and the bounds, as columns of a forecast have them."""
-    from grucast.forecasting.frames import column_places
-
-    return list(column_places(level))
-
-
-def outputs_of(found: pl.DataFrame, count: int) -> dict[str, Any]:
+def outputs_of(found: Found) -> dict[str, Any]:
     """The tensors of a forecast, (B, h) each."""
-    times = found["ds"].cast(pl.Datetime("us")).to_physical() if found["ds"].dtype.is_temporal() else found["ds"]
-    columns = {name: found[name].to_numpy().reshape(count, -1) for name in found.columns[2:]}
-    return {"ds": times.to_numpy().astype(np.int64).reshape(count, -1), **columns}
+    places = column_places(found.level)
+    return {"ds": found.end.times.astype(np.int64)} | {n: found.quantiles[..., p] for n, p in places.items()}
 
 
 def respond(model: str, asked: InferRequest, arrays: dict[str, Any]) -> Response:
@@ -243,10 +234,10 @@ def respond(model: str, asked: InferRequest, arrays: dict[str, Any]) -> Response
             tail.append(array.astype(DTYPES[kind], copy=False).tobytes())
             entry["parameters"] = {"binary_data_size": len(tail[-1])}
         else:
-            entry["data"] = [None if math.isnan(x) else x for x in array.ravel().tolist()]
+            entry["data"] = array.ravel().tolist()
         outputs.append(entry)
     head = {"model_name": model, "model_version": "1", **({"id": asked.id} if asked.id else {}), "outputs": outputs}
-    start = json.dumps(head, allow_nan=False).encode()
+    start = tables.dumps(head)
     if not tail:
         return Response(start, media_type="application/json")
     return Response(start + b"".join(tail), media_type="application/octet-stream", headers={LENGTH: str(len(start))})

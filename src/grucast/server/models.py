@@ -6,26 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import polars as pl
-
-from grucast.errors import ConfigError, GrucastError, ModelFileError
+from grucast.errors import GrucastError, ModelFileError
 from grucast.forecasting.forecaster import GRUForecaster
 from grucast.forecasting.loading import load
 from grucast.server import metrics
+from grucast.server.asking import Ask, answer_all
 from grucast.server.batching import Batcher
-from grucast.server.problems import NotThere, Unusable
+from grucast.server.problems import NotThere
 from grucast.server.settings import Limits
 
 log = logging.getLogger("grucast.server")
 LOOK = 2.0  # seconds from one look at the files to the next
-
-
-class Ask(NamedTuple):
-    """A forecast that a client wants."""
-
-    history: pl.DataFrame
-    future: pl.DataFrame | None
-    level: tuple[float, ...] | None
 
 
 class Stamp(NamedTuple):
@@ -59,16 +50,9 @@ class Served:
         self.batcher = Batcher(self.forecast, limits)
 
     def forecast(self, asked: Sequence[Ask]) -> list[Any]:
-        """A forecast for each, or why there is none. Those that ask for the same are computed at once."""
+        """An answer for each, or why there is none."""
         metrics.BATCH.observe(len(asked))
-        groups: dict[Any, list[int]] = {}
-        for place, ask in enumerate(asked):
-            groups.setdefault(kind_of(ask), []).append(place)
-        answers: list[Any] = [None] * len(asked)
-        for places in groups.values():
-            for place, answer in zip(places, together(self.forecaster, [asked[p] for p in places]), strict=True):
-                answers[place] = answer
-        return answers
+        return answer_all(self.forecaster.model_, asked)
 
 
 class Models:
@@ -137,50 +121,3 @@ def open_model(path: Path) -> GRUForecaster:
     if not isinstance(forecaster, GRUForecaster):
         raise ModelFileError("the file holds no forecaster, and only these are served")
     return forecaster
-
-
-def kind_of(ask: Ask) -> Any:
-    """What requests must share to be forecast at once."""
-    return tuple(ask.history.schema.items()), ask.future is None or tuple(ask.future.schema.items()), ask.level
-
-
-def together(forecaster: GRUForecaster, asked: Sequence[Ask]) -> list[Any]:
-    """Forecasts of several at once; where that fails, each by itself, so that one's error is only its own."""
-    if len(asked) == 1:
-        return [alone(forecaster, asked[0])]
-    try:
-        joined = Ask(
-            pl.concat(marked(ask.history, place) for place, ask in enumerate(asked)),
-            None if asked[0].future is None else pl.concat(marked(a.future, i) for i, a in enumerate(asked)),
-            asked[0].level,
-        )
-        found = predict(forecaster, joined)
-    except (GrucastError, pl.exceptions.PolarsError):
-        return [alone(forecaster, ask) for ask in asked]
-    places = found["unique_id"].str.extract(r"^(\d+) ", 1).cast(pl.Int64)
-    plain = found.with_columns(pl.col("unique_id").str.replace(r"^\d+ ", ""))
-    answers = [plain.filter(places == place) for place in range(len(asked))]
-    return [alone(forecaster, asked[i]) if own["GRU"].is_nan().all() else own for i, own in enumerate(answers)]
-
-
-def marked(frame: Any, place: int) -> pl.DataFrame:
-    """A frame whose series no other request has."""
-    own: pl.DataFrame = frame.with_columns(pl.format("{} {}", pl.lit(place), pl.col("unique_id")).alias("unique_id"))
-    return own
-
-
-def alone(forecaster: GRUForecaster, ask: Ask) -> Any:
-    """The forecast of one, or why there is none."""
-    try:
-        return predict(forecaster, ask)
-    except GrucastError as error:
-        return Unusable.of(error)
-
-
-def predict(forecaster: GRUForecaster, ask: Ask) -> pl.DataFrame:
-    """What `GRUForecaster.predict` gives."""
-    try:
-        frame = forecaster.predict(ask.history, future=ask.future, level=ask.level)
-    except ConfigError as error:
-        raise Unusable.of(error) from error
-    return pl.DataFrame(frame)
