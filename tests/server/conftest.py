@@ -125,9 +125,17 @@ def events_of(client: httpx.Client, key: str, after: int | None = None) -> list[
 
 
 @pytest.fixture(scope="session")
-def trained(server):
+def trainer(folder):
+    """A server that trains: it serves more and more models, so a forecast must name one."""
+    running = Running(folder, "body=200_000, seconds=3.0, grace=0.2")
+    yield running
+    assert running.end() == 0
+
+
+@pytest.fixture(scope="session")
+def trained(trainer):
     """A training that has ended, and what it told."""
     words = {"h": 6, "season_length": 24, "max_time": 0.5, "name": "two series.csv"}
-    job = server.client.post("/v1/fit", params=words, content=as_csv(1, 2)).json()
-    told = events_of(server.client, job["id"])
-    return server.client.get(f"/v1/fit/{job['id']}").json() | {"told": told}
+    job = trainer.client.post("/v1/fit", params=words, content=as_csv(1, 2)).json()
+    told = events_of(trainer.client, job["id"])
+    return trainer.client.get(f"/v1/fit/{job['id']}").json() | {"told": told}

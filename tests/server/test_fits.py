@@ -3,6 +3,12 @@ import pytest
 from tests.server.conftest import as_csv, events_of
 
 
+@pytest.fixture
+def client(trainer):
+    """A client of the server that trains."""
+    return trainer.client
+
+
 def test_a_file_is_brought_looked_at_and_read_again(client):
     body = "day;sold\n01.02.2024;1,5\n02.02.2024;2,5\n13.02.2024;3,5\n"
     found = client.post("/v1/data", params={"name": "../sales.csv"}, content=body).json()

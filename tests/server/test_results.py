@@ -22,6 +22,12 @@ SETTINGS = {
 
 
 @pytest.fixture
+def client(trainer):
+    """A client of the server that trains."""
+    return trainer.client
+
+
+@pytest.fixture
 def at(client, trained):
     """What a path below the training answers."""
     return lambda path, **words: client.get(f"/v1/fit/{trained['id']}/{path}", params=words)
