@@ -10,7 +10,7 @@ import xlsxwriter
 from grucast import read
 from grucast.data.reading.options import ReadOptions
 from grucast.data.sources import take, take_again
-from grucast.errors import DataError, GrucastError
+from grucast.errors import DataError, DataWarning, GrucastError
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet"])
@@ -118,9 +118,10 @@ def test_named_column_that_is_not_there_is_refused():
         read(pl.DataFrame({"ds": [1], "y": [1]}), id_col="shop")
 
 
-def test_second_column_of_a_standard_name_is_refused():
-    with pytest.raises(DataError, match="drop or rename"):
-        read(pl.DataFrame({"ds": [1], "y": [1], "sold": [2]}), target_col="sold")
+def test_second_column_of_a_standard_name_is_left_out_with_a_warning():
+    with pytest.warns(DataWarning, match="column y is left out, since y is another one now; rename it"):
+        found = read(pl.DataFrame({"ds": [1], "y": [1], "sold": [2]}), target_col="sold")
+    assert found.to_dict(as_series=False) == {"unique_id": ["series"], "ds": [1], "y": [2.0]}
 
 
 def test_one_column_for_two_purposes_is_refused():

@@ -100,15 +100,10 @@ def refuse_odd_ids(ids: nw.Series[Any], column: str, origin: Origin) -> None:
 def further(cells: Cells, looks: Looks, roles: Roles, marks: Marks, missing: frozenset[str]) -> list[nw.Series[Any]]:
     """The columns that have no role, or share one with others; those of delimited text as what they hold.
 
-    Raises:
-        DataError: One has the name of a standard column.
+    One with the name of a standard column is left out, since another was chosen for that.
     """
     single = {roles.target, *(group[0] for group in (roles.time, roles.ids) if len(group) == 1)}
-    names = [name for name in cells.frame.columns if name not in single]
-    if clash := next((name for name in names if name in COLUMNS), None):
-        raise DataError(
-            f"column {clash!r} of {cells.origin.name} is there besides the one chosen for {clash}: drop or rename it"
-        )
+    names = [name for name in cells.frame.columns if name not in single and name not in COLUMNS]
     columns = [cells.frame[name] for name in names]
     if cells.separator is None:
         return columns
@@ -171,6 +166,11 @@ def doubts(roles: Roles, codes: tuple[float, ...], looks: Looks, rest: list[nw.S
         for code in codes
     ]
     shared = (*roles.time, *roles.ids)
+    found += [
+        f"column {name} is left out, since {name} is another one now; rename it to use it as a covariate"
+        for name in looks
+        if name in COLUMNS and name not in (*shared, roles.target)
+    ]
     texts = [column for column in rest if column.dtype in TEXTS and column.name not in shared]
     texts = [column for column in texts if not are_numbers(column)]
     mixed = [column.name for column in texts if looks[column.name].numeric and not has_leading_zero(column)]
