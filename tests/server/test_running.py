@@ -1,8 +1,11 @@
 import signal
 import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import httpx
+import polars as pl
 
 from tests.server.conftest import Running, make_series
 from tests.server.test_forecasts import as_json
@@ -37,3 +40,30 @@ def test_log_has_a_line_for_each_request(server):
     while number not in (line := server.read_line()):
         pass
     assert " GET /v2 200 " in line
+
+
+def workers_of(process):
+    """The processes that train for a server."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            training = b"grucast.server.worker" in (path / "cmdline").read_bytes()
+            found += [path] if training and f"PPid:\t{process.pid}\n" in (path / "status").read_text() else []
+    return found
+
+
+def test_sigterm_ends_a_training_and_those_who_follow_it(folder):
+    running = Running(folder, "grace=0.2")
+    job = running.client.post("/v1/fit", content=pl.concat(make_series(seed, 2000) for seed in range(9)).write_csv())
+    with running.client.stream("GET", f"/v1/fit/{job.json()['id']}/events") as stream:
+        lines = stream.iter_lines()
+        while "progress" not in next(lines):
+            pass
+        (worker,) = workers_of(running.process)
+        start = time.monotonic()
+        running.process.send_signal(signal.SIGTERM)
+        list(lines)
+    assert running.process.wait(20) == 0
+    assert time.monotonic() - start < 10
+    assert not worker.exists()
+    running.end()
