@@ -61,7 +61,7 @@ export function paint() {
     ? t("summary", { ...facts, name: found.name, rows: count(facts.rows), series: count(facts.series), step: facts.frequency ? t("step", facts) : "" })
     : found.name;
   $("findings").replaceChildren(
-    ...(found.findings ?? []).map((finding) => el("li", { class: finding.level, lang: "en" }, `${finding.what}: ${finding.advice}.`, buttons(finding.repairs))),
+    ...(found.findings ?? []).map((finding) => el("li", { class: finding.level, lang: "en" }, plain(`${finding.what}: ${finding.advice}.`), buttons(finding.repairs))),
   );
   for (const node of [$("series-chart"), $("shown-field")]) show(node, Boolean(found.shown));
   if (!found.shown) return;
@@ -73,8 +73,11 @@ export function paint() {
 function paintError() {
   const box = $("data-error");
   show(box, Boolean(found.error));
-  if (found.error) box.replaceChildren(el("span", { lang: "en" }, found.error), buttons(found.repairs));
+  if (found.error) box.replaceChildren(el("span", { lang: "en" }, plain(found.error)), buttons(found.repairs));
 }
+
+// Without the options of the command line: here they are buttons and fields.
+const plain = (text) => text.replace(/ \(--[^()]*\)/g, "");
 
 // A button for each repair that a message proposes.
 function buttons(repairs) {
