@@ -6,8 +6,9 @@ import pytest
 from grucast.errors import DataError, ModelFileError, SequenceError, StoreError, StoreFullError, UnknownSeriesError
 from grucast.server.live import LiveStreams, as_problems
 from grucast.server.models import Models
-from grucast.server.problems import Conflict, NotThere, Overloaded, Problem, TooSlow
+from grucast.server.problems import Conflict, NotThere, Overloaded, Problem, TooSlow, Unusable
 from grucast.server.settings import Limits, ServerSettings
+from grucast.store import Store, Update
 from tests.server.test_streams import rows_of
 
 ROWS = [{"unique_id": "a"} | row for row in rows_of()]
@@ -54,14 +55,14 @@ def test_beyond_the_queue_calls_are_told_to_come_again(opened):
     gate = threading.Event()
 
     async def main():
-        calls = [asyncio.create_task(live.call("small", served, lambda _: gate.wait(5))) for _ in range(2)]
+        calls = [asyncio.create_task(live.call(served, lambda _: gate.wait(5))) for _ in range(2)]
         await asyncio.sleep(0.05)
         with pytest.raises(Overloaded):
-            await live.call("small", served, lambda _: None)
+            await live.call(served, lambda _: None)
         gate.set()
         assert await asyncio.gather(*calls) == [True, True]
         await asyncio.sleep(0.05)
-        assert await live.call("small", served, lambda _: 3) == 3
+        assert await live.call(served, lambda _: 3) == 3
 
     asyncio.run(main())
 
@@ -76,24 +77,47 @@ def test_a_call_that_takes_too_long_is_given_up_and_what_it_writes_is_whole(open
 
     async def main():
         with pytest.raises(TooSlow, match="sequence"):
-            await live.call("small", served, slowly)
+            await live.call(served, slowly)
         with pytest.raises(NotThere):
-            await live.call("small", served, lambda stream: stream.standing("a"))
+            await live.call(served, lambda stream: stream.standing("a"))
         gate.set()
         await asyncio.sleep(0.5)
-        return await live.call("small", served, lambda stream: stream.standing("a"))
+        return await live.call(served, lambda stream: stream.standing("a"))
 
-    sequence, forecast = asyncio.run(main())
+    sequence, *_, forecast = asyncio.run(main())
     wanted = model.stream().update(ROWS)[-1]
     assert sequence == 1
     assert all((forecast[name] == wanted[name]).all() for name in list(wanted)[1:])
+
+
+def test_updates_that_wait_are_written_together_and_an_error_is_only_its_own(opened, model, monkeypatch):
+    live, served = opened()
+    commits, run = [], Store.run
+    monkeypatch.setattr(Store, "run", lambda self, work, **more: commits.append(1) or run(self, work, **more))
+
+    async def main():
+        bad = Update.of([{"unique_id": "bad", "ds": "x", "y": 1.0}])
+        updates = [
+            Update.of([row | {"unique_id": f"s{k}"}], None, n) for n, row in enumerate(ROWS[:20]) for k in range(5)
+        ]
+        calls = [live.update(served, update) for update in [bad, *updates, bad]]
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    first, *found, last = asyncio.run(main())
+    assert [type(first), type(last)] == [Unusable, Unusable]
+    assert len(commits) < 10
+    for k in range(5):
+        forecasts = [model.stream().update(ROWS[: n + 1])[-1] for n in (4, 19)]
+        for n, forecast in zip((4, 19), forecasts, strict=True):
+            assert all((found[5 * n + k][0].forecast[name] == forecast[name]).all() for name in list(forecast)[1:])
+    assert not asyncio.run(live.call(served, lambda stream: "bad" in stream))
 
 
 def test_without_a_store_every_call_is_refused():
     live = LiveStreams(ServerSettings())
     assert not live.kept
     with pytest.raises(Conflict, match="--store"):
-        asyncio.run(live.call("small", None, lambda _: None))
+        asyncio.run(live.call(None, lambda _: None))
     live.close()
 
 
@@ -101,10 +125,10 @@ def test_idle_series_are_dropped_where_it_was_asked_for(opened):
     async def main(idle):
         live, served = opened(idle=idle)
         dropping = asyncio.create_task(live.drop_idle())
-        await live.call("small", served, lambda stream: stream.update(ROWS[0]))
+        await live.call(served, lambda stream: stream.update(ROWS[0]))
         await asyncio.sleep(2.5)
         dropping.cancel()
-        return await live.call("small", served, lambda stream: "a" in stream)
+        return await live.call(served, lambda stream: "a" in stream)
 
     assert asyncio.run(main(None))
     assert not asyncio.run(main(0.5))

@@ -17,7 +17,7 @@ from tests.server.test_streams import post, rows_of, wanted
 
 KILLS = int(os.environ.get("GRUCAST_KILLS", "3"))
 SERIES = int(os.environ.get("GRUCAST_SERIES", "40"))
-CLIENTS = 4
+CLIENTS = 8
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -155,7 +155,7 @@ class Client:
 
     def send(self, running):
         """Send row after row until the server is gone."""
-        with httpx.Client(base_url=running.client.base_url, timeout=30) as client:
+        with httpx.Client(base_url=running.client.base_url, timeout=30, verify=False) as client:  # quick to open
             while True:
                 number = self.acknowledged + 1
                 try:
@@ -190,7 +190,7 @@ def test_kill_9_of_the_server_under_load_loses_nothing_acknowledged(start, url, 
         sending = [Thread(target=client.send, args=(running,)) for client in clients]
         for thread in sending:
             thread.start()
-        time.sleep(chance.uniform(0.02, 0.5))
+        time.sleep(chance.uniform(0.02, 0.8))
         running.process.send_signal(signal.SIGKILL)
         for thread in sending:
             thread.join()

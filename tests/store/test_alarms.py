@@ -3,13 +3,13 @@ import pytest
 
 from grucast.errors import ModelFileError
 from grucast.store import database
-from grucast.store.alarms import Ahead, outside
+from grucast.store.alarms import Interval, outside
 
 
 def test_interval_is_as_it_was_written():
     ds = np.arange(3).astype("datetime64[us]")
     lo, hi = np.float32([1, 2, 3]), np.float32([4, 5, 6])
-    again = Ahead.unpack(Ahead(ds, lo, hi).pack(), 3, ds.dtype)
+    again = Interval.unpack(Interval(ds, lo, hi).pack(), 3, ds.dtype)
     assert all(np.array_equal(one, other) for one, other in zip(again, (ds, lo, hi), strict=True))
     assert outside("a", ds[1], 5.0, again) is None
     assert outside("a", ds[1], 5.5, again) == ("a", ds[1], 5.5, 2.0, 5.0)

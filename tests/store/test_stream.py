@@ -9,7 +9,7 @@ import pytest
 
 from grucast import Covariates, GRUForecaster
 from grucast.errors import ConfigError, DataError, SequenceError, StoreFullError
-from grucast.store import StoredStream
+from grucast.store import StoredStream, Update
 from tests.conftest import TINY
 from tests.store.acknowledging import row_of
 
@@ -92,6 +92,21 @@ def test_a_bad_row_leaves_store_and_memory_as_they_were(live, hourly, fitted):
     with pytest.raises(DataError, match="not in the store"):
         live.forecast("new")
     assert same(live.update(rows[50]).forecast, memory.update(rows[50]))
+
+
+def test_updates_at_once_are_updates_one_by_one_and_a_refused_one_leaves_no_trace(live, hourly, fitted, store):
+    rows = hourly.filter(unique_id="a").to_dicts()
+    good = [Update.of([row | {"unique_id": name}], None, k) for k, row in enumerate(rows[:30]) for name in ("z", "a")]
+    bad = Update.of([rows[0] | {"unique_id": "bad", "y": float("inf")}])
+    found = live.update_each([bad, *good, good[-1], good[0], bad])
+    assert [type(found[place]) for place in (0, -2, -1)] == [DataError, SequenceError, DataError]
+    wanted = fitted.stream().update(rows[:30])
+    for k, forecast in enumerate(wanted):
+        assert all(same({**found[1 + 2 * k + n][0].forecast, "unique_id": "a"}, forecast) for n in range(2))
+    assert same(found[-3][0].forecast, wanted[-1])
+    assert {own.unique_id for own in live.held()} == {"a", "z"}
+    count = "SELECT count(*) FROM grucast_states"
+    assert store.run(lambda connection: connection.exec_driver_sql(count).scalar()) == 2
 
 
 def test_an_observation_outside_its_interval_is_an_alarm(live, hourly, fitted):

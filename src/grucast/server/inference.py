@@ -122,7 +122,7 @@ async def infer(
     history = to_columns(served, arrays, request.app.state.settings.limits.rows)
     if place := sequences.place_of(asked.parameters):
         streams = request.app.state.streams
-        return respond(model, asked, await sequences.follow(streams, model, served, place, frame_of(history)))
+        return respond(model, asked, await sequences.follow(streams, served, place, frame_of(history)))
     ask = Ask(history, None, None, lambda found: respond(model, asked, outputs_of(found)))
     answer: Response = await served.batcher.submit(ask)
     return answer

@@ -3,12 +3,15 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from grucast.errors import (
+    GrucastError,
     InputError,
     ModelFileError,
     SequenceError,
@@ -16,13 +19,26 @@ from grucast.errors import (
     StoreFullError,
     UnknownSeriesError,
 )
+from grucast.server.batching import Batcher
 from grucast.server.models import Served
-from grucast.server.problems import Conflict, Damaged, NotThere, Overloaded, StoreDown, TooMany, TooSlow, Unusable
+from grucast.server.problems import (
+    Conflict,
+    Damaged,
+    NotThere,
+    Overloaded,
+    Problem,
+    StoreDown,
+    TooMany,
+    TooSlow,
+    Unusable,
+)
 from grucast.server.settings import ServerSettings
-from grucast.store import Store, StoredStream, open_store
+from grucast.store import Store, StoredStream, StreamAnswer, Update, open_store
 
 log = logging.getLogger("grucast.server")
 THREADS = 8  # that call the store; SQLite has one writer at a time anyway
+FEW = 100  # rows of an update that is written together with others
+SLOW = "the store took too long, and may have written or not: send it again with the same sequence number"
 HOUR = 3600.0
 ADVICE = "start the server with --store sqlite:///streams.db, or postgresql://user:password@host/database"
 T = TypeVar("T")
@@ -43,7 +59,8 @@ class LiveStreams:
         self._limits, self._idle = settings.limits, settings.idle
         self._store: Store | None = None if settings.store is None else open_store(settings.store)
         self.followers = 0  # clients that wait for alarms
-        self._streams: dict[str, StoredStream] = {}
+        self._streams: WeakKeyDictionary[Served, StoredStream] = WeakKeyDictionary()  # models may be dropped
+        self._updates: WeakKeyDictionary[Served, Batcher] = WeakKeyDictionary()
         self._threads = ThreadPoolExecutor(THREADS, "store")
         self._room = threading.BoundedSemaphore(settings.limits.queue)
 
@@ -52,35 +69,64 @@ class LiveStreams:
         """Whether there is a store."""
         return self._store is not None
 
-    async def call(self, name: str, served: Served, work: Callable[[StoredStream], T]) -> T:
+    async def call(self, served: Served, work: Callable[[StoredStream], T]) -> T:
         """What `work` gives of a model's stream. What it writes it writes whole or not at all, even if no one waits.
 
         Raises:
             Conflict: There is no store, or a sequence number is older than the last.
             Overloaded: Too many wait.
             TooSlow: The time is over; what has begun goes on.
-            Problem: Others that an error of the store becomes, see `as_problems`.
+            Problem: Others that an error of the store becomes, see `problem_of`.
         """
-        if self._store is None:
-            raise Conflict(f"this server keeps no streams: {ADVICE}")
+        store = self._required()
         if not self._room.acquire(blocking=False):
             raise Overloaded
-        calling = self._threads.submit(self._work, self._store, name, served, work)
+        calling = self._threads.submit(self._work, store, served, work)
         calling.add_done_callback(lambda _: self._room.release())
         try:
             return await asyncio.wait_for(asyncio.wrap_future(calling), self._limits.seconds)
         except TimeoutError:
-            raise TooSlow(
-                "the store took too long, and may have written or not: send it again with the same sequence number"
-            ) from None
+            raise TooSlow(SLOW) from None
 
-    def _work(self, store: Store, name: str, served: Served, work: Callable[[StoredStream], T]) -> T:
-        """Call with the stream of the model as it is now: one that was loaded again has its own series."""
-        model, stream = served.forecaster.model_, self._streams.get(name)
+    async def update(self, served: Served, update: Update) -> list[StreamAnswer]:
+        """The answers of a model's stream to an update; those that wait are written together, by one commit.
+
+        Raises:
+            Problem: As `call` does.
+        """
+        store = self._required()
+        if len(update.rows) > FEW:  # others need not wait for them
+            answers: list[StreamAnswer] = await self.call(served, lambda live: live.update(*update[:3]))
+            return answers
+        if served not in self._updates:
+            self._updates[served] = Batcher(partial(self._update_each, store), self._limits)
+        try:
+            answers = await self._updates[served].submit((served, update))
+        except TooSlow:
+            raise TooSlow(SLOW) from None
+        return answers
+
+    def _required(self) -> Store:
+        if self._store is None:
+            raise Conflict(f"this server keeps no streams: {ADVICE}")
+        return self._store
+
+    def _update_each(self, store: Store, asked: Sequence[tuple[Served, Update]]) -> list[Any]:
+        """Answers or problems to updates of one model; one problem of all where the store fails."""
         with as_problems():
-            if stream is None or stream.model is not model:
-                stream = self._streams[name] = StoredStream(model, store, most=self._limits.series)
-            return work(stream)
+            found = self._stream(store, asked[0][0]).update_each([update for _, update in asked])
+        return [problem_of(own) if isinstance(own, GrucastError) else own for own in found]
+
+    def _work(self, store: Store, served: Served, work: Callable[[StoredStream], T]) -> T:
+        with as_problems():
+            return work(self._stream(store, served))
+
+    def _stream(self, store: Store, served: Served) -> StoredStream:
+        """That of a model as it is now: one that was loaded again has its own series."""
+        model, stream = served.forecaster.model_, self._streams.get(served)
+        if stream is None or stream.model is not model:
+            stream = self._streams[served] = StoredStream(model, store, most=self._limits.series)
+        return stream
 
     async def drop_idle(self) -> None:
         """Drop series that are idle for too long, now and again, until cancelled; where none is to be, do nothing."""
@@ -101,29 +147,31 @@ class LiveStreams:
 
 @contextmanager
 def as_problems() -> Iterator[None]:
-    """Errors of a stored stream as clients get them; what the store's driver says is in the log alone.
+    """Errors of a stored stream as clients get them.
 
     Raises:
-        NotThere: No observation of the series came yet.
-        Conflict: The sequence number is older than the last, or came with another row.
-        Unusable: A row cannot be used.
-        TooMany: The store holds as many series as it takes.
-        StoreDown: The store does not answer.
-        Damaged: What is stored cannot be read.
+        Problem: One of `problem_of`.
     """
     try:
         yield
-    except UnknownSeriesError as error:
-        raise NotThere(str(error)) from error
-    except SequenceError as error:
-        raise Conflict(str(error)) from error
-    except ModelFileError as error:
-        log.exception("a stored series is damaged")
-        raise Damaged("what is stored of this series is damaged: DELETE it and begin again") from error
-    except InputError as error:
-        raise Unusable.of(error) from error
-    except StoreFullError as error:
-        raise TooMany(str(error)) from error
-    except StoreError as error:
-        log.warning("%s", error)
-        raise StoreDown from error
+    except GrucastError as error:
+        raise problem_of(error) from error
+
+
+def problem_of(error: GrucastError) -> Problem:
+    """What clients are told of an error of a stored stream; what the store's driver says is in the log alone."""
+    told = str(error)
+    match error:
+        case UnknownSeriesError():
+            return NotThere(told)
+        case SequenceError():
+            return Conflict(told)
+        case ModelFileError():
+            log.error("a stored series is damaged: %s", told)
+            return Damaged("what is stored of this series is damaged: DELETE it and begin again")
+        case InputError():
+            return Unusable(told)
+        case StoreFullError():
+            return TooMany(told)
+    log.warning("%s", told)
+    return StoreDown()

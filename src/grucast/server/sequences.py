@@ -37,9 +37,7 @@ def place_of(parameters: dict[str, Any]) -> InSequence | None:
     return InSequence(str(name), start, end) if name else None
 
 
-async def follow(
-    live: LiveStreams, name: str, served: Served, place: InSequence, history: pl.DataFrame
-) -> dict[str, Any]:
+async def follow(live: LiveStreams, served: Served, place: InSequence, history: pl.DataFrame) -> dict[str, Any]:
     """Take in the steps of one window and forecast after the last: arrays (1, h), NaN where nothing is known.
 
     Raises:
@@ -52,7 +50,7 @@ async def follow(
         raise TooLarge(f"a request of a sequence may have {MOST:,} steps")
     if model.frequency.zone:
         rows = rows.with_columns(pl.col("ds").dt.replace_time_zone("UTC"))
-    forecast = await live.call(name, served, lambda stream: take_in(stream, place, rows.to_dicts()))
+    forecast = await live.call(served, lambda stream: take_in(stream, place, rows.to_dicts()))
     if forecast is None:
         last = history["ds"].to_numpy()[-1:]
         unknown = dict.fromkeys(column_places(model.level), np.full((1, model.h), np.nan))

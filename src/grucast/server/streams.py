@@ -13,10 +13,10 @@ from fastapi.responses import StreamingResponse
 from grucast.server import metrics, tables
 from grucast.server import stream_bodies as bodies
 from grucast.server.forecasts import choose
-from grucast.server.live import LiveStreams
+from grucast.server.live import LiveStreams, as_problems
 from grucast.server.models import Served
 from grucast.server.problems import Overloaded, Problem, Unusable
-from grucast.store import Alarm, StoredStream
+from grucast.store import Alarm, StoredStream, StreamAnswer, Update
 from grucast.store.keys import LARGEST_SEQUENCE
 
 router = APIRouter(prefix="/v1/streams", tags=["streams"])
@@ -34,7 +34,11 @@ class Asked:
 
     async def call(self, work: Callable[[StoredStream], T]) -> T:
         """What `work` gives of the model's stream."""
-        return await self.live.call(self.name, self._served, work)
+        return await self.live.call(self._served, work)
+
+    async def update(self, update: Update) -> list[StreamAnswer]:
+        """The answers of the model's stream."""
+        return await self.live.update(self._served, update)
 
 
 async def asked_for(
@@ -100,7 +104,9 @@ async def observe(
     With the last `sequence` again the same request changes nothing and has the same answer; an older one is a conflict.
     """
     rows, future = bodies.to_rows(series, tables.parse_json(await request.body(), bodies.ManyOrOne))
-    answers = await model.call(lambda live: live.update(rows, future, sequence))
+    with as_problems():
+        update = Update.of(rows, future, sequence)
+    answers = await model.update(update)
     alarms = [bodies.told_alarm(answer.alarm) for answer in answers if answer.alarm]
     metrics.OBSERVATIONS.labels(model.name).inc(len(rows))
     metrics.ALARMS.labels(model.name).inc(len(alarms))

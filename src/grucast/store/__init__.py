@@ -2,6 +2,6 @@
 
 from grucast.store.alarms import Alarm
 from grucast.store.database import Store, open_store
-from grucast.store.stream import Held, Standing, StoredStream, StreamAnswer
+from grucast.store.stream import Held, Standing, StoredStream, StreamAnswer, Update
 
-__all__ = ["Alarm", "Held", "Standing", "Store", "StoredStream", "StreamAnswer", "open_store"]
+__all__ = ["Alarm", "Held", "Standing", "Store", "StoredStream", "StreamAnswer", "Update", "open_store"]

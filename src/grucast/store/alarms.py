@@ -19,7 +19,7 @@ class Alarm(NamedTuple):
     hi: float
 
 
-class Ahead(NamedTuple):
+class Interval(NamedTuple):
     """The interval that was last forecast: ds, lo, hi, (h,) each."""
 
     ds: NDArray[Any]
@@ -27,7 +27,7 @@ class Ahead(NamedTuple):
     hi: NDArray[np.float32]
 
     @classmethod
-    def of(cls, forecast: Mapping[str, Any] | None, level: str | None) -> "Ahead | None":
+    def of(cls, forecast: Mapping[str, Any] | None, level: str | None) -> "Interval | None":
         """That of a forecast at a level, where there are both."""
         if forecast is None or level is None:
             return None
@@ -38,7 +38,7 @@ class Ahead(NamedTuple):
         return self.ds.astype(np.int64).tobytes() + np.stack([self.lo, self.hi]).astype(np.float32).tobytes()
 
     @classmethod
-    def unpack(cls, content: bytes, h: int, kind: Any) -> "Ahead":
+    def unpack(cls, content: bytes, h: int, kind: Any) -> "Interval":
         """What `pack` wrote; `kind` is the type of time stamps.
 
         Raises:
@@ -51,7 +51,7 @@ class Ahead(NamedTuple):
         return cls(ds, lo, hi)
 
 
-def outside(name: str | int, time: Any, y: float, ahead: Ahead | None) -> Alarm | None:
+def outside(name: str | int, time: Any, y: float, ahead: Interval | None) -> Alarm | None:
     """The alarm of an observation that left the interval forecast for its time, if one was."""
     if ahead is None:
         return None

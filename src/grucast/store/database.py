@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from functools import partial
+from functools import cached_property, partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -133,6 +133,13 @@ class Store:
                 break
         return {key: row for key, row in found.items() if row.version is not None}
 
+    def release(self, connection: "Connection", model: str, keys: Iterable[str]) -> None:
+        """Drop the rows that `lock` made of series that were not written."""
+        table = self.states.c
+        connection.execute(
+            self.states.delete().where(table.model == model, table.series.in_(list(keys)), table.version.is_(None))
+        )
+
     def heads(self, connection: "Connection", model: str, keys: Sequence[str]) -> dict[str, Any]:
         """Sequence and version of those of these series that are there."""
         return {key: row for key, row in self._heads(connection, model, keys).items() if row.version is not None}
@@ -166,22 +173,28 @@ class Store:
 
     def count(self, connection: "Connection", model: str) -> int:
         """How many series of a model are there."""
-        query = self._sql.select(self._sql.func.count()).where(self.states.c.model == model)
+        table = self.states.c
+        query = self._sql.select(self._sql.func.count()).where(table.model == model, table.version.is_not(None))
         return int(connection.execute(query).scalar_one())
 
     def write(self, connection: "Connection", rows: list[dict[str, Any]], events: list[dict[str, Any]]) -> None:
         """Put states in place of those that were there, and add alarms; of each series the newest are kept."""
-        from sqlalchemy.dialects import postgresql, sqlite
-
-        dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-        insert, now = dialect.insert(self.states), int(time.time())
-        changed = {name: insert.excluded[name] for name in ("sequence", "version", "state", "ahead", "written")}
-        stamped = [row | {"written": now} for row in rows]
-        connection.execute(insert.on_conflict_do_update(index_elements=["model", "series"], set_=changed), stamped)
+        now = int(time.time())
+        connection.execute(self._upsert, [row | {"written": now} for row in rows])
         if events:
             connection.execute(self.events.insert(), events)
         for model, series in sorted({(event["model"], event["series"]) for event in events}):
             self._trim(connection, model, series)
+
+    @cached_property
+    def _upsert(self) -> Any:
+        """The statement that puts a state in the place of one before."""
+        from sqlalchemy.dialects import postgresql, sqlite
+
+        dialect: Any = postgresql if self._engine.dialect.name == "postgresql" else sqlite
+        insert = dialect.insert(self.states)
+        changed = {name: insert.excluded[name] for name in ("sequence", "version", "written", "state", "ahead")}
+        return insert.on_conflict_do_update(index_elements=["model", "series"], set_=changed)
 
     def _trim(self, connection: "Connection", model: str, key: str) -> None:
         """Drop the alarms of a series beyond the newest."""

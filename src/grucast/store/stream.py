@@ -11,12 +11,20 @@ import numpy as np
 
 from grucast.data.observations import read_time, read_y
 from grucast.data.scalars import brief
-from grucast.errors import ConfigError, DataError, SequenceError, StoreFullError, UnknownSeriesError
+from grucast.errors import (
+    ConfigError,
+    DataError,
+    GrucastError,
+    InputError,
+    SequenceError,
+    StoreFullError,
+    UnknownSeriesError,
+)
 from grucast.forecasting.stream import Stream
 from grucast.model.models import ForecastModel
 from grucast.model.state_file import fingerprint, pack_states, unpack_states
 from grucast.model.states import States
-from grucast.store.alarms import Ahead, Alarm, outside
+from grucast.store.alarms import Alarm, Interval, outside
 from grucast.store.database import Store
 from grucast.store.keys import check_sequence, key_of, name_of, repeated
 
@@ -58,7 +66,27 @@ class Kept(NamedTuple):
 
     version: int  # drawn anew by each write
     states: States  # of this series alone
-    ahead: Ahead | None
+    ahead: Interval | None
+
+
+class Update(NamedTuple):
+    """Observations that are taken in together; `keys` names their series as the store does."""
+
+    rows: Sequence[Any]
+    future: Any
+    sequence: int | None
+    keys: Mapping[str, str | int]
+
+    @classmethod
+    def of(cls, rows: Sequence[Any], future: Any = None, sequence: int | None = None) -> "Update":
+        """An update of at least one row, as `StoredStream.update` has them.
+
+        Raises:
+            DataError: A row names no series, or the sequence is no number.
+        """
+        if sequence is not None:
+            check_sequence(sequence)
+        return cls(rows, future, sequence, {key_of(name): name for name in map(name_of, rows)})
 
 
 class StoredStream:
@@ -118,23 +146,47 @@ class StoredStream:
         rows = list(rows) if isinstance(rows, Iterable) else [rows]
         if not rows:
             return []
-        keys = {key_of(name): name for name in map(name_of, rows)}
-        if sequence is not None:
-            check_sequence(sequence)
-        answers, after = self.store.run(lambda connection: self._take(connection, rows, future, keys, sequence))
-        self._remember(after)
-        return answers
+        (found,) = self.update_each([Update.of(rows, future, sequence)])
+        if isinstance(found, GrucastError):
+            raise found
+        return found
 
-    def _take(
-        self, connection: Any, rows: Sequence[Any], future: Any, keys: Mapping[str, Any], sequence: int | None
-    ) -> tuple[list[StreamAnswer], dict[str, Kept]]:
-        """Answers to rows, and what is now kept of their series, by key."""
+    def update_each(self, updates: Sequence[Update]) -> list[list[StreamAnswer] | GrucastError]:
+        """Take in updates by one transaction, so by one commit, each whole or not at all.
+
+        Returns:
+            For each its answers as `update` gives them, or the error for which nothing of it was written.
+
+        Raises:
+            StoreError: The store failed, and nothing of any was written.
+        """
+        order = sorted(range(len(updates)), key=lambda place: min(updates[place].keys))  # so that no two wait
+
+        def work(connection: Any) -> tuple[dict[int, Any], dict[str, Kept]]:
+            found: dict[int, Any] = {}
+            kept: dict[str, Kept] = {}
+            for place in order:
+                try:
+                    found[place], after = self._take(connection, updates[place])
+                    kept |= after
+                except (InputError, StoreFullError) as error:  # of this one alone
+                    found[place] = error
+                    self.store.release(connection, self._key, updates[place].keys)
+            return found, kept
+
+        found, kept = self.store.run(work)
+        self._remember(kept)
+        return [found[place] for place in range(len(updates))]
+
+    def _take(self, connection: Any, update: Update) -> tuple[list[StreamAnswer], dict[str, Kept]]:
+        """Answers to an update, and what is now kept of its series, by key."""
+        rows, future, sequence, keys = update
         heads = self.store.lock(connection, self._key, keys)
         before = self._recall(connection, heads)
         if repeated(sequence, heads, keys):
             return self._repeat(connection, before, rows, future), {}
         if len(before) < len(keys):
-            self._require_room(connection, len(heads), len(keys))
+            self._require_room(connection, len(keys) - len(heads))
         stream = self._stream(before)
         answers, ahead = self._judge(rows, stream.update(rows, future), {k: kept.ahead for k, kept in before.items()})
         after = {key: Kept(secrets.randbits(62), stream.states.only(name), ahead[key]) for key, name in keys.items()}
@@ -233,13 +285,12 @@ class StoredStream:
 
     def _unpack(self, row: Any) -> Kept:
         states = unpack_states(self.model, row.state, self._key)
-        ahead = None if row.ahead is None else Ahead.unpack(row.ahead, self.model.h, self._kind)
+        ahead = None if row.ahead is None else Interval.unpack(row.ahead, self.model.h, self._kind)
         return Kept(row.version, states, ahead)
 
-    def _require_room(self, connection: Any, known: int, wanted: int) -> None:
-        placeholders = wanted - known if connection.dialect.name == "postgresql" else 0
-        count = self.store.count(connection, self._key) - placeholders
-        if count + wanted - known > self.most:
+    def _require_room(self, connection: Any, wanted: int) -> None:
+        count = self.store.count(connection, self._key)
+        if count + wanted > self.most:
             raise StoreFullError(
                 f"the store holds {count:,} series of this model, and takes {self.most:,}: delete some, or raise `most`"
             )
@@ -263,14 +314,14 @@ class StoredStream:
         return [StreamAnswer(own, alarms.get(place)) for own, place in zip(forecasts, places, strict=True)]
 
     def _judge(
-        self, rows: Sequence[Any], forecasts: Sequence[Any], ahead: dict[str, Ahead | None]
-    ) -> tuple[list[StreamAnswer], dict[str, Ahead | None]]:
+        self, rows: Sequence[Any], forecasts: Sequence[Any], ahead: dict[str, Interval | None]
+    ) -> tuple[list[StreamAnswer], dict[str, Interval | None]]:
         """Which observations lie outside the interval that was forecast for them last; the intervals that now stand."""
         answers = []
         for row, forecast in zip(rows, forecasts, strict=True):
             name, key = name_of(row), key_of(name_of(row))
             answers.append(StreamAnswer(forecast, outside(name, self._time(row), read_y(row["y"]), ahead.get(key))))
-            ahead[key] = Ahead.of(forecast, self.alarm)
+            ahead[key] = Interval.of(forecast, self.alarm)
         return answers, ahead
 
     def _time(self, row: Any) -> Any:
