@@ -1,5 +1,7 @@
+import asyncio
 import json
 import shutil
+import signal
 import threading
 import time
 from urllib.parse import quote
@@ -8,6 +10,8 @@ import httpx
 import pytest
 
 from grucast import GRUForecaster, TrainingConfig
+from grucast.server import ServerSettings, create_app
+from grucast.server.streams import FOLLOWERS
 from tests.conftest import TINY
 from tests.server.conftest import Running, make_series
 
@@ -149,6 +153,32 @@ def test_alarms_come_as_server_sent_events_and_after_the_last_that_was_seen(keep
     found.clear()
     listen(**{"last-event-id": first})
     assert [json.loads(line[6:])["y"] for line in found if line.startswith("data: ")] == [2e3]
+
+
+def test_who_follows_alarms_is_let_go_when_the_server_ends(folder, tmp_path):
+    running = Running(folder, "grace=0.2", store=f"sqlite:///{tmp_path / 'streams.db'}")
+    try:
+        with running.client.stream("GET", "/v1/streams/a/events", headers={"accept": "text/event-stream"}) as answer:
+            running.process.send_signal(signal.SIGTERM)
+            assert list(answer.iter_lines()) == []
+        assert running.process.wait(5) == 0
+    finally:
+        running.end()
+
+
+def test_beyond_some_followers_others_are_told_to_come_again(folder, tmp_path):
+    store = f"sqlite:///{tmp_path / 'streams.db'}"
+    app = create_app(ServerSettings({"small": folder / "small.safetensors"}, store=store))
+    app.app.state.streams.followers = FOLLOWERS
+
+    async def ask(accept):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+            return await client.get("/v1/streams/a/events", headers={"accept": accept})
+
+    refused = asyncio.run(ask("text/event-stream"))
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    assert asyncio.run(ask("*/*")).status_code == 200
+    app.app.state.streams.close()
 
 
 @pytest.mark.parametrize(

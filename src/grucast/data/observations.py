@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -188,9 +189,7 @@ def read_time(time: Any, time_format: str | None = None) -> Any:
     """An integer as int64, a date or datetime as datetime64 in UTC; text and codes (202401) as the format says."""
     counted = isinstance(time, int | np.integer) and not isinstance(time, bool) and abs(int(time)) <= LARGEST_TIME
     if (counted and time_format not in (None, COUNTER)) or (isinstance(time, str) and len(time) <= LONGEST_STAMP):
-        from grucast.data.reading.times import read_stamps
-
-        stamp = read_stamps([str(time)], HERE, "ds", time_format).times[0]
+        stamp = read_text(str(time), time_format)
         stamp = None if isinstance(stamp, np.datetime64) and outside(stamp) else stamp  # by its offset from UTC
     elif counted:
         return np.int64(time)
@@ -200,6 +199,14 @@ def read_time(time: Any, time_format: str | None = None) -> Any:
         wanted = "an integer up to 2**62, or a date or time of the years 1 to 9999 such as 2024-01-31 13:00"
         raise DataError(f"ds = {brief(time)} is not a time stamp: give {wanted}, to the microsecond")
     return stamp
+
+
+@lru_cache(maxsize=1024)  # a stream reads each twice, and many series have one time
+def read_text(text: str, time_format: str | None) -> Any:
+    """A time stamp that is written."""
+    from grucast.data.reading.times import read_stamps
+
+    return read_stamps([text], HERE, "ds", time_format).times[0]
 
 
 def to_stamp(time: date | np.datetime64) -> Any:

@@ -61,6 +61,14 @@ class Store:
             sqlite_autoincrement=True,  # no number comes twice, so that who follows alarms misses none
         )
 
+        states = self.states.c
+        self._mine = sql.and_(
+            states.model == sql.bindparam("own"), states.series.in_(sql.bindparam("keys", expanding=True))
+        )
+        heads = sql.select(states.series, states.sequence, states.version)
+        self._unlocked = heads.where(self._mine)
+        self._locked = self._unlocked.order_by(states.series).with_for_update()
+
     def create(self) -> None:
         """Make the tables that are not there yet."""
 
@@ -133,12 +141,13 @@ class Store:
                 break
         return {key: row for key, row in found.items() if row.version is not None}
 
-    def release(self, connection: "Connection", model: str, keys: Iterable[str]) -> None:
-        """Drop the rows that `lock` made of series that were not written."""
-        table = self.states.c
-        connection.execute(
-            self.states.delete().where(table.model == model, table.series.in_(list(keys)), table.version.is_(None))
-        )
+    def release(self, connection: "Connection", model: str, series: Iterable[str]) -> None:
+        """Drop the rows that `lock` made of series that were not written; in SQLite it makes none."""
+        if connection.dialect.name != "postgresql":
+            return
+        keys, own = list(series), [self._mine, self.states.c.version.is_(None)]
+        for first in range(0, len(keys), BATCH):
+            connection.execute(self.states.delete().where(*own), {"own": model, "keys": keys[first : first + BATCH]})
 
     def heads(self, connection: "Connection", model: str, keys: Sequence[str]) -> dict[str, Any]:
         """Sequence and version of those of these series that are there."""
@@ -147,22 +156,17 @@ class Store:
     def _heads(
         self, connection: "Connection", model: str, keys: Sequence[str], *, lock: bool = False
     ) -> dict[str, Any]:
-        table = self.states.c
-        columns = self._sql.select(table.series, table.sequence, table.version)
-        return {row.series: row for row in self._rows(connection, columns, model, keys, lock=lock)}
+        query = self._locked if lock else self._unlocked
+        return {row.series: row for row in self._rows(connection, query, model, keys)}
 
     def read(self, connection: "Connection", model: str, keys: Sequence[str]) -> dict[str, Any]:
         """All columns of these series."""
-        found = self._rows(connection, self._sql.select(self.states), model, keys)
+        found = self._rows(connection, self._sql.select(self.states).where(self._mine), model, keys)
         return {row.series: row for row in found if row.version is not None}
 
-    def _rows(
-        self, connection: "Connection", columns: Any, model: str, keys: Sequence[str], *, lock: bool = False
-    ) -> Iterator[Any]:
+    def _rows(self, connection: "Connection", query: Any, model: str, keys: Sequence[str]) -> Iterator[Any]:
         for first in range(0, len(keys), BATCH):
-            own = self.states.c.series.in_(keys[first : first + BATCH])
-            query = columns.where(self.states.c.model == model, own).order_by(self.states.c.series)
-            yield from connection.execute(query.with_for_update() if lock else query)
+            yield from connection.execute(query, {"own": model, "keys": keys[first : first + BATCH]})
 
     def page(self, connection: "Connection", model: str, after: str | None, most: int) -> list[Any]:
         """Series of a model in the database's order: all columns, and so many of those that follow a key."""
