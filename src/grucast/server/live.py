@@ -132,8 +132,8 @@ class LiveStreams:
         """Drop series that are idle for too long, now and again, until cancelled; where none is to be, do nothing."""
         while self._store is not None and self._idle is not None:
             try:
-                count = await asyncio.wrap_future(self._threads.submit(self._store.drop_idle, self._idle))
-                log.info("%d idle series were dropped", count)
+                if count := await asyncio.wrap_future(self._threads.submit(self._store.drop_idle, self._idle)):
+                    log.info("%d idle series were dropped", count)
             except StoreError as error:
                 log.warning("%s", error)
             await asyncio.sleep(min(self._idle / 2, HOUR))

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
 
 WAIT = 30  # seconds that a writer waits for another
+GONE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}  # s, ms
 PASSING = {"40001", "40P01"}  # PostgreSQL's codes of a serialization failure and a deadlock
 BUSY = {5, 6}  # SQLite's codes of another connection in the way
 
@@ -35,7 +36,7 @@ def open_postgresql(address: "URL") -> "Engine":
     """A server; a writer waits no longer than WAIT for another."""
     alchemy = load("sqlalchemy", "SQLAlchemy (to keep streams)", "cli")
     load("psycopg", "psycopg (to keep streams in PostgreSQL)", "sql")
-    options = {"connect_timeout": WAIT, "options": f"-c lock_timeout={WAIT}s"}
+    options = {"connect_timeout": WAIT, "options": f"-c lock_timeout={WAIT}s"} | GONE
     engine: Engine = alchemy.create_engine(
         address.set(drivername="postgresql+psycopg"), connect_args=options, pool_pre_ping=True
     )
