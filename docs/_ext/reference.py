@@ -17,6 +17,7 @@ MODULES = (
     "grucast.forecasting",
     "grucast.forecasting.metrics",
     "grucast.comparison",
+    "grucast.tuning",
     "grucast.plotting",
     "grucast.nn",
     "grucast.onnx",

@@ -10,8 +10,8 @@ from grucast.errors import GrucastError, InputError, MissingExtraError
 
 # Each module registers the command of its name; --help lists them in this order.
 COMMANDS = (
-    "forecast", "check", "fit", "predict", "backtest", "compare", "plot", "gates", "stream", "export", "info", "serve",
-    "mcp", "demo",
+    "forecast", "check", "fit", "predict", "backtest", "tune", "compare", "plot", "gates", "stream", "export", "info",
+    "serve", "mcp", "demo",
 )  # fmt: skip
 
 
