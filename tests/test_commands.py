@@ -18,6 +18,7 @@ QUICK = {
     "forecast": FEW,
     "fit": FEW,
     "backtest": FEW,
+    "tune": ["--trials", "1", "--max-time", "2"],
     "compare": ["--max-steps", "2", "--seeds", "1", "--windows", "1"],
 }
 ENDLESS = {"serve"}  # tests/server starts and stops it

@@ -23,9 +23,12 @@ from grucast.cli.output import (
     print_json,
     refuse_existing,
     require_outputs,
+    shown_place,
     to_bytes,
     write_table,
 )
+from grucast.data.raw import read_raw
+from grucast.data.raw.writing import Place
 from grucast.errors import ConfigError
 
 FIT = ["--input-size", "48", "--max-steps", "2", "--season-length", "24"]
@@ -302,3 +305,32 @@ def test_every_output_can_be_a_device(run, data, tmp_path):
     *table, last = done.stdout.splitlines()
     assert len(table) == 1 + 2 * 6
     assert json.loads(last)["rows"] == 12
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
+def test_forecasts_go_into_a_database_as_asked(run, data, fitted, tmp_path, kind):
+    fitted.save(tmp_path / "m")
+    url = f"{kind}:///{tmp_path}/f.db"
+    words = ["predict", "m", "data.csv", "--out", url, "--table", "forecasts"]
+    assert run(*words)[0] == 0
+    code, _, said = run(*words)
+    assert (code, "say what becomes of it with --if-exists append or replace" in said) == (2, True)
+    assert run(*words, "--if-exists", "append")[0] == 0
+    found = read_raw(url, query="SELECT * FROM forecasts")[0][0].frame
+    wanted = fitted.predict()
+    assert len(found) == 2 * len(wanted)
+    assert run(*words, "--if-exists", "replace")[0] == 0
+    found = read_raw(url, query="SELECT * FROM forecasts ORDER BY unique_id, ds")[0][0].frame
+    assert found["GRU"].to_list() == pytest.approx(wanted.sort("unique_id", "ds")["GRU"].to_list(), rel=1e-6)
+
+
+def test_json_says_where_forecasts_went_without_a_password():
+    place = Place.of("postgresql://me:s3cret@host/db", "forecasts", "append")
+    assert shown_place("x", place) == "forecasts in postgresql://me:***@host/db"
+
+
+@pytest.mark.usefixtures("data")
+def test_options_of_tables_are_refused_for_files(run):
+    for words in (["--table", "t"], ["--if-exists", "append"]):
+        code, _, said = run("backtest", "data.csv", "-h", "6", "--out", "f.csv", *words)
+        assert (code, "are for databases, but --out f.csv is a file" in said) == (2, True)

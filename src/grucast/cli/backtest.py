@@ -15,7 +15,7 @@ from rich.text import Text
 from grucast import plotting
 from grucast.cli import common
 from grucast.cli.common import command, say_lines, split, to_draw
-from grucast.cli.output import TABLES, print_json, require_outputs, write_table
+from grucast.cli.output import TABLES, place_of, print_json, require_outputs, write_table
 from grucast.cli.screen import Screen, err
 from grucast.data.wording import decimals, digits
 from grucast.forecasting.backtest import Backtest
@@ -40,20 +40,22 @@ def backtest(
     baselines: Annotated[
         str, typer.Option(help="Of naive, seasonal_naive, drift, ets and theta, comma-separated.")
     ] = ",".join(SIMPLE),
-    path: Annotated[str | None, typer.Option("--out", help="CSV or Parquet file of all past forecasts.")] = None,
+    path: Annotated[str | None, typer.Option("--out", help="File or database's URL for all past forecasts.")] = None,
     plot: Annotated[str | None, typer.Option(help="Picture of past forecasts and of the error by step.")] = None,
     series: common.Series = "",
     *,
     roles: common.CovariateOptions,
     settings: common.Settings,
     columns: common.Columns,
+    target: common.Target,
     as_json: common.Json = False,
 ) -> None:
     """Compare the GRU with simple forecasts on the last windows of each series."""
     forecaster = settings.forecaster(horizon, roles)
     chosen = split(baselines)
     check_baselines(chosen)
-    require_outputs({"DATA": data}, {"--out": (path, TABLES), "--plot": (plot, plotting.PICTURES)})
+    place = place_of(path, target.table, target.if_exists)
+    require_outputs({"DATA": data}, {"--out": (None if place else path, TABLES), "--plot": (plot, plotting.PICTURES)})
     if plot:
         plotting.require_matplotlib()
     intake = columns.take(data)
@@ -63,7 +65,7 @@ def backtest(
     with say.status("training and forecasting the past") if say.is_terminal else nullcontext():
         result = run_backtest(forecaster, intake, windows, step_size, refit, chosen)
     if path:
-        write_table(shortened(result.frame), path)
+        write_table(shortened(result.frame), path, place)
     if plot:
         plotting.plot_backtest(result, plot, drawn, intake.target)
     said = {"verdict": verdict(result, result.panel.frequency, horizon), "warnings": warnings(result)}

@@ -99,6 +99,14 @@ class Columns:
 
 
 @dataclass(frozen=True)
+class Target:
+    """Options of a table in a database that --out names."""
+
+    table: Annotated[Text, typer.Option(help="Table to write, where --out is the URL of a database.")] = None
+    if_exists: Annotated[str, typer.Option(help="What becomes of a table there: refuse, append or replace.")] = "refuse"
+
+
+@dataclass(frozen=True)
 class CovariateOptions:
     """Options that declare covariates."""
 

@@ -13,9 +13,11 @@ from grucast.cli.output import (
     ANY,
     TABLES,
     frame_records,
+    place_of,
     print_json,
     refuse_existing,
     require_outputs,
+    shown_place,
     stem_of,
     write_table,
 )
@@ -32,7 +34,8 @@ def forecast(
     ] = None,
     season_length: Annotated[int | None, typer.Option(help="Seasonal period in steps; found if not given.")] = None,
     path: Annotated[
-        str | None, typer.Option("--out", help="Table of the forecast; NAME-forecast.csv if not given.")
+        str | None,
+        typer.Option("--out", help="File or database's URL; NAME-forecast.csv if not given."),
     ] = None,
     plot: Annotated[str | None, typer.Option(help="Picture of the forecast; NAME-forecast.png if not given.")] = None,
     model: Annotated[str | None, typer.Option(help="Keep the model in this file.")] = None,
@@ -42,14 +45,20 @@ def forecast(
     *,
     training: common.Training,
     columns: common.Columns,
+    target: common.Target,
     as_json: common.Json = False,
 ) -> None:
     """Forecast DATA in one command: find its columns, test the method on the last windows, train, draw the result."""
     stem, shown = stem_of(data), to_level(level) or (80, 95)
     table, picture = path or f"{stem}-forecast.csv", plot or f"{stem}-forecast.png"
-    outputs = {"--out": (table, TABLES), "--plot": (picture, plotting.PICTURES), "--model": (model, ANY)}
+    place = place_of(table, target.table, target.if_exists)
+    outputs = {
+        "--out": (None if place else table, TABLES),
+        "--plot": (picture, plotting.PICTURES),
+        "--model": (model, ANY),
+    }
     require_outputs({"DATA": data}, outputs)
-    refuse_existing([table, picture, model], overwrite)
+    refuse_existing([None if place else table, picture, model], overwrite)
     plotting.require_matplotlib()
     say = Screen(stderr=as_json)
     intake = columns.take(data)
@@ -58,13 +67,13 @@ def forecast(
         result = forecast_intake(
             intake, horizon, season_length, shown, training=training.config, progress=show or False
         )
-    write_table(shortened(result.forecast), table)
+    write_table(shortened(result.forecast), table, place)
     result.plot(picture, drawn)
     if model:
         result.forecaster.save(model)
     show_result(result, say)
-    written = {"out": table, "plot": picture, "model": model}
-    for name, file in (("Forecast", table), ("Picture", picture), ("Model", model)):
+    written = {"out": shown_place(table, place), "plot": picture, "model": model}
+    for name, file in (("Forecast", written["out"]), ("Picture", picture), ("Model", model)):
         if file:
             say.tell(f"{name}: {file}", whole=True)
     say.tell(f"Next: {next_command(data, result.h, model, columns.words)}", whole=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from grucast.data.raw.content import is_pattern
+from grucast.data.raw.writing import Place, require_table, write_database
 from grucast.errors import ConfigError
 from grucast.forecasting.tables import WRITERS, to_bytes
 from grucast.model.writing import is_device, status_of, write_whole
@@ -50,6 +51,25 @@ def require_outputs(inputs: Mapping[str, Any], outputs: Outputs) -> None:
         taken[identity(path)] = option, given
 
 
+def place_of(path: str | None, table: str | None, if_exists: str) -> Place | None:
+    """The table of a database, which --out names and which can be written; None for a file.
+
+    Raises:
+        ConfigError: It cannot be written, or options of a table are given for a file.
+
+    >>> place_of("forecast.csv", "forecasts", "refuse")
+    Traceback (most recent call last):
+    grucast.errors.ConfigError: --table and --if-exists are for databases, but --out forecast.csv is a file
+    """
+    if path and "://" in path:
+        place = Place.of(path, table, if_exists)
+        require_table(place)
+        return place
+    if table or if_exists != "refuse":
+        raise ConfigError(f"--table and --if-exists are for databases, but --out {path or 'none'} is a file")
+    return None
+
+
 def refuse_existing(paths: Iterable[str | Path | None], overwrite: bool) -> None:
     """Refuse to replace files that are there, unless that is asked for.
 
@@ -73,9 +93,17 @@ def stem_of(data: str) -> str:
     return stem or "data"
 
 
-def write_table(frame: Any, path: str) -> None:
-    """Write a polars frame in the format that the suffix names."""
-    write_whole(path, to_bytes(frame, path))
+def write_table(frame: Any, path: str, place: Place | None = None) -> None:
+    """Write a polars frame in the format that the suffix names, or into a database."""
+    if place:
+        write_database(frame, place)
+    else:
+        write_whole(path, to_bytes(frame, path))
+
+
+def shown_place(path: str | None, place: Place | None) -> str | None:
+    """Where a table was written, without a password."""
+    return f"{place.table} in {place.name}" if place else path
 
 
 def frame_records(frame: Any) -> list[dict[str, Any]]:

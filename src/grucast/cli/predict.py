@@ -8,12 +8,11 @@ import typer
 from grucast import load, plotting
 from grucast.cli import common
 from grucast.cli.common import command, to_draw, to_level
-from grucast.cli.output import TABLES, frame_records, print_json, require_outputs
+from grucast.cli.output import TABLES, frame_records, place_of, print_json, require_outputs, shown_place, write_table
 from grucast.cli.screen import plain_lines
 from grucast.data.ahead import read_future
 from grucast.errors import DataError
 from grucast.forecasting.tables import shortened, to_bytes
-from grucast.model.writing import write_whole
 
 
 @command("grucast predict model.safetensors sales.csv --out forecast.csv --plot forecast.png")
@@ -21,7 +20,10 @@ def predict(
     model: common.Model,
     data: Annotated[str | None, typer.Argument(metavar="DATA", help="History to forecast from.")] = None,
     future: Annotated[str | None, typer.Option(help="File with the coming values of columns known in advance.")] = None,
-    path: Annotated[str | None, typer.Option("--out", help="CSV or Parquet file; standard output if none.")] = None,
+    path: Annotated[
+        str | None,
+        typer.Option("--out", help="File or database's URL; standard output if none."),
+    ] = None,
     plot: Annotated[str | None, typer.Option(help="Picture of the series and their forecasts.")] = None,
     series: common.Series = "",
     level: common.Level = None,
@@ -31,13 +33,15 @@ def predict(
     samples: Annotated[int | None, typer.Option(help="Paths to draw, as columns GRU-sample-1 ...")] = None,
     *,
     columns: common.Columns,
+    target: common.Target,
     as_json: common.Json = False,
 ) -> None:
     """Forecast the steps after the last of each series in DATA."""
     if data is None:
         raise DataError("a model file holds no data: name the DATA to forecast from")
     inputs, shown = {"MODEL": model, "DATA": data, "--future": future}, to_level(level)
-    require_outputs(inputs, {"--out": (path, TABLES), "--plot": (plot, plotting.PICTURES)})
+    place = place_of(path, target.table, target.if_exists)
+    require_outputs(inputs, {"--out": (None if place else path, TABLES), "--plot": (plot, plotting.PICTURES)})
     if plot:
         plotting.require_matplotlib()
     forecaster = load(model)
@@ -51,14 +55,13 @@ def predict(
         history = intake.table.frame.to_native()
         plotting.plot_forecast(history, forecast, plot, series=drawn, target=intake.target)
     forecast = shortened(forecast)
-    content = to_bytes(forecast, path)
     if path:
-        write_whole(path, content)
+        write_table(forecast, path, place)
     elif not as_json:
-        show_table(content)
+        show_table(to_bytes(forecast, None))
     if as_json:
         rows = {} if path else {"forecast": frame_records(forecast)}
-        print_json({"rows": len(forecast), "out": path, "plot": plot} | rows)
+        print_json({"rows": len(forecast), "out": shown_place(path, place), "plot": plot} | rows)
 
 
 def show_table(content: bytes) -> None:
