@@ -334,3 +334,22 @@ def test_options_of_tables_are_refused_for_files(run):
     for words in (["--table", "t"], ["--if-exists", "append"]):
         code, _, said = run("backtest", "data.csv", "-h", "6", "--out", "f.csv", *words)
         assert (code, "are for databases, but --out f.csv is a file" in said) == (2, True)
+
+
+def test_a_folder_of_parquet_is_forecast_into_a_folder(run, data, hourly, fitted, tmp_path):
+    fitted.save(tmp_path / "m")
+    (tmp_path / "in").mkdir()
+    for name, own in hourly.group_by("unique_id"):
+        own.write_parquet(tmp_path / "in" / f"{name[0]}.parquet")
+    code, _, said = run("predict", "m", "in", "--out", "out", "--memory", "100MB", "--level", "80")
+    assert (code, said) == (0, "12 rows of forecasts: out\n")
+    found = pl.read_parquet(tmp_path / "out" / "*.parquet").sort("unique_id", "ds")
+    wanted = fitted.predict(level=(80,)).sort("unique_id", "ds")
+    assert found["GRU"].to_list() == pytest.approx(wanted["GRU"].to_list(), rel=1e-6)
+    for words in (
+        ["in"],
+        ["in", "--out", "out"],
+        ["in", "--out", "o", "--plot", "x.png"],
+        ["data.csv", "--memory", "1GB"],
+    ):
+        assert run("predict", "m", *words)[0] == 2

@@ -1,7 +1,8 @@
 """The command that forecasts with a trained model."""
 
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -9,9 +10,11 @@ from grucast import load, plotting
 from grucast.cli import common
 from grucast.cli.common import command, to_draw, to_level
 from grucast.cli.output import TABLES, frame_records, place_of, print_json, require_outputs, shown_place, write_table
-from grucast.cli.screen import plain_lines
+from grucast.cli.screen import Screen, plain_lines
 from grucast.data.ahead import read_future
-from grucast.errors import DataError
+from grucast.data.parts import to_bytes as to_size
+from grucast.errors import ConfigError, DataError
+from grucast.forecasting.parts import predict_parts
 from grucast.forecasting.tables import shortened, to_bytes
 
 
@@ -30,16 +33,24 @@ def predict(
     horizon: Annotated[
         int | None, typer.Option("-h", "--horizon", help="Steps to forecast; those trained for if not given.")
     ] = None,
+    memory: Annotated[
+        str | None, typer.Option(help="Memory to work with where DATA is a folder: 2GB; a quarter of all if not given.")
+    ] = None,
     samples: Annotated[int | None, typer.Option(help="Paths to draw, as columns GRU-sample-1 ...")] = None,
     *,
     columns: common.Columns,
     target: common.Target,
     as_json: common.Json = False,
 ) -> None:
-    """Forecast the steps after the last of each series in DATA."""
+    """Forecast the steps after the last of each series in DATA, a file, or a folder of Parquet files, part by part."""
     if data is None:
         raise DataError("a model file holds no data: name the DATA to forecast from")
-    inputs, shown = {"MODEL": model, "DATA": data, "--future": future}, to_level(level)
+    shown = to_level(level)
+    others = {"--future": future, "--plot": plot, "--series": series, "--horizon": horizon, "--samples": samples}
+    if is_folder(data, memory, others):
+        predict_folder(model, data, path, shown, memory)
+        return
+    inputs = {"MODEL": model, "DATA": data, "--future": future}
     place = place_of(path, target.table, target.if_exists)
     require_outputs(inputs, {"--out": (None if place else path, TABLES), "--plot": (plot, plotting.PICTURES)})
     if plot:
@@ -62,6 +73,31 @@ def predict(
     if as_json:
         rows = {} if path else {"forecast": frame_records(forecast)}
         print_json({"rows": len(forecast), "out": shown_place(path, place), "plot": plot} | rows)
+
+
+def is_folder(data: str, memory: str | None, others: dict[str, Any]) -> bool:
+    """Whether DATA is a folder; refuse options that have no meaning for what it is."""
+    given = [name for name, value in others.items() if value]
+    if Path(data).is_dir() and given:
+        raise ConfigError(f"{given[0]} is for files, but {data} is a folder: leave it out")
+    if not Path(data).is_dir() and memory:
+        raise ConfigError("--memory is for folders of Parquet files: leave it out")
+    return Path(data).is_dir()
+
+
+def predict_folder(
+    model: str, data: str, path: str | None, level: tuple[float, ...] | None, memory: str | None
+) -> None:
+    """Forecast a folder of Parquet files."""
+    if path is None:
+        raise ConfigError(f"the forecasts of a folder go into a folder: name one with --out, such as {data}-forecast")
+    say = Screen(stderr=True)
+    limit = None if memory is None else to_size(memory)
+    with say.status("cutting the files into parts") as shown:
+        rows = predict_parts(
+            load(model), data, path, level=level, memory=limit, told=lambda n, of: shown.update(f"{n} of {of} parts")
+        )
+    say.tell(f"{rows:,} rows of forecasts: {path}", whole=True)
 
 
 def show_table(content: bytes) -> None:
