@@ -16,7 +16,7 @@ AGAIN ?= grucast
 CAN_FUZZ := $(if $(filter Linux_x86_64,$(shell uname -s)_$(shell uname -m)),fuzz)
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test quick test-interop test-javascript test-page check native portable targets fuzz wheel slim audit fix bench bench-runtime bench-forecast bench-accuracy bench-classify bench-ablation docs pictures clean
+.PHONY: help demo test quick test-interop test-javascript test-page test-ray check native portable targets fuzz wheel slim audit fix bench bench-runtime bench-forecast bench-accuracy bench-classify bench-ablation docs pictures clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,10 @@ test-javascript: $(VENV)/dev.stamp build/javascript/stamp ## forecast from expor
 test-page: $(VENV)/page.stamp ## use the page of `grucast serve` in headless Chromium (needs chromium)
 	@echo "== tests in the browser"
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadscope interop/test_page.py
+
+test-ray: $(VENV)/ray.stamp ## work on a cluster of Ray, whose nodes are killed
+	@echo "== tests with Ray"
+	@$(BIN)/python -m pytest -q interop/test_ray.py src/grucast/distributed.py
 
 check: $(VENV)/dev.stamp ## lint, format, types, layers
 	@echo "== lint"
@@ -220,6 +224,11 @@ $(VENV)/interop.stamp: $(VENV)/dev.stamp
 $(VENV)/page.stamp: $(VENV)/dev.stamp
 	@echo "== installing what drives a browser"
 	@$(PIP) --group page
+	@touch $@
+
+$(VENV)/ray.stamp: $(VENV)/dev.stamp
+	@echo "== installing Ray"
+	@$(PIP) --group ray
 	@touch $@
 
 build/mlflow/stamp: pyproject.toml | $(VENV)/dev.stamp

@@ -30,13 +30,14 @@ MODULES = (
     "grucast.sktime",
     "grucast.mlflow",
     "grucast.mcp",
+    "grucast.distributed",
 )
 COMMAND = "## grucast {name}\n\n```text\n{help}\n```\n"
 
 
 def import_module(name: str) -> Any:
     """A module; what needs other versions of packages than the site need not be there."""
-    with mock(["sktime", "mlflow"]):
+    with mock(["sktime", "mlflow", "ray"]):
         return importlib.import_module(name)
 
 

@@ -353,3 +353,9 @@ def test_a_folder_of_parquet_is_forecast_into_a_folder(run, data, hourly, fitted
         ["data.csv", "--memory", "1GB"],
     ):
         assert run("predict", "m", *words)[0] == 2
+
+
+def test_engines_without_meaning_are_refused(run, tmp_path):
+    (tmp_path / "in").mkdir()
+    for words in (["--engine", "spark"], ["--workers", "2"], ["--address", "auto"]):
+        assert run("predict", "m", str(tmp_path / "in"), "--out", "out", *words)[0] == 2

@@ -18,6 +18,7 @@ from grucast.data.reading.options import ReadOptions
 from grucast.data.sources import take, take_again
 from grucast.errors import ConfigError
 from grucast.forecasting.arguments import valid_level
+from grucast.forecasting.parts import HERE, Engine
 from grucast.model.models import ForecastModel
 
 app = typer.Typer(
@@ -104,6 +105,32 @@ class Target:
 
     table: Annotated[Text, typer.Option(help="Table to write, where --out is the URL of a database.")] = None
     if_exists: Annotated[str, typer.Option(help="What becomes of a table there: refuse, append or replace.")] = "refuse"
+
+
+@dataclass(frozen=True)
+class Machines:
+    """Options of where the parts of a folder are worked on."""
+
+    engine: Annotated[Text, typer.Option(help="What works on the parts of a folder: ray; this process if none.")] = None
+    address: Annotated[Text, typer.Option(help="Of a running cluster: auto, ray://head:10001; else one here.")] = None
+    workers: Annotated[int | None, typer.Option(help="Parts at a time; one for each core if not given.")] = None
+
+    @property
+    def chosen(self) -> Engine:
+        """What works on the parts.
+
+        Raises:
+            ConfigError: There is no such engine, or its options are given without it.
+        """
+        if self.engine is None:
+            if self.address or self.workers:
+                raise ConfigError("--address and --workers are for --engine ray: give that, too")
+            return HERE
+        if self.engine != "ray":
+            raise ConfigError(f"there is no engine {self.engine!r}: give ray, or none")
+        from grucast.distributed import RayEngine
+
+        return RayEngine(self.address, self.workers)
 
 
 @dataclass(frozen=True)

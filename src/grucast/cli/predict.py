@@ -13,15 +13,15 @@ from grucast.cli.output import TABLES, frame_records, place_of, print_json, requ
 from grucast.cli.screen import Screen, plain_lines
 from grucast.data.ahead import read_future
 from grucast.data.parts import to_bytes as to_size
-from grucast.errors import ConfigError, DataError
-from grucast.forecasting.parts import predict_parts
+from grucast.errors import ConfigError
+from grucast.forecasting.parts import Engine, predict_parts
 from grucast.forecasting.tables import shortened, to_bytes
 
 
 @command("grucast predict model.safetensors sales.csv --out forecast.csv --plot forecast.png")
 def predict(
     model: common.Model,
-    data: Annotated[str | None, typer.Argument(metavar="DATA", help="History to forecast from.")] = None,
+    data: Annotated[str, typer.Argument(metavar="DATA", help="History to forecast from.", show_default=False)],
     future: Annotated[str | None, typer.Option(help="File with the coming values of columns known in advance.")] = None,
     path: Annotated[
         str | None,
@@ -40,15 +40,15 @@ def predict(
     *,
     columns: common.Columns,
     target: common.Target,
+    machines: common.Machines,
     as_json: common.Json = False,
 ) -> None:
     """Forecast the steps after the last of each series in DATA, a file, or a folder of Parquet files, part by part."""
-    if data is None:
-        raise DataError("a model file holds no data: name the DATA to forecast from")
     shown = to_level(level)
     others = {"--future": future, "--plot": plot, "--series": series, "--horizon": horizon, "--samples": samples}
-    if is_folder(data, memory, others):
-        predict_folder(model, data, path, shown, memory)
+    engine = machines.chosen
+    if is_folder(data, memory or machines.engine, others):
+        predict_folder(model, data, path, shown, memory, engine)
         return
     inputs = {"MODEL": model, "DATA": data, "--future": future}
     place = place_of(path, target.table, target.if_exists)
@@ -75,18 +75,18 @@ def predict(
         print_json({"rows": len(forecast), "out": shown_place(path, place), "plot": plot} | rows)
 
 
-def is_folder(data: str, memory: str | None, others: dict[str, Any]) -> bool:
+def is_folder(data: str, parts: str | None, others: dict[str, Any]) -> bool:
     """Whether DATA is a folder; refuse options that have no meaning for what it is."""
     given = [name for name, value in others.items() if value]
     if Path(data).is_dir() and given:
         raise ConfigError(f"{given[0]} is for files, but {data} is a folder: leave it out")
-    if not Path(data).is_dir() and memory:
-        raise ConfigError("--memory is for folders of Parquet files: leave it out")
+    if not Path(data).is_dir() and parts:
+        raise ConfigError("--memory and --engine are for folders of Parquet files: leave them out")
     return Path(data).is_dir()
 
 
 def predict_folder(
-    model: str, data: str, path: str | None, level: tuple[float, ...] | None, memory: str | None
+    model: str, data: str, path: str | None, level: tuple[float, ...] | None, memory: str | None, engine: Engine
 ) -> None:
     """Forecast a folder of Parquet files."""
     if path is None:
@@ -95,7 +95,13 @@ def predict_folder(
     limit = None if memory is None else to_size(memory)
     with say.status("cutting the files into parts") as shown:
         rows = predict_parts(
-            load(model), data, path, level=level, memory=limit, told=lambda n, of: shown.update(f"{n} of {of} parts")
+            load(model),
+            data,
+            path,
+            level=level,
+            memory=limit,
+            engine=engine,
+            told=lambda n, of: shown.update(f"{n} of {of} parts"),
         )
     say.tell(f"{rows:,} rows of forecasts: {path}", whole=True)
 

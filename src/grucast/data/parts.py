@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
-
 from grucast.data.raw.content import find_paths
-from grucast.errors import ConfigError, DataError
+from grucast.errors import ConfigError, DataError, MissingExtraError
+
+try:
+    import polars as pl
+except ImportError as error:
+    raise MissingExtraError("polars (to read files)", "cli") from error
 
 GROWTH = 8  # bytes at work for each byte of a table that is forecast, its copies and the forecast included
 SAMPLE = 10_000  # rows that tell how large the others are

@@ -1,17 +1,42 @@
 """Forecasts of more series than fit into memory: Parquet in, Parquet out, part by part."""
 
-import os
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Protocol
 
 from grucast.data.parts import cut, find_parquet, usual_memory
-from grucast.errors import ConfigError, MissingExtraError
+from grucast.errors import ConfigError
 from grucast.forecasting.forecaster import GRUForecaster
 from grucast.forecasting.tables import shortened
 
 NEW = ".new"
+
+
+class Engine(Protocol):
+    """Does pieces of work, here or elsewhere."""
+
+    @property
+    def workers(self) -> int:
+        """Pieces of work at a time."""
+
+    def map(self, work: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
+        """What `work` gives for each item, in any order."""
+
+
+class Here:
+    """One piece of work after the other, in this process."""
+
+    workers = 1
+
+    def map(self, work: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
+        """What `work` gives for each item."""
+        return map(work, items)
+
+
+HERE = Here()
 
 
 def predict_parts(
@@ -21,6 +46,7 @@ def predict_parts(
     *,
     level: tuple[float, ...] | None = None,
     memory: int | None = None,
+    engine: Engine = HERE,
     told: Callable[[int, int], None] | None = None,
 ) -> int:
     """Forecast the series of Parquet files part by part, and write a file of forecasts for each.
@@ -33,7 +59,8 @@ def predict_parts(
         source: A folder of Parquet files, a glob or a path.
         out: Folder for the forecasts; made, or empty.
         level: As in `predict`.
-        memory: Bytes to work with, beside what the process has already; a quarter of the machine's when None.
+        memory: Bytes to work with, beside what processes have already; a quarter of the machine's when None.
+        engine: What does the parts, such as a `RayEngine`, whose machines must all see both folders.
         told: Called with the number of parts done, and of all.
 
     Returns:
@@ -43,10 +70,7 @@ def predict_parts(
         ConfigError: There is something in `out` already.
         DataError: The files cannot be read or used.
     """
-    try:
-        import polars as pl
-    except ImportError as error:
-        raise MissingExtraError("polars (to read files)", "cli") from error
+    import polars as pl
 
     target = Path(out)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
@@ -57,20 +81,24 @@ def predict_parts(
         ids = forecaster.model_.reading.id_col or [
             name for name in pl.read_parquet_schema(paths[0]) if name == "unique_id"
         ]
-        parts = cut(paths, ids, memory or usual_memory(), Path(scratch))
-        for number, folder in enumerate(parts.folders):
-            rows = pl.read_parquet(folder / "*.parquet") if any(folder.iterdir()) else None
-            if rows is not None:
-                written += write_part(forecaster, rows, level, target / f"{folder.name}.parquet")
+        parts = cut(paths, ids, (memory or usual_memory()) // engine.workers, Path(scratch))
+        work = partial(write_part, forecaster, level, target.absolute())
+        for number, rows in enumerate(engine.map(work, parts.folders)):
+            written += rows
             if told:
                 told(number + 1, len(parts.folders))
     return written
 
 
-def write_part(forecaster: GRUForecaster, rows: Any, level: tuple[float, ...] | None, path: Path) -> int:
+def write_part(forecaster: GRUForecaster, level: tuple[float, ...] | None, target: Path, folder: Path) -> int:
     """Forecast the series of a part, and move the file to its place when it is whole; how many rows it has."""
-    forecast = shortened(forecaster.predict(rows, level=level))
-    new = path.with_suffix(NEW)
+    import polars as pl
+
+    if not any(folder.iterdir()):
+        return 0
+    forecast = shortened(forecaster.predict(pl.read_parquet(folder / "*.parquet"), level=level))
+    path = target / f"{folder.name}.parquet"
+    new = path.with_suffix(f".{uuid.uuid4().hex}{NEW}")  # work that was thought lost may still go on
     forecast.write_parquet(new)
-    os.replace(new, path)  # noqa: PTH105
+    new.replace(path)
     return len(forecast)
