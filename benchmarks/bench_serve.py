@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -43,6 +45,23 @@ def request_of(history: pl.DataFrame) -> bytes:
     return f"{head}Content-Type: application/json\r\n\r\n".encode() + body
 
 
+@contextmanager
+def running() -> Iterator[tuple[int, int]]:
+    """A server with a small model: its port and the number of its process."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, log = Path(folder, "bikes.safetensors"), Path(folder, "log")
+        GRUForecaster(24, training=TrainingConfig(max_steps=20)).fit(example().tail(4000)).save(path)
+        program = Path(folder, "start.py")
+        program.write_text(START)
+        with log.open("w") as told:
+            server = subprocess.Popen([sys.executable, program, path], stderr=told)
+        while not (found := re.search(r"http://127\.0\.0\.1:(\d+)", log.read_text())):
+            time.sleep(0.1)
+        yield int(found[1]), server.pid
+        server.terminate()
+        server.wait()
+
+
 async def client(port: int, request: bytes, end: float, times: list[float]) -> None:
     """Ask until the end."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -58,35 +77,24 @@ async def client(port: int, request: bytes, end: float, times: list[float]) -> N
     writer.close()
 
 
-async def load(port: int, request: bytes, clients: int) -> list[float]:
+async def load(port: int, request: bytes, clients: int, seconds: float = SECONDS) -> list[float]:
     """Seconds of each request of so many clients."""
     times: list[float] = []
-    end = time.perf_counter() + SECONDS
+    end = time.perf_counter() + seconds
     await asyncio.gather(*(client(port, request, end, times) for _ in range(clients)))
     return times
 
 
 def main() -> None:
     """Start a server, load it in turns, print the medians of the turns."""
-    history = example().tail(500)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "bikes.safetensors")
-        GRUForecaster(24, training=TrainingConfig(max_steps=20)).fit(example().tail(4000)).save(path)
-        program = Path(folder, "start.py")
-        program.write_text(START)
-        log = Path(folder, "log")
-        with log.open("w") as told:
-            server = subprocess.Popen([sys.executable, program, path], stderr=told)
-        while not (found := re.search(r"http://127\.0\.0\.1:(\d+)", log.read_text())):
-            time.sleep(0.1)
-        rows: dict[int, list[tuple[float, float, float]]] = {}
+    request = request_of(example().tail(500))
+    rows: dict[int, list[tuple[float, float, float]]] = {}
+    with running() as (port, _):
         for _ in range(ROUNDS):
             for clients in (1, 8, 64):
-                times = asyncio.run(load(int(found[1]), request_of(history), clients))
+                times = asyncio.run(load(port, request, clients))
                 middle, late = statistics.median(times) * 1e3, statistics.quantiles(times, n=100)[98] * 1e3
                 rows.setdefault(clients, []).append((len(times) / SECONDS, middle, late))
-        server.terminate()
-        server.wait()
     print(", ".join(f"{name} {value}" for name, value in facts().items()))
     cells = [
         [str(c), *(f"{statistics.median(part):.3g}" for part in zip(*got, strict=True))] for c, got in rows.items()

@@ -106,6 +106,63 @@ def test_a_hundred_silent_connections_keep_nobody_out(server):
         line.close()
 
 
+@pytest.fixture(scope="module")
+def full(folder):
+    """A server that has as much to do as it takes."""
+    running = Running(folder, "queue=0, grace=0.0")
+    yield running
+    assert running.end() == 0
+
+
+BODY = '{"data": {}}'
+
+
+@pytest.mark.parametrize(
+    ("rest", "closed"),
+    [
+        (f"Content-Length: {len(BODY)}\r\n\r\n{BODY}", False),
+        (f"Content-Length: {len(BODY)}\r\n\r\n", False),
+        ("Content-Length: 9999999\r\n\r\n", True),
+        ("Transfer-Encoding: chunked\r\n\r\n", True),
+    ],
+)
+def test_what_is_too_much_is_refused_before_its_body_comes(full, rest, closed):
+    with socket.create_connection(("127.0.0.1", full.port), timeout=3) as line:
+        line.sendall((HEAD + rest).encode())
+        said = line.recv(65536)
+        assert said.startswith(b"HTTP/1.1 503")
+        assert b"retry-after: 1\r\n" in said.lower()
+        assert b"come again in a second" in said + (b"" if b"come" in said else line.recv(65536))
+        assert (b"connection: close" in said.lower()) == closed
+        if not closed:
+            line.sendall(b"" if rest.endswith(BODY) else BODY.encode())
+            line.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert line.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+def test_a_server_with_too_much_to_do_lives_and_is_not_ready(full):
+    assert full.client.get("/v2/health/live").status_code == 200
+    assert full.client.get("/v2/health/ready").status_code == 503
+    assert full.client.get("/v1/models").status_code == 200
+    full.client.post("/v1/forecast", content=BODY, headers={"content-type": "application/json"})
+    assert 'grucast_requests_total{route="none",status="503"}' in full.client.get("/metrics").text
+
+
+def test_bodies_are_held_up_to_a_limit(folder):
+    running = Running(folder, "memory=100_000, grace=0.0")
+    try:
+        small = {"content": b" " * 90_000, "headers": {"content-type": "application/json"}}
+        assert running.client.post("/v1/forecast", **small).status_code == 422
+        with socket.create_connection(("127.0.0.1", running.port)) as line:
+            line.sendall((HEAD + "Content-Length: 90000\r\n\r\n" + " " * 50_000).encode())
+            time.sleep(0.3)
+            assert running.client.post("/v1/forecast", **small).status_code == 503
+        time.sleep(0.3)
+        assert running.client.post("/v1/forecast", **small).status_code == 422
+    finally:
+        assert running.end() == 0
+
+
 def test_token_is_asked_for_everywhere_but_for_health(folder):
     running = Running(folder, "grace=0.0", token="secret")
     try:

@@ -44,7 +44,9 @@ def create_app(settings: ServerSettings) -> Any:
     app.add_exception_handler(Problem, say_problem)
     app.add_exception_handler(HTTPException, say_status)
     app.add_exception_handler(RequestValidationError, say_invalid)
-    return Guard(app, settings)
+    guard = Guard(app, settings)
+    app.state.load = guard.load
+    return guard
 
 
 @asynccontextmanager
@@ -66,7 +68,7 @@ async def exposition(request: Request) -> Response:
     """What is counted, for Prometheus."""
     models: Models = request.app.state.models
     for name in models:
-        metrics.WAITING.labels(name).set(len(models[name].batcher))
+        metrics.WAITING.labels(name).set(models[name].waiting)
     return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")
 
 

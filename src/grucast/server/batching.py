@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
+from grucast.server import metrics
 from grucast.server.problems import Overloaded, TooSlow
 from grucast.server.settings import Limits
 
@@ -16,6 +17,15 @@ class Waiting(NamedTuple):
     request: Any
     answer: "asyncio.Future[Any]"
 
+    def give(self, answer: Any) -> None:
+        """Answer it, or say why not; too late is in vain."""
+        if self.answer.done():
+            return
+        if isinstance(answer, BaseException):
+            self.answer.set_exception(answer)
+        else:
+            self.answer.set_result(answer)
+
 
 class Batcher:
     """Calls `work` with the requests that wait, in a thread; one call at a time, since a call uses all cores.
@@ -23,10 +33,16 @@ class Batcher:
     Args:
         work: From requests to an answer for each, or an exception in its place.
         limits: How many may wait and be taken together, and for how long.
+        prepare: What is done with each request before, on the loop: a thread would only take the loop's time.
     """
 
-    def __init__(self, work: Callable[[Sequence[Any]], Sequence[Any]], limits: Limits) -> None:
-        self._work, self._limits = work, limits
+    def __init__(
+        self,
+        work: Callable[[Sequence[Any]], Sequence[Any]],
+        limits: Limits,
+        prepare: Callable[[Any], Any] = lambda request: request,
+    ) -> None:
+        self._work, self._limits, self._prepare = work, limits, prepare
         self._waiting: deque[Waiting] = deque()
         self._thread = ThreadPoolExecutor(1)
         self._running: asyncio.Task[None] | None = None
@@ -57,20 +73,28 @@ class Batcher:
         """Answer until nobody waits. Those who come while a batch is at work form the next one."""
         loop = asyncio.get_running_loop()
         while self._waiting:
-            count = min(len(self._waiting), self._limits.batch)
-            batch = [self._waiting.popleft() for _ in range(count)]
-            batch = [waiting for waiting in batch if not waiting.answer.done()]
+            batch = await self._gather()
             if not batch:
                 continue
+            metrics.BATCH.observe(len(batch))
             asked = [waiting.request for waiting in batch]
             try:
                 answers = await loop.run_in_executor(self._thread, self._work, asked)
             except Exception as error:  # of one of them, or of all together: none may wait for ever
                 answers = [error] * len(batch)
             for waiting, answer in zip(batch, answers, strict=True):
-                if waiting.answer.done():
-                    continue
-                if isinstance(answer, BaseException):
-                    waiting.answer.set_exception(answer)
-                else:
-                    waiting.answer.set_result(answer)
+                waiting.give(answer)
+
+    async def _gather(self) -> list[Waiting]:
+        """Those who wait, prepared; after each one others have their turn."""
+        batch: list[Waiting] = []
+        while self._waiting and len(batch) < self._limits.batch:
+            waiting = self._waiting.popleft()
+            if waiting.answer.done():
+                continue
+            try:
+                batch.append(waiting._replace(request=self._prepare(waiting.request)))
+            except Exception as error:  # it is that request's alone
+                waiting.give(error)
+            await asyncio.sleep(0)
+        return batch

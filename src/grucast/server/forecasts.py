@@ -68,7 +68,7 @@ async def forecast(
         levels = None if level is None else to_levels(level)
     name, served = choose(request.app.state.models, model)
     write = partial(tables.answer, kind=wanted, model=name)
-    answer: Response = await served.batcher.submit(Ask(history, future, levels, write))
+    answer: Response = await served.answer(Ask(history, future, levels, write))
     return answer
 
 

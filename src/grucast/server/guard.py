@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from grucast.server import metrics
-from grucast.server.problems import Problem
-from grucast.server.settings import ServerSettings, is_loopback
+from grucast.server.load import Load
+from grucast.server.problems import Overloaded, Problem
+from grucast.server.settings import Limits, ServerSettings, is_loopback
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -28,11 +29,14 @@ HEADERS = [
 ]
 
 
+SKIPPED = 64 * 2**10  # bytes of a body that are read though the answer is given; beyond, the connection ends
+
+
 class Refused(Problem):
     """A request that goes no further; its status and why."""
 
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message, {"connection": "close"})
+    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message, headers or {"connection": "close"})
         self.status = status
 
 
@@ -41,31 +45,44 @@ class Guard:
 
     def __init__(self, app: Any, settings: ServerSettings) -> None:
         self.app, self.settings = app, settings
+        self.load = Load(settings.limits)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Let a request through, counted, or refuse it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started, answer = time.perf_counter(), Answer(send)
+        self.load.coming = max(self.load.coming - 1, 0)  # other servers of ASGI count none
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        body = Body(receive, self.settings.limits, headers, self.load)
+        started, answer = time.perf_counter(), Answer(send, body, self.load)
         try:
-            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
             self.admit(scope["path"], headers)
-            body = Body(receive, self.settings.limits.body, self.settings.limits.seconds)
-            body.announce(headers.get("content-length"))
-            await self.app(scope, body.receive, answer.send)
+            body.announce()
+            if scope["method"] == "POST" and self.load.is_full(body.length):
+                raise Refused(503, str(Overloaded()), Overloaded().headers)
+            self.load.busy += 1
+            try:
+                await self.app(scope, body.receive, answer.send)
+            finally:
+                self.load.busy -= 1
         except Refused as refused:
             await answer.refuse(refused)
         except Exception:
             log.exception("a request failed: %s", answer.id)
             await answer.refuse(Refused(500, "something went wrong here, and is in the server's log"))
         finally:
-            route = getattr(scope.get("route"), "path", "none")
-            seconds = time.perf_counter() - started
-            metrics.REQUESTS.labels(route, answer.status).inc()
-            metrics.LATENCY.labels(route).observe(seconds)
-            about = {"id": answer.id, "method": scope["method"], "route": route, "status": answer.status}
-            log.info("request", extra={"fields": about | {"milliseconds": round(seconds * 1e3, 3)}})
+            body.release()
+            answer.release()
+            self.note(scope, answer, time.perf_counter() - started)
+
+    def note(self, scope: Message, answer: "Answer", seconds: float) -> None:
+        """Count a request, and write it to the log."""
+        route = getattr(scope.get("route"), "path", "none")
+        metrics.REQUESTS.labels(route, answer.status).inc()
+        metrics.LATENCY.labels(route).observe(seconds)
+        about = {"id": answer.id, "method": scope["method"], "route": route, "status": answer.status}
+        log.info("request", extra={"fields": about | {"milliseconds": round(seconds * 1e3, 3)}})
 
     def admit(self, path: str, headers: dict[str, str]) -> None:
         """Refuse who may not come.
@@ -96,14 +113,26 @@ class Guard:
 class Body:
     """A request's body as it comes in, counted and timed."""
 
-    def __init__(self, receive: Receive, most: int, seconds: float) -> None:
-        self._receive, self._left = receive, most
-        self._most, self._end = most, asyncio.get_running_loop().time() + seconds
-        self._over = False
+    def __init__(self, receive: Receive, limits: Limits, headers: dict[str, str], load: Load) -> None:
+        self._receive, self._most, self._load = receive, limits.body, load
+        self._said = headers.get("content-length", "0")
+        self._endless = "transfer-encoding" in headers
+        self._end = asyncio.get_running_loop().time() + limits.seconds
+        self._taken, self._over = 0, False
 
-    def announce(self, length: str | None) -> None:
+    @property
+    def length(self) -> int:
+        """Bytes that it announces; 0 where it has none or does not say."""
+        return int(self._said) if self._said.isdecimal() else 0
+
+    @property
+    def is_left(self) -> bool:
+        """Whether more is to come than is worth waiting for, once it is of no use."""
+        return not self._over and (self._endless or self.length > SKIPPED)
+
+    def announce(self) -> None:
         """Refuse what says that it is too large."""
-        if length is not None and (not length.isdecimal() or int(length) > self._most):
+        if not self._said.isdecimal() or int(self._said) > self._most:
             raise Refused(413, f"a body may have {self._most:,} bytes")
 
     async def receive(self) -> Message:
@@ -119,33 +148,48 @@ class Body:
                 message = await self._receive()
         except TimeoutError:
             raise Refused(408, "the request came too slowly") from None
-        self._left -= len(message.get("body", b""))
-        if self._left < 0:
+        size = len(message.get("body", b""))
+        self._taken, self._load.held = self._taken + size, self._load.held + size
+        if self._taken > self._most:
             raise Refused(413, f"a body may have {self._most:,} bytes")
         self._over = not message.get("more_body", False)
         return message
+
+    def release(self) -> None:
+        """Hold it no more."""
+        self._load.held -= self._taken
 
 
 class Answer:
     """What is sent back, with the headers that every answer has."""
 
-    def __init__(self, send: Send) -> None:
-        self._send, self.status, self.id = send, 0, uuid.uuid4().hex
+    def __init__(self, send: Send, body: Body, load: Load) -> None:
+        self._send, self._body, self._load = send, body, load
+        self.status, self.id, self._listens = 0, uuid.uuid4().hex, False
 
     async def send(self, message: Message) -> None:
         """Pass a message on."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            own = {name for name, _ in message["headers"]}
+            own = dict(message["headers"])
             more = [(b"x-request-id", self.id.encode()), *(pair for pair in HEADERS if pair[0] not in own)]
+            if self._body.is_left and b"connection" not in own:
+                more.append((b"connection", b"close"))
             message["headers"] = [*message["headers"], *more]
+            self._listens = own.get(b"content-type", b"").startswith(b"text/event-stream")
+            self._load.listening += self._listens
         await self._send(message)
+
+    def release(self) -> None:
+        """It has ended."""
+        self._load.listening -= self._listens
 
     async def refuse(self, refused: Refused) -> None:
         """Say why not, if nothing was said yet."""
         if self.status:
             return
         body = json.dumps({"error": str(refused)}).encode()
-        headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+        more = [(name.lower().encode(), value.encode()) for name, value in refused.headers.items()]
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *more]
         await self.send({"type": "http.response.start", "status": refused.status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})

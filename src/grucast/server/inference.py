@@ -76,8 +76,9 @@ async def live() -> dict[str, bool]:
 
 @router.get("/health/ready")
 async def ready(request: Request, response: Response) -> dict[str, bool]:
-    """Whether it takes requests; 503 from SIGTERM on."""
-    taking = not request.app.state.draining
+    """Whether it takes requests; 503 while too many are at work, and from SIGTERM on."""
+    state = request.app.state
+    taking = not state.draining and not state.load.is_full()
     response.status_code = 200 if taking else 503
     return {"ready": taking}
 
@@ -124,7 +125,7 @@ async def infer(
         streams = request.app.state.streams
         return respond(model, asked, await sequences.follow(streams, served, place, frame_of(history)))
     ask = Ask(history, None, None, lambda found: respond(model, asked, outputs_of(found)))
-    answer: Response = await served.batcher.submit(ask)
+    answer: Response = await served.answer(ask)
     return answer
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,9 +9,9 @@ from grucast.errors import GrucastError, ModelFileError
 from grucast.forecasting.forecaster import GRUForecaster
 from grucast.forecasting.loading import load
 from grucast.server import metrics
-from grucast.server.asking import Ask, answer_all
+from grucast.server.asking import Ask, Found, forecast_all, is_short, read_all, read_plain
 from grucast.server.batching import Batcher
-from grucast.server.problems import NotThere
+from grucast.server.problems import NotThere, Overloaded, Unusable
 from grucast.server.settings import Limits
 
 log = logging.getLogger("grucast.server")
@@ -47,12 +46,35 @@ class Served:
     def __init__(self, path: Path, limits: Limits) -> None:
         self.path, self.stamp = path, Stamp.of(path)
         self.forecaster = open_model(path)
-        self.batcher = Batcher(self.forecast, limits)
+        self.waiting = 0
+        self._limits = limits
+        self._reader, self._forecaster = Batcher(read_all, limits), Batcher(forecast_all, limits, self.read_short)
 
-    def forecast(self, asked: Sequence[Ask]) -> list[Any]:
-        """An answer for each, or why there is none."""
-        metrics.BATCH.observe(len(asked))
-        return answer_all(self.forecaster.model_, asked)
+    async def answer(self, ask: Ask) -> Any:
+        """The answer to a client.
+
+        Raises:
+            Problem: The data cannot be used, or the server has too much to do.
+        """
+        if self.waiting >= self._limits.queue:
+            raise Overloaded
+        self.waiting += 1
+        try:
+            found = await self._forecaster.submit(ask if is_short(ask) else await self._read(ask))
+            if found is None:
+                found = await self._forecaster.submit(await self._read(ask))
+            return ask.write(found) if found.is_short else await asyncio.to_thread(ask.write, found)
+        except GrucastError as error:
+            raise Unusable.of(error) from error
+        finally:
+            self.waiting -= 1
+
+    async def _read(self, ask: Ask) -> Any:
+        return await self._reader.submit((self.forecaster.model_, ask))
+
+    def read_short(self, ask: Ask | Found) -> Found | None:
+        """The ends of a short history, if it is plain."""
+        return ask if isinstance(ask, Found) else read_plain(self.forecaster.model_, ask)
 
 
 class Models:

@@ -4,28 +4,61 @@ import asyncio
 import contextlib
 import json
 import logging
+import re
 import signal
 import socket
+import sys
 import time
 import warnings
 import webbrowser
 from collections.abc import Iterator
 from typing import Any
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from grucast.errors import DataWarning
+from grucast.server import metrics
 from grucast.server.app import create_app
+from grucast.server.problems import Overloaded
 from grucast.server.settings import ServerSettings
 
 HEADER_SECONDS = 10.0  # from a connection to its first whole request
 IDLE_SECONDS = 5  # from an answer to the next request
+SWITCH = 1e-4  # seconds: the thread that forecasts would wait 5 ms for each turn while the loop refuses requests
 LARGEST_HEADER = 32 * 2**10  # bytes
 
 
+SAID = json.dumps({"error": str(Overloaded())}).encode()
+FULL = (
+    b"HTTP/1.1 503 \r\nretry-after: 1\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(SAID)
+    + SAID
+)
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,9})\r\n", re.IGNORECASE)
+
+
 class Protocol(H11Protocol):
-    """HTTP/1.1 that drops a connection whose first request does not come."""
+    """HTTP/1.1 that drops silent connections, and refuses at once what is too much."""
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what came, unless it is one whole request more than the server may have at work.
+
+        To refuse so takes 0.04 ms, where reading its head takes ten times as long and would leave none for the others.
+        """
+        idle = self.conn.their_state is h11.IDLE and self.conn.our_state is h11.IDLE and not self.conn.trailing_data[0]
+        if not (data.startswith(b"POST ") and idle and self.app.load.is_full() and is_whole(data)):
+            super().data_received(data)
+            return
+        self.transport.write(FULL)
+        metrics.REQUESTS.labels("none", 503).inc()
+        self.on_response_complete()
+
+    def handle_events(self) -> None:
+        """Read what came; a request that begins is counted, since its task starts later."""
+        before = self.cycle
+        super().handle_events()
+        self.app.load.coming += self.cycle is not before
 
     def connection_made(self, transport: Any) -> None:
         """Give it some time."""
@@ -41,6 +74,13 @@ class Protocol(H11Protocol):
         """Forget it."""
         self._patience.cancel()
         super().connection_lost(exc)
+
+
+def is_whole(data: bytes) -> bool:
+    """Whether these are the bytes of one request, with a body of the length that it announces."""
+    head, _, body = data.partition(b"\r\n\r\n")
+    lengths = LENGTH.findall(head + b"\r\n")
+    return len(lengths) == 1 and int(lengths[0]) == len(body)
 
 
 class Server(uvicorn.Server):
@@ -118,6 +158,7 @@ def run(settings: ServerSettings, log_json: bool = False, browse: bool = False) 
         ModelFileError: A model's file is damaged or of another kind.
     """
     app = create_app(settings)
+    sys.setswitchinterval(SWITCH)
     warnings.simplefilter("ignore", DataWarning)  # clients see what has no forecast
     set_up_logs(log_json)
     config = uvicorn.Config(
@@ -129,6 +170,8 @@ def run(settings: ServerSettings, log_json: bool = False, browse: bool = False) 
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,
+        loop=__import__("os").environ.get("LOOP", "auto"),
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=int(settings.limits.seconds) + 1,
         h11_max_incomplete_event_size=LARGEST_HEADER,

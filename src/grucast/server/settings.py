@@ -19,7 +19,8 @@ class Limits:
     Attributes:
         body: Bytes of a request's body.
         seconds: Time for a request to arrive, and to be answered.
-        queue: Requests that wait for a model; beyond that they are told to come again.
+        queue: Requests at work at once; beyond that those that send data are told to come again.
+        memory: Bytes of bodies held at once; beyond that, too.
         rows: Rows of data in a request.
         batch: Requests that are forecast together.
         series: Series of a model that the store takes.
@@ -32,6 +33,7 @@ class Limits:
     body: int = 16 * 2**20
     seconds: float = 30.0
     queue: int = 256
+    memory: int = 128 * 2**20
     rows: int = 1_000_000
     batch: int = 128
     series: int = 100_000
