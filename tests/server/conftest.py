@@ -32,9 +32,11 @@ if __name__ == "__main__":
 class Running:
     """A server's process, and a client of it."""
 
-    def __init__(self, folder: Path, limits: str = "", token: str | None = None, store: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, limits: str = "", token: str | None = None, store: str | None = None, before: str = ""
+    ) -> None:
         program = folder / "start.py"
-        program.write_text(START.format(limits=limits, token=token, store=store))
+        program.write_text(before + START.format(limits=limits, token=token, store=store))
         words = [sys.executable, str(program), str(folder / "small.safetensors")]
         self.process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
         self.log: list[str] = []

@@ -34,7 +34,8 @@ def create_app(settings: ServerSettings) -> Any:
     >>> create_app(ServerSettings()).app.title
     'grucast'
     """
-    app = FastAPI(title="grucast", version=version("grucast"), lifespan=lifespan, docs_url=None, redoc_url=None)
+    about: dict[str, Any] = {"title": "grucast", "version": version("grucast"), "docs_url": None, "redoc_url": None}
+    app = FastAPI(**about, lifespan=lifespan, redirect_slashes=False)
     app.state.settings, app.state.draining = settings, False
     app.state.models = Models(settings.models, settings.limits)
     app.state.streams = LiveStreams(settings)

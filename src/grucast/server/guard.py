@@ -61,11 +61,8 @@ class Guard:
             body.announce()
             if scope["method"] == "POST" and self.load.is_full(body.length):
                 raise Refused(503, str(Overloaded()), Overloaded().headers)
-            self.load.busy += 1
-            try:
+            with self.load.working():
                 await self.app(scope, body.receive, answer.send)
-            finally:
-                self.load.busy -= 1
         except Refused as refused:
             await answer.refuse(refused)
         except Exception:
@@ -115,7 +112,7 @@ class Body:
 
     def __init__(self, receive: Receive, limits: Limits, headers: dict[str, str], load: Load) -> None:
         self._receive, self._most, self._load = receive, limits.body, load
-        self._said = headers.get("content-length", "0")
+        self._headers, self._said = headers, headers.get("content-length", "0")
         self._endless = "transfer-encoding" in headers
         self._end = asyncio.get_running_loop().time() + limits.seconds
         self._taken, self._over = 0, False
@@ -131,7 +128,9 @@ class Body:
         return not self._over and (self._endless or self.length > SKIPPED)
 
     def announce(self) -> None:
-        """Refuse what says that it is too large."""
+        """Refuse what says that it is too large; or two things of its end, since a proxy may believe the other."""
+        if self._endless and "content-length" in self._headers:
+            raise Refused(400, "send Content-Length or Transfer-Encoding, not both")
         if not self._said.isdecimal() or int(self._said) > self._most:
             raise Refused(413, f"a body may have {self._most:,} bytes")
 

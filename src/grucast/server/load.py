@@ -1,5 +1,8 @@
 """What the server has at work, and when that is all it takes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from grucast.server.settings import Limits
 
 
@@ -24,6 +27,15 @@ class Load:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self.coming, self.busy, self.listening, self.held = 0, 0, 0, 0
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Count a request until it is answered."""
+        self.busy += 1
+        try:
+            yield
+        finally:
+            self.busy -= 1
 
     def is_full(self, length: int = 0) -> bool:
         """Whether one more request, with a body of so many bytes, is too much."""

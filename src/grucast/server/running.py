@@ -24,9 +24,10 @@ from grucast.server.app import create_app
 from grucast.server.problems import Overloaded
 from grucast.server.settings import ServerSettings
 
-HEADER_SECONDS = 10.0  # from a connection to its first whole request
+HEADER_SECONDS = 10.0  # from a connection, or an answer, to the whole head of the next request
 IDLE_SECONDS = 5  # from an answer to the next request
 SWITCH = 1e-4  # seconds: the thread that forecasts would wait 5 ms for each turn while the loop refuses requests
+AT_ONCE = 64 * 2**10  # bytes that are read before others have their turn: as chunks of one byte they take 0.2 s
 LARGEST_HEADER = 32 * 2**10  # bytes
 
 
@@ -58,16 +59,34 @@ class Protocol(H11Protocol):
         """Read what came; a request that begins is counted, since its task starts later."""
         before = self.cycle
         super().handle_events()
-        self.app.load.coming += self.cycle is not before
+        if self.cycle is not before:
+            self.app.load.coming += 1
+            self._patience.cancel()
 
     def connection_made(self, transport: Any) -> None:
         """Give it some time."""
         super().connection_made(transport)
-        self._patience = self.loop.call_later(HEADER_SECONDS, self.drop_if_silent)
+        transport.max_size = AT_ONCE
+        self.wait()
 
-    def drop_if_silent(self) -> None:
-        """Close what has sent no whole header yet."""
-        if self.cycle is None and not self.transport.is_closing():
+    def on_response_complete(self) -> None:
+        """Give it some time to take in the answer, and for the next request."""
+        self._patience.cancel()
+        self.wait()
+        super().on_response_complete()
+
+    def wait(self) -> None:
+        """Look again later, unless a request comes."""
+        self._patience = self.loop.call_later(HEADER_SECONDS, self.drop, self.transport.get_write_buffer_size())
+
+    def drop(self, before: int) -> None:
+        """End a connection that says nothing, or has taken in nothing of an answer of which so many bytes were left."""
+        left = self.transport.get_write_buffer_size()
+        if 0 < left < before:
+            self.wait()
+        elif left:
+            self.transport.abort()
+        else:
             self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -80,7 +99,7 @@ def is_whole(data: bytes) -> bool:
     """Whether these are the bytes of one request, with a body of the length that it announces."""
     head, _, body = data.partition(b"\r\n\r\n")
     lengths = LENGTH.findall(head + b"\r\n")
-    return len(lengths) == 1 and int(lengths[0]) == len(body)
+    return len(lengths) == 1 and int(lengths[0]) == len(body) and b"transfer-encoding" not in head.lower()
 
 
 class Server(uvicorn.Server):
@@ -166,12 +185,12 @@ def run(settings: ServerSettings, log_json: bool = False, browse: bool = False) 
         settings.host,
         settings.port,
         http=Protocol,
+        loop="asyncio",
         ws="none",
         access_log=False,
         log_config=None,
         server_header=False,
         proxy_headers=False,
-        loop=__import__("os").environ.get("LOOP", "auto"),
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=int(settings.limits.seconds) + 1,
         h11_max_incomplete_event_size=LARGEST_HEADER,
