@@ -28,7 +28,7 @@ from grucast.cli.output import (
     write_table,
 )
 from grucast.data.raw import read_raw
-from grucast.data.raw.writing import Place
+from grucast.data.raw.writing import TablePlace
 from grucast.errors import ConfigError
 
 FIT = ["--input-size", "48", "--max-steps", "2", "--season-length", "24"]
@@ -325,7 +325,7 @@ def test_forecasts_go_into_a_database_as_asked(run, data, fitted, tmp_path, kind
 
 
 def test_json_says_where_forecasts_went_without_a_password():
-    place = Place.of("postgresql://me:s3cret@host/db", "forecasts", "append")
+    place = TablePlace.of("postgresql://me:s3cret@host/db", "forecasts", "append")
     assert shown_place("x", place) == "forecasts in postgresql://me:***@host/db"
 
 

@@ -47,7 +47,7 @@ def backtest(
     roles: common.CovariateOptions,
     settings: common.Settings,
     columns: common.Columns,
-    target: common.Target,
+    target: common.TableOptions,
     as_json: common.Json = False,
 ) -> None:
     """Compare the GRU with simple forecasts on the last windows of each series."""

@@ -100,7 +100,7 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Target:
+class TableOptions:
     """Options of a table in a database that --out names."""
 
     table: Annotated[Text, typer.Option(help="Table to write, where --out is the URL of a database.")] = None

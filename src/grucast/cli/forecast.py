@@ -45,7 +45,7 @@ def forecast(
     *,
     training: common.Training,
     columns: common.Columns,
-    target: common.Target,
+    target: common.TableOptions,
     as_json: common.Json = False,
 ) -> None:
     """Forecast DATA in one command: find its columns, test the method on the last windows, train, draw the result."""

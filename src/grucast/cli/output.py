@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from grucast.data.raw.content import is_pattern
-from grucast.data.raw.writing import Place, require_table, write_database
+from grucast.data.raw.writing import TablePlace, require_table, write_database
 from grucast.errors import ConfigError
 from grucast.forecasting.tables import WRITERS, to_bytes
 from grucast.model.writing import is_device, status_of, write_whole
@@ -51,7 +51,7 @@ def require_outputs(inputs: Mapping[str, Any], outputs: Outputs) -> None:
         taken[identity(path)] = option, given
 
 
-def place_of(path: str | None, table: str | None, if_exists: str) -> Place | None:
+def place_of(path: str | None, table: str | None, if_exists: str) -> TablePlace | None:
     """The table of a database, which --out names and which can be written; None for a file.
 
     Raises:
@@ -62,7 +62,7 @@ def place_of(path: str | None, table: str | None, if_exists: str) -> Place | Non
     grucast.errors.ConfigError: --table and --if-exists are for databases, but --out forecast.csv is a file
     """
     if path and "://" in path:
-        place = Place.of(path, table, if_exists)
+        place = TablePlace.of(path, table, if_exists)
         require_table(place)
         return place
     if table or if_exists != "refuse":
@@ -93,7 +93,7 @@ def stem_of(data: str) -> str:
     return stem or "data"
 
 
-def write_table(frame: Any, path: str, place: Place | None = None) -> None:
+def write_table(frame: Any, path: str, place: TablePlace | None = None) -> None:
     """Write a polars frame in the format that the suffix names, or into a database."""
     if place:
         write_database(frame, place)
@@ -101,7 +101,7 @@ def write_table(frame: Any, path: str, place: Place | None = None) -> None:
         write_whole(path, to_bytes(frame, path))
 
 
-def shown_place(path: str | None, place: Place | None) -> str | None:
+def shown_place(path: str | None, place: TablePlace | None) -> str | None:
     """Where a table was written, without a password."""
     return f"{place.table} in {place.name}" if place else path
 

@@ -13,7 +13,7 @@ from grucast.cli.output import TABLES, frame_records, place_of, print_json, requ
 from grucast.cli.screen import Screen, plain_lines
 from grucast.data.ahead import read_future
 from grucast.data.parts import to_bytes as to_size
-from grucast.errors import ConfigError
+from grucast.errors import ConfigError, DataError
 from grucast.forecasting.parts import Engine, predict_parts
 from grucast.forecasting.tables import shortened, to_bytes
 
@@ -21,7 +21,7 @@ from grucast.forecasting.tables import shortened, to_bytes
 @command("grucast predict model.safetensors sales.csv --out forecast.csv --plot forecast.png")
 def predict(
     model: common.Model,
-    data: Annotated[str, typer.Argument(metavar="DATA", help="History to forecast from.", show_default=False)],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="History to forecast from.", show_default=False)] = "",
     future: Annotated[str | None, typer.Option(help="File with the coming values of columns known in advance.")] = None,
     path: Annotated[
         str | None,
@@ -39,7 +39,7 @@ def predict(
     samples: Annotated[int | None, typer.Option(help="Paths to draw, as columns GRU-sample-1 ...")] = None,
     *,
     columns: common.Columns,
-    target: common.Target,
+    target: common.TableOptions,
     machines: common.Machines,
     as_json: common.Json = False,
 ) -> None:
@@ -77,6 +77,8 @@ def predict(
 
 def is_folder(data: str, parts: str | None, others: dict[str, Any]) -> bool:
     """Whether DATA is a folder; refuse options that have no meaning for what it is."""
+    if not data:
+        raise DataError("a model file holds no data: name the DATA to forecast from")
     given = [name for name, value in others.items() if value]
     if Path(data).is_dir() and given:
         raise ConfigError(f"{given[0]} is for files, but {data} is a folder: leave it out")

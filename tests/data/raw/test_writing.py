@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import grucast
-from grucast.data.raw.writing import Place, require_table, write_database
+from grucast.data.raw.writing import TablePlace, require_table, write_database
 from grucast.errors import ConfigError, DataError
 from tests.postgresql import server  # noqa: F401 - a fixture
 
@@ -38,7 +38,7 @@ def read(url, table="t"):
 
 
 def test_a_frame_is_read_as_it_was_written_and_nan_is_null(url):
-    write_database(FRAME, Place.of(url, "fore casts", "refuse"))
+    write_database(FRAME, TablePlace.of(url, "fore casts", "refuse"))
     found = read(url, "fore casts")
     assert found.columns == FRAME.columns
     assert found["GRU"].to_list() == [1.1, None]
@@ -48,21 +48,21 @@ def test_a_frame_is_read_as_it_was_written_and_nan_is_null(url):
 
 
 def test_a_table_that_is_there_is_refused_appended_to_or_replaced_as_asked(url):
-    write_database(FRAME, Place.of(url, "t", "refuse"))
+    write_database(FRAME, TablePlace.of(url, "t", "refuse"))
     with pytest.raises(ConfigError, match=r"already: say what becomes of it"):
-        require_table(Place.of(url, "t", "refuse"))
-    write_database(FRAME.head(1), Place.of(url, "t", "append"))
+        require_table(TablePlace.of(url, "t", "refuse"))
+    write_database(FRAME.head(1), TablePlace.of(url, "t", "append"))
     assert read(url)["unique_id"].to_list() == ["a", "a", "o'b"]
-    write_database(FRAME.tail(1).drop("level"), Place.of(url, "t", "replace"))
+    write_database(FRAME.tail(1).drop("level"), TablePlace.of(url, "t", "replace"))
     assert read(url).columns == ["unique_id", "ds", "GRU"]
     assert len(read(url)) == 1
 
 
 def test_what_fails_leaves_the_table_as_it_was(url):
-    write_database(FRAME, Place.of(url, "t", "refuse"))
+    write_database(FRAME, TablePlace.of(url, "t", "refuse"))
     for frame, existing in [(FRAME.rename({"level": "other"}), "append"), *unwritable(url)]:
         with pytest.raises(DataError, match="cannot be written") as caught:
-            write_database(frame, Place.of(url, "t", existing))
+            write_database(frame, TablePlace.of(url, "t", existing))
         assert "s3cret" not in str(caught.value)
         assert read(url)["level"].cast(pl.Int64).to_list() == [80, 95]
 
@@ -77,7 +77,7 @@ def unwritable(url):
 def test_zones_are_kept(url):
     times = pl.Series([datetime(2024, 7, 1, 10, tzinfo=UTC)], dtype=pl.Datetime("us", "UTC"))
     frame = pl.DataFrame({"unique_id": ["a"], "ds": times.dt.convert_time_zone("Europe/Berlin"), "y": [1.0]})
-    write_database(frame, Place.of(url, "t", "refuse"))
+    write_database(frame, TablePlace.of(url, "t", "refuse"))
     found = read(url)["ds"][0]
     when = datetime.fromisoformat(found) if isinstance(found, str) else found
     assert when.astimezone(UTC) == times[0]
@@ -89,7 +89,7 @@ def test_schemas_of_postgresql_are_named_before_a_point(server):  # noqa: F811
     with psycopg.connect(server) as connection:
         connection.execute("CREATE SCHEMA IF NOT EXISTS sales")
         connection.execute("DROP TABLE IF EXISTS sales.t")
-    write_database(FRAME, Place.of(server, "sales.t", "refuse"))
+    write_database(FRAME, TablePlace.of(server, "sales.t", "refuse"))
     with psycopg.connect(server) as connection:
         assert connection.execute("SELECT count(*) FROM sales.t").fetchone() == (2,)
 
@@ -105,20 +105,20 @@ def test_schemas_of_postgresql_are_named_before_a_point(server):  # noqa: F811
 )
 def test_places_without_meaning_are_refused(words, said):
     with pytest.raises(ConfigError, match=said):
-        Place.of(*words)
+        TablePlace.of(*words)
 
 
 def test_what_is_no_database_is_said_and_stays(tmp_path):
     path = tmp_path / "x.db"
     path.write_bytes(b"no database" * 200)
     with pytest.raises(DataError, match="cannot be written"):
-        write_database(FRAME, Place.of(f"sqlite:///{path}", "t", "append"))
+        write_database(FRAME, TablePlace.of(f"sqlite:///{path}", "t", "append"))
     assert path.read_bytes() == b"no database" * 200
 
 
 def test_a_server_that_is_not_there_is_said_without_its_password():
     with pytest.raises(DataError) as caught:
-        require_table(Place.of("postgresql://u:s3cret@127.0.0.1:1/x", "t", "append"))
+        require_table(TablePlace.of("postgresql://u:s3cret@127.0.0.1:1/x", "t", "append"))
     assert "s3cret" not in str(caught.value)
 
 
@@ -129,7 +129,7 @@ def test_many_rows_are_one_transaction(tmp_path, monkeypatch):
     with sqlite3.connect(tmp_path / "x.db") as connection:
         connection.execute("CREATE TABLE t (unique_id TEXT, y REAL CHECK (y < 5))")
     with pytest.raises(DataError, match="CHECK"):
-        write_database(frame, Place.of(url, "t", "append"))
+        write_database(frame, TablePlace.of(url, "t", "append"))
     assert len(read(url)) == 0
-    write_database(frame.head(5), Place.of(url, "t", "append"))
+    write_database(frame.head(5), TablePlace.of(url, "t", "append"))
     assert read(url)["y"].to_list() == [0, 1, 2, 3, 4]

@@ -17,7 +17,7 @@ ROWS = 10_000  # of one statement
 PASSWORD = "***"
 
 
-class Place(NamedTuple):
+class TablePlace(NamedTuple):
     """A table of a database.
 
     Attributes:
@@ -31,7 +31,7 @@ class Place(NamedTuple):
     existing: Existing
 
     @classmethod
-    def of(cls, url: str, table: str | None, existing: str) -> "Place":
+    def of(cls, url: str, table: str | None, existing: str) -> "TablePlace":
         """The place of these words.
 
         Raises:
@@ -52,7 +52,7 @@ class Place(NamedTuple):
         return self.url.set(query={}).render_as_string()
 
 
-def require_table(place: Place) -> None:
+def require_table(place: TablePlace) -> None:
     """See, before any work, that a table can be written there.
 
     Raises:
@@ -67,7 +67,7 @@ def require_table(place: Place) -> None:
         )
 
 
-def write_database(frame: "pl.DataFrame", place: Place) -> None:
+def write_database(frame: "pl.DataFrame", place: TablePlace) -> None:
     """Write a frame as a table, all rows or none; NaN becomes NULL.
 
     Raises:
@@ -85,7 +85,7 @@ def write_database(frame: "pl.DataFrame", place: Place) -> None:
 
 
 @contextmanager
-def refusing(place: Place) -> Iterator[None]:
+def refusing(place: TablePlace) -> Iterator[None]:
     """What a driver refuses is an error of ours, without a password."""
     alchemy = load("sqlalchemy", "SQLAlchemy (to write databases)", "cli")
     errors: tuple[type[Exception], ...] = (alchemy.exc.SQLAlchemyError, sqlite3.Error)
@@ -101,7 +101,7 @@ def refusing(place: Place) -> Iterator[None]:
 
 
 @contextmanager
-def connected(place: Place) -> "Iterator[Connection]":
+def connected(place: TablePlace) -> "Iterator[Connection]":
     """A transaction of SQLite or PostgreSQL; both can take back what becomes of tables."""
     alchemy = load("sqlalchemy", "SQLAlchemy (to write databases)", "cli")
     postgres = place.url.drivername.startswith("postgres")
@@ -116,13 +116,13 @@ def connected(place: Place) -> "Iterator[Connection]":
         yield connection
 
 
-def parts_of(place: Place) -> tuple[str | None, str]:
+def parts_of(place: TablePlace) -> tuple[str | None, str]:
     """Schema and name of a table."""
     schema, point, name = place.table.rpartition(".")
     return (schema, name) if point and place.url.drivername.startswith("postgres") else (None, place.table)
 
 
-def alchemy_has(place: Place) -> bool:
+def alchemy_has(place: TablePlace) -> bool:
     """Whether the table is there."""
     from sqlalchemy import inspect
 
@@ -131,7 +131,7 @@ def alchemy_has(place: Place) -> bool:
         return bool(inspect(connection).has_table(name, schema))
 
 
-def write_alchemy(frame: "pl.DataFrame", place: Place) -> None:
+def write_alchemy(frame: "pl.DataFrame", place: TablePlace) -> None:
     """Write to SQLite or PostgreSQL."""
     import polars as pl
     from sqlalchemy import Column, MetaData, Table
@@ -162,7 +162,7 @@ def type_of(dtype: Any) -> Any:
     return kinds.get(dtype.base_type(), String)()
 
 
-class Stream:
+class ArrowStream:
     """A frame as a stream of Arrow, which DuckDB reads without pyarrow."""
 
     def __init__(self, frame: "pl.DataFrame") -> None:
@@ -172,24 +172,24 @@ class Stream:
         return self._frame.__arrow_c_stream__(requested_schema)
 
 
-def open_duckdb(place: Place) -> Any:
+def open_duckdb(place: TablePlace) -> Any:
     """A connection to a DuckDB file."""
     duckdb = load("duckdb", "duckdb (to write DuckDB files)", "sql")
     return closing(duckdb.connect(place.url.database))
 
 
-def duckdb_has(place: Place) -> bool:
+def duckdb_has(place: TablePlace) -> bool:
     """Whether the table is there."""
     with open_duckdb(place) as connection:
         query = "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?"
         return bool(connection.execute(query, [place.table]).fetchone()[0])
 
 
-def write_duckdb(frame: "pl.DataFrame", place: Place) -> None:
+def write_duckdb(frame: "pl.DataFrame", place: TablePlace) -> None:
     """Write to a DuckDB file."""
     quoted = '"{}"'.format(place.table.replace('"', '""'))
     with open_duckdb(place) as connection:
-        connection.register("grucast_rows", Stream(frame))
+        connection.register("grucast_rows", ArrowStream(frame))
         connection.execute("BEGIN")
         if place.existing == "replace":
             connection.execute(f"DROP TABLE IF EXISTS {quoted}")
