@@ -25,10 +25,10 @@ class Ask(NamedTuple):
     history: Any
     future: Any
     level: Any
-    write: "Callable[[Found], Any]"  # the answer
+    write: "Callable[[Outlook], Any]"  # the answer
 
 
-class Found(NamedTuple):
+class Outlook(NamedTuple):
     """The ends of a history, and their forecast; `kind` is that of its frame, None where it came as plain columns."""
 
     model: ForecastModel
@@ -66,7 +66,7 @@ def is_short(ask: Ask) -> bool:
     return isinstance(ask.history, Mapping) and len(ask.history.get("y", ())) <= SHORT
 
 
-def read_plain(model: ForecastModel, ask: Ask) -> Found | None:
+def read_plain(model: ForecastModel, ask: Ask) -> Outlook | None:
     """The ends of a history of plain columns, which takes 0.5 ms for 500 rows; None of any other.
 
     Raises:
@@ -75,10 +75,10 @@ def read_plain(model: ForecastModel, ask: Ask) -> Found | None:
     if model.schema.columns or model.reading.time_zone or model.reading.time_format:
         return None
     rows = Rows.of_columns(ask.history)
-    return Found(model, look_ahead(model, rows), shown_level(model.level, ask.level), None) if rows else None
+    return Outlook(model, look_ahead(model, rows), shown_level(model.level, ask.level), None) if rows else None
 
 
-def read(model: ForecastModel, ask: Ask) -> Found:
+def read(model: ForecastModel, ask: Ask) -> Outlook:
     """The ends of any history.
 
     Raises:
@@ -90,7 +90,7 @@ def read(model: ForecastModel, ask: Ask) -> Found:
     future = None if ask.future is None else frame_of(ask.future)
     if future is not None and "unique_id" not in future.columns:
         future = future.with_columns(unique_id=pl.lit(table.ids[0]))
-    return Found(model, look_ahead(model, table, future), level, FrameKind.of(table))
+    return Outlook(model, look_ahead(model, table, future), level, FrameKind.of(table))
 
 
 def read_all(asked: Sequence[tuple[ForecastModel, Ask]]) -> list[Any]:
@@ -108,7 +108,7 @@ def tried(work: Callable[..., Any], *given: Any) -> Any:
         return Unusable.of(error)
 
 
-def forecast_all(ends: Sequence[Found | None]) -> list[Found | None]:
+def forecast_all(ends: Sequence[Outlook | None]) -> list[Outlook | None]:
     """The forecast of each that there is; those of one model and the same levels at once."""
     groups: dict[Any, list[int]] = {}
     for place, found in enumerate(ends):

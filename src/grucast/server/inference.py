@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from grucast.forecasting.frames import column_places
 from grucast.server import sequences, tables
-from grucast.server.asking import Ask, Found, frame_of
+from grucast.server.asking import Ask, Outlook, frame_of
 from grucast.server.models import Served
 from grucast.server.problems import Problem, TooLarge, Unusable
 
@@ -213,7 +213,7 @@ def in_range(microseconds: Any) -> Any:
     return microseconds
 
 
-def outputs_of(found: Found) -> dict[str, Any]:
+def outputs_of(found: Outlook) -> dict[str, Any]:
     """The tensors of a forecast, (B, h) each."""
     places = column_places(found.level)
     return {"ds": found.end.times.astype(np.int64)} | {n: found.quantiles[..., p] for n, p in places.items()}

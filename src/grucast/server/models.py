@@ -9,7 +9,7 @@ from grucast.errors import GrucastError, ModelFileError
 from grucast.forecasting.forecaster import GRUForecaster
 from grucast.forecasting.loading import load
 from grucast.server import metrics
-from grucast.server.asking import Ask, Found, forecast_all, is_short, read_all, read_plain
+from grucast.server.asking import Ask, Outlook, forecast_all, is_short, read_all, read_plain
 from grucast.server.batching import Batcher
 from grucast.server.problems import NotThere, Overloaded, Unusable
 from grucast.server.settings import Limits
@@ -72,9 +72,9 @@ class Served:
     async def _read(self, ask: Ask) -> Any:
         return await self._reader.submit((self.forecaster.model_, ask))
 
-    def read_short(self, ask: Ask | Found) -> Found | None:
+    def read_short(self, ask: Ask | Outlook) -> Outlook | None:
         """The ends of a short history, if it is plain."""
-        return ask if isinstance(ask, Found) else read_plain(self.forecaster.model_, ask)
+        return ask if isinstance(ask, Outlook) else read_plain(self.forecaster.model_, ask)
 
 
 class Models:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
 from grucast.data.depth import is_deep
-from grucast.server.asking import Found
+from grucast.server.asking import Outlook
 from grucast.server.child import in_child
 from grucast.server.problems import Problem, Unusable
 from grucast.server.settings import Limits
@@ -118,7 +118,7 @@ def to_arrow(body: bytes, kind: str, rows: int) -> bytes:
     return frame.write_ipc_stream(None).getvalue()
 
 
-def answer(found: Found, kind: str, model: str) -> Response:
+def answer(found: Outlook, kind: str, model: str) -> Response:
     """A forecast as a body of that kind; what is not a number is null."""
     if kind == "json":
         return Response(dumps({"model": model, "forecast": as_lists(found)}), media_type=TYPES[kind])
@@ -129,7 +129,7 @@ def answer(found: Found, kind: str, model: str) -> Response:
     return Response(target.getvalue(), media_type=TYPES[kind])
 
 
-def as_lists(found: Found) -> dict[str, list[Any]]:
+def as_lists(found: Outlook) -> dict[str, list[Any]]:
     """A forecast as columns of JSON; a frame takes five times as long, and is made only for its types."""
     times = found.end.times.ravel()
     if found.kind is not None:
