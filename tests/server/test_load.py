@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 import pytest
 
 from grucast.server.load import Load
@@ -6,9 +8,9 @@ from grucast.server.settings import Limits
 
 def test_a_request_counts_until_it_is_answered_whatever_happens():
     load = Load(Limits(queue=1))
-    with pytest.raises(ValueError, match="no"), load.working():
+    with suppress(ValueError), load.working():
         assert load.is_full()
-        raise ValueError("no")
+        raise ValueError
     assert not load.is_full()
 
 
