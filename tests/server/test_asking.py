@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from grucast import GRUForecaster
-from grucast.server.asking import Ask
+from grucast.server.asking import Ask, read_all
 from grucast.server.models import Served
 from grucast.server.problems import Problem, Unusable
 from grucast.server.settings import Limits
@@ -77,6 +77,14 @@ def test_long_histories_have_the_bits_of_short_ones(served, model):
     many = pl.concat([make_series(seed) for seed in range(25)])
     (found,) = answers_of(served, [as_json(many)])
     assert found.equals(model.predict(many))
+
+
+def test_forecasts_are_quick_once_they_were(served, model):
+    ends = read_all([(model.model_, Ask(make_series(1), None, None, None))])
+    assert not served.is_quick(ends)
+    served.forecast(100 * ends)
+    assert served.is_quick(ends)
+    assert not served.is_quick(10**6 * ends)
 
 
 def test_a_model_that_changes_between_requests_answers_each_by_its_own(served, model):

@@ -40,6 +40,15 @@ def test_work_that_fails_is_told_to_all_who_wait_for_it():
     assert [type(answer) for answer in run(work, range(3))] == [ZeroDivisionError] * 3
 
 
+@pytest.mark.parametrize("quick", [True, False])
+def test_work_that_takes_little_is_done_on_the_loop(quick):
+    async def main():
+        batcher = Batcher(lambda batch: [threading.get_ident() for _ in batch], Limits(), is_quick=lambda _: quick)
+        return await batcher.submit(0)
+
+    assert (asyncio.run(main()) == threading.get_ident()) == quick
+
+
 def test_beyond_the_queue_requests_are_told_to_come_again():
     gate = threading.Event()
 

@@ -34,6 +34,7 @@ class Batcher:
         work: From requests to an answer for each, or an exception in its place.
         limits: How many may wait and be taken together, and for how long.
         prepare: What is done with each request before, on the loop: a thread would only take the loop's time.
+        is_quick: Whether the work for some takes so little that it is done on the loop, too.
     """
 
     def __init__(
@@ -41,8 +42,9 @@ class Batcher:
         work: Callable[[Sequence[Any]], Sequence[Any]],
         limits: Limits,
         prepare: Callable[[Any], Any] = lambda request: request,
+        is_quick: Callable[[Sequence[Any]], bool] = lambda _: False,
     ) -> None:
-        self._work, self._limits, self._prepare = work, limits, prepare
+        self._work, self._limits, self._prepare, self._is_quick = work, limits, prepare, is_quick
         self._waiting: deque[Waiting] = deque()
         self._thread = ThreadPoolExecutor(1)
         self._running: asyncio.Task[None] | None = None
@@ -79,7 +81,8 @@ class Batcher:
             metrics.BATCH.observe(len(batch))
             asked = [waiting.request for waiting in batch]
             try:
-                answers = await loop.run_in_executor(self._thread, self._work, asked)
+                quick = self._is_quick(asked)
+                answers = self._work(asked) if quick else await loop.run_in_executor(self._thread, self._work, asked)
             except Exception as error:  # of one of them, or of all together: none may wait for ever
                 answers = [error] * len(batch)
             for waiting, answer in zip(batch, answers, strict=True):

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +17,7 @@ from grucast.server.problems import NotThere, Overloaded, Unusable
 from grucast.server.settings import Limits
 
 log = logging.getLogger("grucast.server")
+QUICK = 0.005  # seconds that others on the loop may wait for forecasts
 LOOK = 2.0  # seconds from one look at the files to the next
 
 
@@ -48,7 +51,9 @@ class Served:
         self.forecaster = open_model(path)
         self.waiting = 0
         self._limits = limits
-        self._reader, self._forecaster = Batcher(read_all, limits), Batcher(forecast_all, limits, self.read_short)
+        self._each = 1.0  # seconds of the processor that a series took; not known before the first
+        self._reader = Batcher(read_all, limits)
+        self._forecaster = Batcher(self.forecast, limits, self.read_short, self.is_quick)
 
     async def answer(self, ask: Ask) -> Any:
         """The answer to a client.
@@ -72,9 +77,25 @@ class Served:
     async def _read(self, ask: Ask) -> Any:
         return await self._reader.submit((self.forecaster.model_, ask))
 
+    def forecast(self, ends: Sequence[Outlook | None]) -> list[Outlook | None]:
+        """The forecast of each that there is."""
+        start = time.thread_time()
+        done = forecast_all(ends)
+        self._each = (time.thread_time() - start) / max(series_of(ends), 1)
+        return done
+
+    def is_quick(self, ends: Sequence[Outlook | None]) -> bool:
+        """Whether forecasts take less time than to wait for a thread's turns."""
+        return series_of(ends) * self._each < QUICK
+
     def read_short(self, ask: Ask | Outlook) -> Outlook | None:
         """The ends of a short history, if it is plain."""
         return ask if isinstance(ask, Outlook) else read_plain(self.forecaster.model_, ask)
+
+
+def series_of(ends: Sequence[Outlook | None]) -> int:
+    """How many series there are."""
+    return sum(len(found.end.ids) for found in ends if found)
 
 
 class Models:

@@ -36,6 +36,7 @@ FULL = (
     b"HTTP/1.1 503 \r\nretry-after: 1\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(SAID)
     + SAID
 )
+REFUSED = metrics.REQUESTS.labels("none", 503)
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,9})\r\n", re.IGNORECASE)
 
 
@@ -45,14 +46,14 @@ class Protocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Take in what came, unless it is one whole request more than the server may have at work.
 
-        To refuse so takes 0.04 ms, where reading its head takes ten times as long and would leave none for the others.
+        To refuse so takes 0.02 ms, where reading its head takes ten times as long and would leave none for the others.
         """
         idle = self.conn.their_state is h11.IDLE and self.conn.our_state is h11.IDLE and not self.conn.trailing_data[0]
         if not (data.startswith(b"POST ") and idle and self.app.load.is_full() and is_whole(data)):
             super().data_received(data)
             return
         self.transport.write(FULL)
-        metrics.REQUESTS.labels("none", 503).inc()
+        REFUSED.inc()
         self.on_response_complete()
 
     def handle_events(self) -> None:
