@@ -155,10 +155,10 @@ class Models:
 
 
 def open_model(path: Path) -> GRUForecaster:
-    """A forecaster of a file, which has shown that it forecasts numbers.
+    """The forecaster of a file; what loads it refuses weights that are no numbers.
 
     Raises:
-        ModelFileError: It is damaged, of another kind, or forecasts something else.
+        ModelFileError: It is damaged, or of another kind.
     """
     forecaster = load(path)
     if not isinstance(forecaster, GRUForecaster):
