@@ -57,9 +57,11 @@ def running() -> Iterator[tuple[int, int]]:
             server = subprocess.Popen([sys.executable, program, path], stderr=told)
         while not (found := re.search(r"http://127\.0\.0\.1:(\d+)", log.read_text())):
             time.sleep(0.1)
-        yield int(found[1]), server.pid
-        server.terminate()
-        server.wait()
+        try:
+            yield int(found[1]), server.pid
+        finally:
+            server.terminate()
+            server.wait()
 
 
 async def client(port: int, request: bytes, end: float, times: list[float]) -> None:
