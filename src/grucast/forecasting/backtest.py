@@ -40,8 +40,8 @@ class Forecaster(Protocol):
     def clone(self) -> "Forecaster":
         """One with the same settings, not fitted."""
 
-    def fit_panel(self, panel: Panel, kind: FrameKind, *, progress: Any = False) -> "Forecaster":
-        """Train on a panel."""
+    def fit_panel(self, panel: Panel, kind: FrameKind) -> "Forecaster":
+        """Train on a panel; those who are given `progress` take it as an argument, too."""
 
     @property
     def model_(self) -> ForecastModel:
@@ -141,6 +141,7 @@ def rolling_forecasts(
     progress: Any = False,
 ) -> Backtest:
     """Forecast and score each window of a panel; whatever is fitted knows nothing after its cutoff."""
+    told = {"progress": progress} if progress else {}
     h, step = forecaster.h, positive("step_size", step_size or forecaster.h)
     drops = [h + step * k for k in reversed(range(positive("n_windows", n_windows)))]  # steps after each cutoff
     refuse_short(panel, drops[0], h, n_windows)
@@ -150,7 +151,7 @@ def rolling_forecasts(
         known = panel.drop_last(drop)
         if refit or not pieces:
             with seconds.of("GRU fit"):
-                model = forecaster.clone().fit_panel(known, kind, progress=progress).model_
+                model = forecaster.clone().fit_panel(known, kind, **told).model_
             unread = drop if refit else drops[-1]  # steps after the last cutoff that this model is used at
             encoded = encode(hide_past(panel, forecaster.covariates.past, unread), model.schema)
         if not pieces:

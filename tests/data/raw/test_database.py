@@ -42,7 +42,7 @@ def duckdb_file(tmp_path):
 
 
 @pytest.fixture
-def postgresql(server):
+def filled(server):
     """The server with one table."""
     with psycopg.connect(server) as connection:
         connection.execute("DROP TABLE IF EXISTS sales, till")
@@ -83,14 +83,14 @@ def test_query_that_gives_no_rows_is_refused(sqlite_file, query, wanted):
     assert len(read(sqlite_file).frame) == 2
 
 
-def test_several_tables_are_named(sqlite_file, duckdb_file, postgresql):
+def test_several_tables_are_named(sqlite_file, duckdb_file, filled):
     with closing(sqlite3.connect(sqlite_file)) as connection, connection:
         connection.execute("CREATE TABLE till (a)")
     with duckdb.connect(duckdb_file) as connection:
         connection.execute("CREATE TABLE till (a INT)")
-    with psycopg.connect(postgresql) as connection:
+    with psycopg.connect(filled) as connection:
         connection.execute("CREATE TABLE till (a int)")
-    for source in (sqlite_file, duckdb_file, postgresql):
+    for source in (sqlite_file, duckdb_file, filled):
         with pytest.raises(
             DataError, match=r"holds 2 tables \((sales, till|the sales, till)\): choose with query= \(--query\)"
         ):
@@ -120,26 +120,26 @@ def test_duckdb_is_read_alone(duckdb_file, query):
         read(duckdb_file, query=query)
 
 
-def test_postgresql_keeps_types(postgresql):
-    for source in (postgresql, postgresql.replace("postgresql", "postgres", 1)):
+def test_postgresql_keeps_types(filled):
+    for source in (filled, filled.replace("postgresql", "postgres", 1)):
         for query in (None, QUERY, QUERY + ";", "WITH x AS (SELECT * FROM sales) SELECT * FROM x ORDER BY day"):
             raw = read(source, query=query)
             assert raw.frame.rows() == ROWS
             assert raw.frame.dtypes == FRAME.dtypes
-            assert raw.name == postgresql.replace("s3cret", "***")
+            assert raw.name == filled.replace("s3cret", "***")
 
 
-def test_times_with_a_zone_are_the_same_instants(postgresql):
+def test_times_with_a_zone_are_the_same_instants(filled):
     moment = datetime(2024, 7, 1, 12, tzinfo=UTC)
     query = (
         "SELECT timestamptz '2024-07-01 14:00+02' AS at, 'NaN'::numeric AS no, 5::bigint AS n, '{\"a\": 1}'::jsonb AS j"
     )
-    raw = read(postgresql, query=query)
+    raw = read(filled, query=query)
     assert raw.frame.row(0) == (moment, None, 5, "{'a': 1}")
 
 
-def test_many_rows_come_whole(postgresql):
-    raw = read(postgresql, query="SELECT n, n / 4.0 AS y FROM generate_series(1, 25001) n")
+def test_many_rows_come_whole(filled):
+    raw = read(filled, query="SELECT n, n / 4.0 AS y FROM generate_series(1, 25001) n")
     assert raw.frame["n"].to_list() == list(range(1, 25002))
 
 
@@ -152,16 +152,16 @@ def test_many_rows_come_whole(postgresql):
         "SELEC",
     ],
 )
-def test_postgresql_is_read_alone(postgresql, query):
+def test_postgresql_is_read_alone(filled, query):
     with pytest.raises(DataError, match="cannot be read"):
-        read(postgresql, query=query)
-    assert read(postgresql).frame.rows() == ROWS
+        read(filled, query=query)
+    assert read(filled).frame.rows() == ROWS
 
 
-def test_endless_answer_of_postgresql_is_ended(postgresql, monkeypatch):
+def test_endless_answer_of_postgresql_is_ended(filled, monkeypatch):
     monkeypatch.setattr("grucast.data.raw.database.SECONDS", 1)
     with pytest.raises(DataError, match="statement timeout"):
-        read(postgresql, query="SELECT pg_sleep(60)")
+        read(filled, query="SELECT pg_sleep(60)")
 
 
 def test_too_many_cells_are_refused(sqlite_file, monkeypatch):

@@ -8,7 +8,6 @@ import pytest
 import grucast
 from grucast.data.raw.writing import TablePlace, require_table, write_database
 from grucast.errors import ConfigError, DataError
-from tests.postgresql import server  # noqa: F401 - a fixture
 
 FRAME = pl.DataFrame(
     {
@@ -83,7 +82,7 @@ def test_zones_are_kept(url):
     assert when.astimezone(UTC) == times[0]
 
 
-def test_schemas_of_postgresql_are_named_before_a_point(server):  # noqa: F811
+def test_schemas_of_postgresql_are_named_before_a_point(server):
     import psycopg
 
     with psycopg.connect(server) as connection:
