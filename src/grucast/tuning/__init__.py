@@ -9,6 +9,5 @@ except ImportError as error:
 
 from grucast.tuning.result import Tuning as Tuning
 from grucast.tuning.run import tune as tune
-from grucast.tuning.search import SPACE as SPACE
 
-__all__ = ["SPACE", "Tuning", "tune"]
+__all__ = ["Tuning", "tune"]
