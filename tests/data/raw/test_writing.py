@@ -1,4 +1,5 @@
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from math import nan
 
@@ -125,7 +126,7 @@ def test_many_rows_are_one_transaction(tmp_path, monkeypatch):
     monkeypatch.setattr("grucast.data.raw.writing.ROWS", 2)
     frame = pl.DataFrame({"unique_id": [f"{i}" for i in range(7)], "y": [float(i) for i in range(7)]})
     url = f"sqlite:///{tmp_path}/x.db"
-    with sqlite3.connect(tmp_path / "x.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "x.db")) as connection, connection:
         connection.execute("CREATE TABLE t (unique_id TEXT, y REAL CHECK (y < 5))")
     with pytest.raises(DataError, match="CHECK"):
         write_database(frame, TablePlace.of(url, "t", "append"))
