@@ -133,3 +133,11 @@ def test_many_rows_are_one_transaction(tmp_path, monkeypatch):
     assert len(read(url)) == 0
     write_database(frame.head(5), TablePlace.of(url, "t", "append"))
     assert read(url)["y"].to_list() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
+def test_to_look_for_a_table_makes_no_file(tmp_path, kind):
+    require_table(TablePlace.of(f"{kind}:///{tmp_path}/x.db", "t", "refuse"))
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(DataError, match="cannot be written"):
+        require_table(TablePlace.of(f"{kind}:///{tmp_path}/no/x.db", "t", "refuse"))

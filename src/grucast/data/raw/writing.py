@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from grucast.data.raw.database import KNOWN, load, parse_url
@@ -59,8 +60,14 @@ def require_table(place: TablePlace) -> None:
         ConfigError: It is there, and is to be refused.
         DataError: The database does not answer.
     """
-    with refusing(place):
-        there = duckdb_has(place) if place.url.drivername.startswith("duckdb") else alchemy_has(place)
+    file = None if place.url.drivername.startswith("postgres") else Path(str(place.url.database))
+    new = file is not None and not file.exists()
+    try:
+        with refusing(place):
+            there = duckdb_has(place) if place.url.drivername.startswith("duckdb") else alchemy_has(place)
+    finally:
+        if file and new:
+            file.unlink(missing_ok=True)  # to look is to make one
     if there and place.existing == "refuse":
         raise ConfigError(
             f"table {place.table} is in {place.name} already: say what becomes of it with --if-exists append or replace"
