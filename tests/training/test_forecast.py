@@ -53,7 +53,7 @@ def test_median_loss_is_the_scaled_error_of_what_is_observed(hourly, rng):
         for share, weight in ((0.6, mase), (0.4, percentage))
     ]
     loss, _ = Quantiles(()).loss(forecast, batch.target, batch.weight)
-    assert 2 * loss == pytest.approx(sum(shares), rel=1e-5)
+    assert 2 * loss.sum() == pytest.approx(sum(shares), rel=1e-5)
 
 
 def test_shortened_window_weighs_in_the_unit_of_y_what_the_whole_one_does(hourly):

@@ -8,6 +8,7 @@ from grucast.model.models import RegressionModel
 from grucast.model.network import SequenceNetwork, Sequences
 from grucast.model.outputs.means import Means
 from grucast.nn import GRUNet
+from grucast.training.gradients import SLICE
 from grucast.training.members import Batch, Members, clip_norm
 from tests.model.test_bits import random_weights
 
@@ -37,6 +38,29 @@ def test_steps_are_those_of_torch_with_its_own_adamw(batch, decay, clip):
         assert members.step(batch, step, 0.01, decay, clip) == pytest.approx(loss.item(), rel=1e-4)
     for name, parameter in twin.named_parameters():
         np.testing.assert_allclose(members.tensors()[name], parameter.detach().numpy(), atol=2e-5)
+
+
+@pytest.mark.parametrize("rows", [63, 128, 200])
+@pytest.mark.parametrize("without_kernels", [False, True])
+def test_slices_of_a_batch_have_the_same_bits_apart(rows, without_kernels, rng, monkeypatch):
+    if without_kernels:
+        monkeypatch.setattr("grucast.kernels.native.available", lambda: False)
+    network = SequenceNetwork(NetworkConfig(6, 2, dropout=0.3, bidirectional=True), 2, Means(1))
+    x, y = rng.normal(size=(rows, 5, 2)).astype(np.float32), rng.normal(size=(rows, 1)).astype(np.float32)
+    lengths, weight = rng.integers(1, 6, rows), np.full((rows, 1), 1 / rows, np.float32)
+    whole, apart = Members(network, 3), Members(network, 3)
+    loss = whole.compute_gradient(0, Batch(Sequences(x, lengths), y, weight))
+    losses, parts, state = [], [], apart.rngs[0].bit_generator.state
+    for first in range(0, max(rows // SLICE, 1) * SLICE, SLICE):
+        own = slice(first, first + SLICE if first + 2 * SLICE <= rows else rows)
+        apart.rngs[0].bit_generator.state = state
+        batch = Batch(Sequences(x[own], lengths[own]), y[own], weight[own])
+        found = apart.compute_slices(0, batch, (first, rows))
+        losses, parts = losses + found[0], [*parts, *(part.copy() for part in found[1])]
+    assert apart.join(0, losses, parts) == loss
+    np.testing.assert_array_equal(apart._gradients, whole._gradients)
+    assert np.abs(whole._gradients).max() > 0
+    assert apart.rngs[0].bit_generator.state == whole.rngs[0].bit_generator.state
 
 
 def test_members_begin_with_the_tensors_that_others_end_with():

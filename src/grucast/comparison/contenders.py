@@ -93,9 +93,9 @@ class TorchMembers(TimedMembers):
     def compute_gradient(self, member: int, batch: Batch) -> float:  # noqa: ARG002 - there is one
         """As in Members."""
         predicted = self._torch.record(self.network, batch.inputs)
-        loss, gradient = self.measure(predicted.detach().numpy(), batch)
+        losses, gradient = self.measure(predicted.detach().numpy(), batch)
         self._torch.backward(predicted, gradient)
-        return loss
+        return sum(losses)
 
     def predict(self, inputs: Any) -> Array:
         """As in Members."""

@@ -23,6 +23,8 @@ except ImportError:
         stacklevel=2,
     )
 
+LANES = 16  # rows of a tile, as in native/gru.h
+
 
 def available() -> bool:
     """Whether the extension was built."""
@@ -107,6 +109,14 @@ class Forward(NamedTuple):
     output: Array  # (B, T, H)
     final: Array  # (B, H)
     gates: Array  # at least saved_size elements
+
+    def rows(self, first: int, last: int) -> "Forward":
+        """The rows first .. last - 1 alone; both bounds lie between two tiles of 16, or at the end."""
+        lengths = None if self.lengths is None else self.lengths[first:last]
+        each = saved_size(LANES, self.x.shape[1], self.hidden.shape[1]) // LANES
+        x, hidden, output, final = (array[first:last] for array in (self.x, self.hidden, self.output, self.final))
+        gates = self.gates[first * each :]
+        return Forward(x, hidden, self.weights, self.reset_after, lengths, self.reverse, output, final, gates)
 
 
 def gru_record(

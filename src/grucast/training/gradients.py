@@ -11,7 +11,8 @@ from grucast.model.config import NetworkConfig
 from grucast.model.operations import Value, gru_names
 from grucast.model.values import Array, Values, largest
 
-GRUBackward = Callable[[Array | None, Array | None], tuple[Array | None, Array, reference.Weights]]
+GRUBackward = Callable[[Array | None, Array | None, int, int], tuple[Array | None, Array, reference.Weights]]
+SLICE = 64  # rows whose gradients are summed before they join the others'
 
 
 class Recorded:
@@ -44,39 +45,51 @@ class Memory:
 class Gradients(Values):
     """Operations that compute arrays and keep what `backward` needs; what holds no parameter stays a plain array.
 
+    Gradients of parameters are summed over slices of SLICE rows, each of its own, so that slices may be computed apart.
+
     Args:
         weights: The parameters.
-        gradients: Arrays of their shapes, which `backward` fills.
+        gradients: For each slice of the batch, arrays of their shapes, which `backward` fills; the last slice has all
+            rows that are left.
         config: Shape of the network.
         rng: Draws what dropout drops.
         threads: Most threads of the kernels; no bit depends on them.
         memory: What earlier steps left.
+        place: Where the rows are in a larger batch, and its size; dropout drops what it would there.
     """
 
     def __init__(
         self,
         weights: Mapping[str, Array],
-        gradients: Mapping[str, Array],
+        gradients: Sequence[Mapping[str, Array]],
         config: NetworkConfig,
         rng: np.random.Generator,
         threads: int = 1,
         memory: Memory | None = None,
+        place: tuple[int, int] | None = None,
     ) -> None:
         super().__init__(weights, config, threads)
-        self.gradients, self.rng, self.memory = gradients, rng, memory or Memory()
+        self.gradients, self.rng, self.memory, self.place = gradients, rng, memory or Memory(), place
         self._tape: list[tuple[Recorded, Callable[[Array], None]]] = []
 
     def backward(self, result: Recorded, gradient: Array) -> None:
         """Fill the parameters' gradients, from that of the loss with respect to a result."""
-        for name in self.gradients:
-            if name.startswith("embed."):  # several places may add to a table
-                self.gradients[name][...] = 0
+        for own in self.gradients:
+            for name in own:
+                if name.startswith("embed."):  # several places may add to a table
+                    own[name][...] = 0
         result.receive(gradient)
         for node, derivative in reversed(self._tape):
             if node.gradient is not None:
                 derivative(node.gradient)
                 node.gradient = None
         self._tape.clear()
+
+    def _slices(self, rows: int) -> Iterator[tuple[int, int, Mapping[str, Array]]]:
+        """The first row of each slice, the one after its last, and where its gradients go."""
+        last = len(self.gradients) - 1
+        for index, own in enumerate(self.gradients):
+            yield index * SLICE, rows if index == last else (index + 1) * SLICE, own
 
     def _record(self, array: Array, derivative: Callable[[Array], None]) -> Recorded:
         node = Recorded(array)
@@ -126,15 +139,10 @@ class Gradients(Values):
                 size = native.saved_size(len(array), array.shape[1], self.config.hidden_size)
                 memory = self.memory.of((layer, reverse), size)
                 run = native.gru_record(array, state, weights, *options, self.threads or 1, memory)
-                wants_x = isinstance(x, Recorded)
-                yield (
-                    run.output,
-                    run.final,
-                    partial(native.gru_backward_of, run, threads=self.threads or 1, wants_x=wants_x),
-                )
+                yield run.output, run.final, partial(native_backward, run, self.threads or 1, isinstance(x, Recorded))
             else:
                 output, final = reference.gru_forward(array, state, weights, *options)
-                yield output, final, partial(backward_of, (array, state, weights, *options))
+                yield output, final, partial(reference_backward_of, (array, state, weights, *options))
 
     def _gru_backward(
         self, x: Value, layer: int, backward: Sequence[GRUBackward], d_output: Array | None, d_state: Array | None
@@ -143,11 +151,14 @@ class Gradients(Values):
         size = self.config.hidden_size
         for place, (run, names) in enumerate(zip(backward, gru_names(layer, self.config), strict=True)):
             own = slice(place * size, (place + 1) * size)
-            d_x, _, found = run(*(None if d is None else d[..., own] for d in (d_output, d_state)))
-            for name, gradient in zip(names, found, strict=True):
-                self.gradients[name][...] = gradient
-            if isinstance(x, Recorded) and d_x is not None:
-                x.receive(d_x)
+            pieces = []
+            for first, last, gradients in self._slices(len(array_of(x))):
+                parts = (None if d is None else d[first:last, ..., own] for d in (d_output, d_state))
+                piece, _, found = run(*parts, first, last)
+                pieces.append(piece)
+                for name, gradient in zip(names, found, strict=True):
+                    gradients[name][...] = gradient
+            receive(x, pieces)
 
     def linear(self, x: Value, name: str) -> Value:
         array = array_of(x)
@@ -155,31 +166,37 @@ class Gradients(Values):
         return self._record(y, lambda d: self._linear_backward(x, array, name, d))
 
     def _linear_backward(self, x: Value, array: Array, name: str, d: Array) -> None:
-        rows, weight = array.reshape(-1, array.shape[-1]), self.weights[f"{name}.weight"]
-        arguments = d.reshape(len(rows), -1), rows, weight, isinstance(x, Recorded)
-        if native.available():
-            d_x, d_weight, d_bias = native.linear_backward(*arguments, self.threads or 1)
-        else:
-            d_x, d_weight, d_bias = reference_backward.linear_backward(*arguments)
-        self.gradients[f"{name}.weight"][...] = d_weight
-        if f"{name}.bias" in self.gradients:
-            self.gradients[f"{name}.bias"][...] = d_bias
-        if isinstance(x, Recorded) and d_x is not None:
-            x.receive(d_x.reshape(array.shape))
+        weight, pieces = self.weights[f"{name}.weight"], []
+        for first, last, gradients in self._slices(len(array)):
+            rows = array[first:last].reshape(-1, array.shape[-1])
+            arguments = d[first:last].reshape(len(rows), -1), rows, weight, isinstance(x, Recorded)
+            if native.available():
+                piece, d_weight, d_bias = native.linear_backward(*arguments, self.threads or 1)
+            else:
+                piece, d_weight, d_bias = reference_backward.linear_backward(*arguments)
+            pieces.append(None if piece is None else piece.reshape(array[first:last].shape))
+            gradients[f"{name}.weight"][...] = d_weight
+            if f"{name}.bias" in gradients:
+                gradients[f"{name}.bias"][...] = d_bias
+        receive(x, pieces)
 
     def embed(self, codes: Array, table: int) -> Value:
         return self._record(super().embed(codes, table), lambda d: self._embed_backward(codes, table, d))
 
     def _embed_backward(self, codes: Array, table: int, d: Array) -> None:
         """The first row, of what is missing, stays zero; a table may be read at several places."""
-        seen = np.flatnonzero(codes)
-        np.add.at(self.gradients[f"embed.{table}.weight"], codes.ravel()[seen], d.reshape(-1, d.shape[-1])[seen])
+        for first, last, gradients in self._slices(len(codes)):
+            own = codes[first:last].ravel()
+            seen = np.flatnonzero(own)
+            np.add.at(gradients[f"embed.{table}.weight"], own[seen], d[first:last].reshape(-1, d.shape[-1])[seen])
 
     def dropout(self, x: Value, share: float) -> Value:
         if share == 0:
             return x
         array = array_of(x)
-        kept = (self.rng.random(array.shape, np.float32) >= share) / np.float32(1 - share)
+        first, whole = self.place or (0, len(array))
+        drawn = self.rng.random((whole, *array.shape[1:]), np.float32)[first : first + len(array)]
+        kept = (drawn >= share) / np.float32(1 - share)
         return self._each(array * kept, x, lambda d: d * kept)
 
     def relu(self, x: Value) -> Value:
@@ -259,9 +276,29 @@ class Gradients(Values):
         return network.head(self, state, continuations, static, ahead)
 
 
-def backward_of(run: Any, d_output: Array | None, d_final: Array | None) -> tuple[Array, Array, reference.Weights]:
-    """The derivative of `reference.gru_forward`, given its arguments."""
-    return reference_backward.gru_backward(d_output, d_final, *run)
+def native_backward(
+    run: native.Forward, threads: int, wants_x: bool, d_output: Array | None, d_final: Array | None, first: int, last: int
+) -> tuple[Array | None, Array, reference.Weights]:
+    """The derivative of a recorded layer by the kernels, of some rows."""
+    own = run if last - first == len(run.x) else run.rows(first, last)
+    return native.gru_backward_of(own, d_output, d_final, threads, wants_x)
+
+
+def reference_backward_of(
+    run: Any, d_output: Array | None, d_final: Array | None, first: int, last: int
+) -> tuple[Array, Array, reference.Weights]:
+    """The derivative of `reference.gru_forward`, given its arguments, of some rows."""
+    x, state, weights, reset_after, lengths, reverse = run
+    own = None if lengths is None else lengths[first:last]
+    rows = x[first:last], state[first:last], weights, reset_after, own, reverse
+    return reference_backward.gru_backward(d_output, d_final, *rows)
+
+
+def receive(x: Value, pieces: Sequence[Array | None]) -> None:
+    """Hand a gradient that was computed in slices to what it is of, if that is wanted."""
+    known = [piece for piece in pieces if piece is not None]
+    if isinstance(x, Recorded) and known:
+        x.receive(known[0] if len(known) == 1 else np.concatenate(known))
 
 
 def array_of(x: Value) -> Array:

@@ -1,6 +1,6 @@
 """The networks in training side by side, one or an ensemble's: their weights, gradients and AdamW's memory."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cached_property
 from math import isfinite
@@ -14,7 +14,7 @@ from grucast.model.models import prefixes
 from grucast.model.network import ForecastNetwork, Parameter, SequenceNetwork
 from grucast.model.outputs import Array
 from grucast.model.values import Tensors, Values
-from grucast.training.gradients import Gradients, Memory
+from grucast.training.gradients import SLICE, Gradients, Memory
 from grucast.training.weights import Vector, draw, parts
 
 Network = ForecastNetwork | SequenceNetwork
@@ -65,6 +65,7 @@ class Members:
         self._named = [self._parts(own) for own in self.weights]
         self._named_gradients = [self._parts(own) for own in self._gradients]
         self._memories = [Memory() for _ in range(count)]
+        self._slices: list[list[tuple[Vector, dict[str, Vector]]]] = [[] for _ in range(count)]
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -97,23 +98,47 @@ class Members:
 
     def compute_gradient(self, member: int, batch: Batch) -> float:
         """The loss of one member, whose gradient takes its place."""
-        weights, gradients, memory = self._named[member], self._named_gradients[member], self._memories[member]
-        o = Gradients(weights, gradients, self.network.config, self.rngs[member], self._threads_each, memory)
-        predicted = self.network(o, batch.inputs)
-        loss, gradient = self.measure(predicted.array, batch)
-        o.backward(predicted, gradient)
-        return loss
+        losses, parts = self.compute_slices(member, batch)
+        return self.join(member, losses, parts)
 
-    def measure(self, predicted: Array, batch: Batch) -> tuple[float, Array]:
-        """The loss of predictions, and its gradient with respect to them.
+    def join(self, member: int, losses: Sequence[float], parts: Sequence[Vector]) -> float:
+        """The loss of one member, whose gradient takes its place, from those of a batch's slices, in their order."""
+        total = self._gradients[member]
+        total[:] = parts[0]
+        for part in parts[1:]:
+            total += part
+        return sum(losses)
+
+    def compute_slices(
+        self, member: int, batch: Batch, place: tuple[int, int] | None = None
+    ) -> tuple[list[float], list[Vector]]:
+        """The loss and the gradient of each slice of a batch, which may lie at some place of a larger one."""
+        number = slices_of(len(batch.target))
+        while len(self._slices[member]) < number:
+            part = np.zeros_like(self.weights[member])
+            self._slices[member].append((part, self._parts(part)))
+        parts, named = zip(*self._slices[member][:number], strict=True)
+        memory, rng = self._memories[member], self.rngs[member]
+        o = Gradients(self._named[member], named, self.network.config, rng, self._threads_each, memory, place)
+        predicted = self.network(o, batch.inputs)
+        losses, gradient = self.measure(predicted.array, batch)
+        o.backward(predicted, gradient)
+        return losses, list(parts)
+
+    def measure(self, predicted: Array, batch: Batch) -> tuple[list[float], Array]:
+        """The loss of each slice of predictions, and the gradient of their sum with respect to them.
 
         Raises:
             TrainingError: The loss is not finite.
         """
-        loss, gradient = self.network.output.loss(predicted, batch.target, batch.weight)
-        if not isfinite(loss):
-            raise TrainingError(f"the training loss became {loss}: lower learning_rate or look at the data's scale")
-        return loss, gradient
+        losses, gradient = self.network.output.loss(predicted, batch.target, batch.weight)
+        number = slices_of(len(losses))
+        sums = [float(own.sum()) for own in np.split(losses, np.arange(1, number) * SLICE)]
+        if not isfinite(sum(sums)):
+            raise TrainingError(
+                f"the training loss became {sum(sums)}: lower learning_rate or look at the data's scale"
+            )
+        return sums, gradient
 
     def predict(self, inputs: Any) -> Array:
         """The mean of the members' predictions."""
@@ -124,7 +149,7 @@ class Members:
 
     def loss(self, batch: Batch) -> float:
         """The loss of the mean prediction."""
-        return self.network.output.loss(self.predict(batch.inputs), batch.target, batch.weight)[0]
+        return float(self.network.output.loss(self.predict(batch.inputs), batch.target, batch.weight)[0].sum())
 
     def tensors(self) -> Tensors:
         """The weights by the names they have in a model, sharing nothing with these."""
@@ -154,6 +179,11 @@ class Members:
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(min(len(self), self.threads))
+
+
+def slices_of(rows: int) -> int:
+    """Slices of a batch whose gradients are summed apart; the last one has what is left."""
+    return max(rows // SLICE, 1)
 
 
 def clip_norm(gradient: Vector, largest: float | None) -> None:

@@ -20,8 +20,8 @@ class Output(Protocol):
     def predict(self, o: Operations, raw: Value, base: Value = None) -> Value:
         """Raw numbers (..., size) as predictions; `base` (...) is what a forecaster's network corrects."""
 
-    def loss(self, predicted: NDArray[np.float32], target: Array, weight: Array) -> tuple[float, NDArray[np.float32]]:
-        """The loss of predictions, and its gradient with respect to them.
+    def loss(self, predicted: NDArray[np.float32], target: Array, weight: Array) -> tuple[Array, NDArray[np.float32]]:
+        """The loss of each row of predictions (B,), and its gradient with respect to them.
 
         Args:
             predicted: What `predict` gave.

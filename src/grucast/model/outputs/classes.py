@@ -23,8 +23,8 @@ class Classes:
         """Raw numbers are the logarithms of the probabilities, up to a constant."""
         return raw
 
-    def loss(self, predicted: NDArray[np.float32], target: Array, weight: Array) -> tuple[float, NDArray[np.float32]]:
-        """Weighted sum of cross-entropies, -log p of the true class.
+    def loss(self, predicted: NDArray[np.float32], target: Array, weight: Array) -> tuple[Array, NDArray[np.float32]]:
+        """Weighted cross-entropies (B,), -log p of the true class.
 
         Args:
             predicted: Logits (B, C).
@@ -32,10 +32,10 @@ class Classes:
             weight: What each row counts, (B,).
         """
         rows, p = np.arange(len(target)), self.probabilities(predicted)
-        loss = -(weight * np.log(np.maximum(p[rows, target], np.float32(1e-30)))).sum(dtype=np.float64)
+        loss = -(weight * np.log(np.maximum(p[rows, target], np.float32(1e-30))))
         slope = p * weight[:, None]
         slope[rows, target] -= weight
-        return float(loss), slope
+        return loss.astype(np.float64), slope
 
     def probabilities(self, logits: Array) -> Array:
         """Softmax, p = exp(x) / sum of exp(x), over the last axis."""

@@ -19,8 +19,8 @@ class Means:
         """Raw numbers are the predictions."""
         return raw
 
-    def loss(self, predicted: NDArray[np.float32], target: Array, weight: Array) -> tuple[float, NDArray[np.float32]]:
-        """Weighted sum of squares: with weights 1 / N, the mean squared error."""
+    def loss(self, predicted: NDArray[np.float32], target: Array, weight: Array) -> tuple[Array, NDArray[np.float32]]:
+        """Weighted squares, (B,): with weights 1 / N, their sum is the mean squared error."""
         error = predicted - target
         slope = weight * error
-        return float((slope * error).sum(dtype=np.float64)), 2 * slope
+        return (slope * error).reshape(len(error), -1).sum(1, dtype=np.float64), 2 * slope

@@ -49,8 +49,8 @@ class Quantiles:
         above = o.cumsum(o.cut(gaps, middle + 1, self.size))
         return o.concat([o.subtract(median, below), median, o.add(median, above)], -1)
 
-    def loss(self, predicted: NDArray[np.float32], target: Array, weight: Array) -> tuple[float, NDArray[np.float32]]:
-        """Mean quantile loss over what is observed, each window weighted.
+    def loss(self, predicted: NDArray[np.float32], target: Array, weight: Array) -> tuple[Array, NDArray[np.float32]]:
+        """Mean quantile loss over what is observed, each window weighted, (B,).
 
             loss = sum of w max(p e, (p - 1) e),   e = y - forecast
 
@@ -66,7 +66,7 @@ class Quantiles:
         error = target[..., None] - predicted
         slope = np.array(self.probabilities, np.float32) - (error < 0)  # (B, h, Q)
         slope *= weight[..., None] / np.float32(self.size)
-        return float((slope * error).sum(dtype=np.float64)), -slope
+        return (slope * error).sum((1, 2), dtype=np.float64), -slope
 
     def factors(self, forecast: Array, target: Array, weight: Array, observations: int) -> tuple[float, ...]:
         """The factor of each interval's width that makes it cover what it should in these windows.
