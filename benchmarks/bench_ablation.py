@@ -34,7 +34,8 @@ from grucast.forecasting import forecaster, plan
 from grucast.forecasting.scoring import score_models, seasonal_naive_errors
 from grucast.model import models
 from grucast.model.values import Values
-from grucast.training import forecast
+from grucast.training import forecast, rows
+from grucast.training import task as learning
 from grucast.training.calibration import Calibration
 from grucast.training.gradients import Gradients
 from suite import suite
@@ -117,15 +118,15 @@ CHOICES: dict[str, Change | list[Patch]] = {
     "no calendar": [(forecaster, "usual_cycles", then(lambda _: ()))],
     "three networks, averaged": lambda s: s.train(ensemble=3),
     "only the shortest season": [(plan, "candidate_seasons", then(lambda seasons: seasons[:1]))],
-    "errors in percent do not count": [(forecast, "LEVEL_SHARE", constant(0.0))],
+    "errors in percent do not count": [(rows, "LEVEL_SHARE", constant(0.0))],
     "naive errors do not count": features(lambda x: x._replace(naive_error=np.ones_like(x.naive_error))),
-    "no second phase on all data": [(forecast, "HELD_OUT_SHARE", constant(1.0))],
+    "no second phase on all data": [(learning, "HELD_OUT_SHARE", constant(1.0))],
     "nothing held out": lambda s: replace(s, val_size=0),
     "intervals as trained, not calibrated": [
         (Calibration, "__call__", then(lambda found: ((1.0,) * len(found[0]), found[1])))
     ],
     "no head dropout": lambda s: s.shape(head_dropout=0.0),
-    "no weight decay": [(forecast, "DECAY", constant(0.0))],
+    "no weight decay": [(learning, "DECAY", constant(0.0))],
     "constant learning rate": lambda s: s.train(schedule="constant"),
     "half the learning rate": lambda s: s.train(learning_rate=s.training.learning_rate / 2),
     "half the steps": lambda s: s.train(max_steps=s.training.max_steps // 2),
@@ -143,7 +144,7 @@ def defaults(task: Task) -> Settings:
     """What the forecaster chooses for a task."""
     panel = task.train
     chosen = plan.make_plan(panel, task.h, None, task.season, None)
-    steps, batch_size = forecast.default_steps(panel, task.h), forecast.default_batch_size(panel)
+    steps, batch_size = forecast.default_steps(panel, task.h), learning.default_batch_size(panel)
     training = TrainingConfig(max_steps=steps, batch_size=batch_size)
     return Settings(chosen.input_size, chosen.held_out, training, chosen.network)
 

@@ -1,9 +1,14 @@
 """Work on more than one machine, by Ray; needs the extra ray."""
 
-from collections.abc import Callable, Iterator, Sequence
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import zip_longest
+from multiprocessing.connection import Client, Listener
 from typing import Any, TypeVar
 
-from grucast.errors import ConfigError, GrucastError, MissingExtraError
+from grucast.errors import ConfigError, GrucastError, MissingExtraError, WorkerLostError
+from grucast.training.worker import Answer, Worker
 
 try:
     import ray
@@ -15,6 +20,8 @@ __all__ = ["RayEngine"]
 T = TypeVar("T")
 R = TypeVar("R")
 RETRIES = 3  # of a piece of work whose node is lost
+PATIENCE = 5  # seconds between looks whether a worker that does not answer is still there
+LOST = "a worker was lost"
 AHEAD = 2  # pieces of work for each worker that are handed out at once
 
 
@@ -59,7 +66,7 @@ class RayEngine:
         if not self.address:
             options |= {"num_cpus": self._workers, "include_dashboard": False}
         try:
-            ray.init(self.address, **options)
+            ray.init(self.address or "local", **options)  # None would join whatever cluster this machine runs
         except (ConnectionError, ValueError) as error:
             raise ConfigError(f"there is no cluster of Ray at {self.address}: start one by ray start --head") from error
 
@@ -83,6 +90,125 @@ class RayEngine:
                 raise error.cause from error
             except ray.exceptions.RayError as error:
                 raise GrucastError(f"a part of the work was lost {RETRIES + 1} times: {error}") from error
+
+    def crew(self, makers: Sequence[Callable[[], Worker]]) -> "RayCrew":
+        """Workers that learn together, a core each; fewer, with more parts, where the cluster has fewer now."""
+        self.connect()
+        return RayCrew(makers)
+
+
+class RayCrew:
+    """Workers that are actors of Ray, wherever it places them.
+
+    Each step's weights and gradients go through a connection of Python's own to each of them: as arguments and results
+    of a call of Ray they take 4 to 6 ms a step, here 1 (2 workers, 54,000 parameters, 2 cores of an AMD EPYC).
+    """
+
+    def __init__(self, makers: Sequence[Callable[[], Worker]]) -> None:
+        key, actor = secrets.token_bytes(32), ray.remote(num_cpus=1, max_concurrency=2)(Host)
+        self._actors: list[Any] = [actor.remote(make, key) for make in makers]
+        addresses = self._get([own.address.remote() for own in self._actors])
+        self._answering = [own.serve.remote() for own in self._actors]
+        with losing():
+            self._connections = [Client(address, authkey=key) for address in addresses]
+
+    def __len__(self) -> int:
+        return len(self._actors)
+
+    def each(self, method: str, arguments: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """As in Crew."""
+        return self._get([own.call.remote(method, *given) for own, given in zip(self._actors, arguments, strict=True)])
+
+    def shuffle(self, calls: Sequence[Iterable[tuple[Any, ...]]]) -> list[Any]:
+        """As in Crew; what is gathered stays with Ray until it is stored, a call of each worker at a time."""
+        told: list[Any] = []
+        for now in zip_longest(*calls):
+            asked = [(own, given) for own, given in zip(self._actors, now, strict=True) if given is not None]
+            gathered = [own.gather.options(num_returns=len(self) + 1).remote(*given) for own, given in asked]
+            *stored, rest = zip(*gathered, strict=True)
+            self._get([own.store.remote(*given) for own, given in zip(self._actors, stored, strict=True)])
+            told += self._get(rest)
+        return told
+
+    def answers(self, step: int, weights: Any, states: Sequence[Any]) -> list[Answer]:
+        """As in Crew."""
+        with losing():
+            for connection in self._connections:
+                connection.send((step, weights, states))
+            found = [self._receive(number) for number in range(len(self))]
+        for own in found:
+            if isinstance(own, Exception):
+                raise own
+        return found
+
+    def _receive(self, number: int) -> Any:
+        """What a worker answers; EOFError if it is gone, which its machine may take without a word."""
+        while not self._connections[number].poll(PATIENCE):
+            if ray.wait([self._answering[number]], timeout=0)[0]:
+                raise EOFError
+        return self._connections[number].recv()
+
+    def close(self) -> None:
+        """As in Crew."""
+        for connection in getattr(self, "_connections", ()):
+            connection.close()
+        for actor in self._actors:
+            ray.kill(actor)
+
+    def _get(self, results: Sequence[Any]) -> list[Any]:
+        try:
+            found: list[Any] = ray.get(list(results))
+        except ray.exceptions.RayTaskError as error:
+            raise error.cause from error
+        except ray.exceptions.RayError as error:
+            raise WorkerLostError(LOST) from error
+        return found
+
+
+class Host:
+    """A worker on a machine of the cluster, and the place where it is asked for answers."""
+
+    def __init__(self, make: Callable[[], Worker], key: bytes) -> None:
+        node: Any = ray.util  # it has no types
+        self._worker, self._listener = make(), Listener((node.get_node_ip_address(), 0), authkey=key)
+
+    def address(self) -> Any:
+        """Where to connect to."""
+        return self._listener.address
+
+    def call(self, method: str, *given: Any) -> Any:
+        """What a method of the worker gives."""
+        return getattr(self._worker, method)(*given)
+
+    def gather(self, *given: Any) -> list[Any]:
+        """As the worker's."""
+        return self._worker.gather(*given)
+
+    def store(self, *given: Any) -> None:
+        """As the worker's, of several gatherings: slots and rows in turn."""
+        for slots, packed in given:
+            self._worker.store(slots, packed)
+
+    def serve(self) -> None:
+        """Answer until nobody asks any more."""
+        connection = self._listener.accept()
+        with suppress(EOFError, ConnectionError):
+            while True:
+                asked = connection.recv()
+                try:
+                    answer: Any = self._worker.answer(*asked)
+                except GrucastError as error:
+                    answer = error
+                connection.send(answer)
+
+
+@contextmanager
+def losing() -> Iterator[None]:
+    """Say that a worker is lost where its connection ends."""
+    try:
+        yield
+    except (EOFError, OSError) as error:
+        raise WorkerLostError(LOST) from error
 
 
 def apply(work: Callable[[T], R], item: T) -> R:

@@ -88,6 +88,10 @@ class StoreFullError(StoreError):
     """A store holds as many series as it takes."""
 
 
+class WorkerLostError(GrucastError):
+    """A process or machine that did a part of the work is gone."""
+
+
 class TrainingError(GrucastError):
     """Training ended without a usable model."""
 

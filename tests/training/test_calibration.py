@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from grucast import GRUForecaster, TrainingConfig
-from grucast.training import forecast as training
+from grucast.training import task
 from grucast.training.calibration import Calibration, student
 from grucast.training.members import Batch, Members
 from tests.conftest import TINY
@@ -105,7 +105,7 @@ def test_student_is_wider_as_published():
 
 def test_horizons_are_counted_of_what_windows_span(hourly, monkeypatch):
     seen = []
-    monkeypatch.setattr(training, "Calibration", lambda *args: seen.append(args) or Calibration(*args))
+    monkeypatch.setattr(task, "Calibration", lambda *args: seen.append(args) or Calibration(*args))
     GRUForecaster(6, 48, 24, **TINY).fit(hourly, val_size=0)
     rows = hourly.group_by("unique_id").len()["len"].to_numpy()
     ((_, _, series, horizons),) = seen

@@ -21,9 +21,11 @@ from grucast.kernels import targets
 from grucast.model.models import ForecastModel
 from grucast.model.outputs.quantiles import Quantiles
 from grucast.training import forecast as training
-from grucast.training.forecast import make_batch, require_factors, spread
+from grucast.training import task as lessons
+from grucast.training.forecast import require_factors
 from grucast.training.loop import train
 from grucast.training.state import State
+from grucast.training.task import make_batch, spread
 from tests.conftest import TINY
 
 
@@ -72,8 +74,8 @@ def test_shortened_window_weighs_in_the_unit_of_y_what_the_whole_one_does(hourly
 
 def test_some_windows_are_drawn_shortened_and_none_is_held_out_so(hourly, monkeypatch):
     shown = []
-    make = training.make_batch
-    monkeypatch.setattr(training, "make_batch", lambda *args: shown.append(args[3:]) or make(*args))
+    make = lessons.make_batch
+    monkeypatch.setattr(lessons, "make_batch", lambda *args: shown.append(args[3:]) or make(*args))
     settings = TrainingConfig(max_steps=5, batch_size=1000)
     GRUForecaster(6, 48, 24, network=TINY["network"], training=settings).fit(hourly, val_size=60)
     held, known, *drawn = shown
@@ -83,23 +85,23 @@ def test_some_windows_are_drawn_shortened_and_none_is_held_out_so(hourly, monkey
 
 def test_every_window_may_be_drawn(hourly, rng, monkeypatch):
     shown = []
-    monkeypatch.setattr(training, "make_batch", lambda _windows, index, _model: shown.extend(index))
+    monkeypatch.setattr(lessons, "make_batch", lambda _windows, index, _model: shown.extend(index))
     panel = make_panel(hourly.filter(unique_id="a"))
-    task = training.Task.of(panel, model_of(panel), TrainingConfig(batch_size=5000))
-    task.draw(task.windows)(rng)
+    task = lessons.Task.of(panel, model_of(panel), TrainingConfig(batch_size=5000))
+    task.draw(task.windows, 1)(rng)
     np.testing.assert_array_equal(np.unique(shown), np.arange(len(task.windows)))
 
 
 @pytest.mark.parametrize(("weights", "rates"), [({}, [1, 0.5]), ({"out.bias": np.zeros(1)}, [0.5, 0.5])])
 def test_what_was_learned_before_is_trained_on_at_half_the_rate(hourly, weights, rates):
     panel = make_panel(hourly)
-    task = training.Task.of(panel, replace(model_of(panel), weights=weights), TrainingConfig())
+    task = lessons.Task.of(panel, replace(model_of(panel), weights=weights), TrainingConfig())
     assert [phase.rate for phase in task.phases(10, 60)] == rates
 
 
 def test_what_is_held_out_counts_in_horizons(hourly):
     panel = make_panel(hourly)
-    task = training.Task.of(panel, model_of(panel), TrainingConfig())
+    task = lessons.Task.of(panel, model_of(panel), TrainingConfig())
     first, _ = task.phases(10, 60)
     assert first.calibrate.periods == 60 / task.model.h
 
@@ -147,8 +149,8 @@ def test_held_out_values_are_learned_from_last_and_only_then(hourly, monkeypatch
         reaches.append(windows.ends[index].max() + windows.h)
         return make(windows, index, *others)
 
-    make = training.make_batch
-    monkeypatch.setattr(training, "make_batch", watched)
+    make = lessons.make_batch
+    monkeypatch.setattr(lessons, "make_batch", watched)
     monkeypatch.setattr(training, "train", lambda *args: phases.extend(args[2]) or train(*args))
     one = hourly.filter(unique_id="a")
     GRUForecaster(6, 48, 24, training=TrainingConfig(max_steps=20, batch_size=64)).fit(one, val_size=60)

@@ -18,7 +18,7 @@ from grucast.data.reading.options import ReadOptions
 from grucast.data.sources import take, take_again
 from grucast.errors import ConfigError
 from grucast.forecasting.arguments import valid_level
-from grucast.forecasting.parts import HERE, Engine
+from grucast.forecasting.engine import HERE, Engine
 from grucast.model.models import ForecastModel
 
 app = typer.Typer(

@@ -14,7 +14,8 @@ from grucast.cli.screen import Screen, plain_lines
 from grucast.data.ahead import read_future
 from grucast.data.parts import to_bytes as to_size
 from grucast.errors import ConfigError, DataError
-from grucast.forecasting.parts import Engine, predict_parts
+from grucast.forecasting.engine import Engine
+from grucast.forecasting.parts import predict_parts
 from grucast.forecasting.tables import shortened, to_bytes
 
 

@@ -24,8 +24,9 @@ from grucast.model.config import NetworkConfig, TrainingConfig
 from grucast.model.models import ForecastModel
 from grucast.model.network import Inputs
 from grucast.model.outputs import Array
-from grucast.training.forecast import Task, default_steps
+from grucast.training.forecast import default_steps
 from grucast.training.progress import Callback, following
+from grucast.training.task import Task
 
 
 def compare(

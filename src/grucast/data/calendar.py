@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.frequency import Frequency, Times
+from grucast.data.outline import Outline
 from grucast.data.panel import Panel
 
 Cycle = Literal["day", "week", "year"]
@@ -15,7 +16,7 @@ MONDAY = np.datetime64("2001-01-01", "us")  # the start of a year as well
 CYCLES: dict[Cycle, float] = {"day": 86400e6, "week": 7 * 86400e6, "year": 365.2425 * 86400e6}  # microseconds
 
 
-def usual_cycles(panel: Panel, seasons: tuple[int, ...]) -> tuple[Cycle, ...]:
+def usual_cycles(panel: Panel | Outline, seasons: tuple[int, ...]) -> tuple[Cycle, ...]:
     """Cycles that last at least two steps and that the longest series has seen often enough.
 
     Days and weeks must be seen twice, years four times, since fewer years are learned by heart. A year that is a season

@@ -59,6 +59,11 @@ class Panel:
         return np.diff(self.offsets)
 
     @property
+    def nonnegative(self) -> bool:
+        """Whether no value is negative."""
+        return not (self.values < 0).any()
+
+    @property
     def weights(self) -> NDArray[np.float64] | None:
         """What each value counts in training; None if all do alike."""
         return self.temporal[self.weighting].values if self.weighting else None

@@ -2,9 +2,11 @@
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from grucast.data.raw.content import find_paths
 from grucast.errors import ConfigError, DataError, MissingExtraError
@@ -65,31 +67,99 @@ def cut(paths: Sequence[Path], ids: Sequence[str], memory: int, folder: Path) ->
     ...     cut([path], ["id"], 2**30, Path(folder, "parts"))  # doctest: +ELLIPSIS
     Parts(folders=(PosixPath('.../parts/part-00000'),), rows=3)
     """
-    try:
-        sizes = [pl.scan_parquet(path).select(pl.len()).collect().item() for path in paths]
+    with refusing(paths):
+        size = Size.of(paths, memory)
+        count = size.parts if ids else 1
+
+        def place(rows: pl.DataFrame) -> pl.Series:
+            hashed = pl.struct(ids).hash(seed=0) % count
+            return rows.select(hashed).to_series() if count > 1 else pl.zeros(len(rows), pl.Int8, eager=True)
+
+        return Parts(hand_out(paths, size, count, place, folder), sum(size.rows))
+
+
+def cut_in_order(
+    paths: Sequence[Path], ids: Sequence[str], memory: int, folder: Path, least: int = 1
+) -> list[list[Path]]:
+    """Cut files into parts that hold series in the order in which the files name them first; all names are in memory.
+
+    Args:
+        paths: As in `cut`.
+        ids: As in `cut`.
+        memory: As in `cut`.
+        folder: As in `cut`.
+        least: Parts, if there are so many series.
+
+    Returns:
+        The files of each part, which are the given ones if there is one.
+
+    Raises:
+        DataError: As `cut`.
+    """
+    with refusing(paths):
+        size = Size.of(paths, memory)
+        count = max(size.parts, least) if ids else 1
+        if count == 1:
+            return [list(paths)]
+        names = pl.DataFrame()
+        for rows in read_slices(paths, size, ids):
+            names = pl.concat([names, rows.with_columns(rows=1)], how="diagonal")
+            names = names.group_by(ids, maintain_order=True).agg(pl.col("rows").sum())
+        part = ((names["rows"].cum_sum() - 1) * count // sum(size.rows)).rank("dense") - 1
+        names = names.select(*ids, part=part)
+
+        def place(rows: pl.DataFrame) -> pl.Series:
+            return rows.select(ids).join(names, on=ids, how="left", nulls_equal=True, maintain_order="left")["part"]
+
+        folders = hand_out(paths, size, part.n_unique(), place, folder)
+    return [sorted(own.iterdir()) for own in folders]
+
+
+class Size(NamedTuple):
+    """How large files are: rows of each, how many of these may be read at once, and how many parts they make."""
+
+    rows: list[int]
+    at_once: int
+    parts: int
+
+    @classmethod
+    def of(cls, paths: Sequence[Path], memory: int) -> "Size":
+        """That of Parquet files, of which a part may take so much memory."""
+        rows = [pl.scan_parquet(path).select(pl.len()).collect().item() for path in paths]
         sample = pl.scan_parquet(paths[0]).head(SAMPLE).collect()
-        width = max(sample.estimated_size() / max(len(sample), 1), 1.0)
-        count = max(math.ceil(sum(sizes) * width * GROWTH / memory), 1) if ids else 1
-        folders = tuple(folder / f"part-{number:05d}" for number in range(count))
-        for own in folders:
-            own.mkdir(parents=True)
-        at_once = max(int(memory / width / GROWTH), 1)
-        starts = [(path, start) for path, size in zip(paths, sizes, strict=True) for start in range(0, size, at_once)]
-        for number, (path, start) in enumerate(starts):
-            rows = pl.scan_parquet(path).slice(start, at_once).collect()
-            for place, shared in share(rows, ids, count):
-                shared.write_parquet(folders[place] / f"{number:05d}.parquet")
+        width = max(sample.estimated_size() / max(len(sample), 1), 1.0) * GROWTH
+        return cls(rows, max(int(memory / width), 1), max(math.ceil(sum(rows) * width / memory), 1))
+
+
+def read_slices(paths: Sequence[Path], size: Size, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+    """The rows of files, as many as may be read at once."""
+    for path, rows in zip(paths, size.rows, strict=True):
+        for start in range(0, rows, size.at_once):
+            lazy = pl.scan_parquet(path)
+            yield (lazy if columns is None else lazy.select(columns)).slice(start, size.at_once).collect()
+
+
+def hand_out(
+    paths: Sequence[Path], size: Size, count: int, place: Callable[[pl.DataFrame], pl.Series], folder: Path
+) -> tuple[Path, ...]:
+    """Write rows to the folder of the part that each belongs to."""
+    folders = tuple(folder / f"part-{number:05d}" for number in range(count))
+    for own in folders:
+        own.mkdir(parents=True)
+    for number, rows in enumerate(read_slices(paths, size)):
+        places = place(rows)
+        for part in places.unique().sort():
+            rows.filter(places == part).write_parquet(folders[part] / f"{number:05d}.parquet")
+    return folders
+
+
+@contextmanager
+def refusing(paths: Sequence[Path]) -> Iterator[None]:
+    """Name the files where Polars does not read them."""
+    try:
+        yield
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{paths[0]} and the files like it cannot be cut: {error}") from error
-    return Parts(folders, sum(sizes))
-
-
-def share(rows: pl.DataFrame, ids: Sequence[str], count: int) -> list[tuple[int, pl.DataFrame]]:
-    """The rows of each part, told by a hash of the series' names."""
-    if count == 1:
-        return [(0, rows)]
-    places = rows.select(pl.struct(ids).hash(seed=0) % count).to_series()
-    return [(place, rows.filter(places == place)) for place in places.unique().sort()]
 
 
 def to_bytes(text: str) -> int:

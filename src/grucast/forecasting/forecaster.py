@@ -17,8 +17,10 @@ from grucast.data.sources import take, take_again, to_panel
 from grucast.data.weighting import weighed, with_weights
 from grucast.errors import ConfigError, NotFittedError, TrainingInterrupted
 from grucast.forecasting.arguments import chosen, positive, shown_level, valid_level
+from grucast.forecasting.engine import HERE, Engine
 from grucast.forecasting.explain import Explanation, explain_windows
 from grucast.forecasting.frames import FrameKind, panel_frame
+from grucast.forecasting.learning import Learning, fit_parts, is_folder, refuse_together
 from grucast.forecasting.plan import Plan, make_plan, untrained
 from grucast.forecasting.prediction import forecast_frame, silent_series, valid_samples, valid_steps, windows_ahead
 from grucast.forecasting.warm_start import continued
@@ -91,7 +93,7 @@ class GRUForecaster:
         settings = (self.h, self.input_size, self.season_length, self.level)
         return GRUForecaster(*settings, covariates=self.covariates, network=self.network, training=self.training)
 
-    def fit(
+    def fit(  # noqa: PLR0913 - each is an option of the command line, too
         self,
         df: Any,
         val_size: int | None = None,
@@ -101,9 +103,12 @@ class GRUForecaster:
         checkpoint_every: int = 50,
         warm_start: bool = False,
         sample_weight: str | None = None,
+        *,
+        engine: "Engine | None" = None,
+        memory: int | None = None,
         **options: Unpack[Options],
     ) -> Self:
-        """Train on a frame or file of series.
+        """Train on a frame or file of series, or on a folder of Parquet files part by part.
 
         Args:
             df: Anything that `grucast.read` takes.
@@ -117,6 +122,9 @@ class GRUForecaster:
                 and the data must have its frequency and columns. `training` says how; half the learning rate is used.
             sample_weight: Column that says what each row counts in training, numbers from 0 on; it is no covariate. A
                 row that counts nothing is still read, as the past of others.
+            engine: What computes, such as a `grucast.distributed.RayEngine`, to the same bits; this process when None.
+            memory: Bytes to work with on a folder, beside what the process has already; a quarter of the machine's
+                when None. Then, and with an engine, there are no covariates but holidays.
             **options: How the data are to be read, as `grucast.read` takes them: id_col, time_col, target_col, freq ...
                 The model remembers them.
 
@@ -134,6 +142,9 @@ class GRUForecaster:
             raise ConfigError("resume needs the folder of the checkpoints: give checkpoint_dir (--checkpoint-dir)")
         saving = None if checkpoint_dir is None else CheckpointConfig(Path(checkpoint_dir), checkpoint_every, resume)
         asked = ReadOptions.of(**options)
+        if engine or memory or is_folder(df):
+            refuse_together(warm_start=warm_start, sample_weight=sample_weight)
+            return self._fit_parts(df, (engine, memory), asked, progress, Learning(val_size, None, start, saving))
         if warm_start:
             panel, kind = self._read(df, asked, sample_weight)
             model = continued(self.model_, panel, self.training)
@@ -142,6 +153,28 @@ class GRUForecaster:
         intake = take(df, asked)
         panel = weighed(to_panel(intake, with_weights(self.covariates, sample_weight)), sample_weight)
         return self.fit_panel(panel, FrameKind.of(intake.table), val_size, progress, start, saving, intake.options)
+
+    def _fit_parts(
+        self, df: Any, means: "tuple[Engine | None, int | None]", asked: ReadOptions, progress: Any, how: Learning
+    ) -> Self:
+        """Train on parts of series, which nobody keeps."""
+        from grucast.training.progress import following
+
+        engine, memory = means
+        try:
+            with following(progress) as callback:
+                told = how._replace(callback=callback)
+                trained, history, self.notes_ = fit_parts(self, df, engine or HERE, memory, asked, told)
+        except TrainingInterrupted as interrupt:
+            self._forget(interrupt.model, interrupt.history)
+            raise
+        return self._forget(trained, history)
+
+    def _forget(self, model: ForecastModel, history: list[float]) -> Self:
+        """Keep what was trained, and no series."""
+        self._model, self.history_ = model, history
+        self.__dict__.pop("_panel", None)
+        return self
 
     def fit_panel(
         self,

@@ -1,42 +1,18 @@
 """Forecasts of more series than fit into memory: Parquet in, Parquet out, part by part."""
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
 
 from grucast.data.parts import cut, find_parquet, usual_memory
 from grucast.errors import ConfigError
+from grucast.forecasting.engine import HERE, Engine
 from grucast.forecasting.forecaster import GRUForecaster
 from grucast.forecasting.tables import shortened
 
 NEW = ".new"
-
-
-class Engine(Protocol):
-    """Does pieces of work, here or elsewhere."""
-
-    @property
-    def workers(self) -> int:
-        """Pieces of work at a time."""
-
-    def map(self, work: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
-        """What `work` gives for each item, in any order."""
-
-
-class Here:
-    """One piece of work after the other, in this process."""
-
-    workers = 1
-
-    def map(self, work: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
-        """What `work` gives for each item."""
-        return map(work, items)
-
-
-HERE = Here()
 
 
 def predict_parts(

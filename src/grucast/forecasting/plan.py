@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from grucast.data.checks.seasonality import seasons_to_use
 from grucast.data.encoding import Schema
 from grucast.data.fingerprint import trained_on
+from grucast.data.outline import Outline
 from grucast.data.panel import Panel
 from grucast.data.reading.options import ReadOptions
 from grucast.errors import ConfigError, DataError
@@ -43,7 +44,7 @@ class Plan:
 
 
 def make_plan(
-    panel: Panel,
+    panel: Panel | Outline,
     h: int,
     input_size: int | None,
     season_length: int | None,
@@ -83,7 +84,9 @@ def make_plan(
     return Plan(window, shape, tuple(s for s in seasons if s <= window) or (1,), held_out, notes)
 
 
-def choose_network(network: NetworkConfig, season: int, window: int, is_given: bool, panel: Panel) -> NetworkConfig:
+def choose_network(
+    network: NetworkConfig, season: int, window: int, is_given: bool, panel: Panel | Outline
+) -> NetworkConfig:
     """The given shape, with patches of a season, or else of a few steps, where that says nothing of them.
 
     A season is a patch if it is short and the longest series has many; a year of months or half months is none. The
@@ -99,7 +102,7 @@ def choose_network(network: NetworkConfig, season: int, window: int, is_given: b
 
 
 def untrained(
-    panel: Panel,
+    panel: Panel | Outline,
     plan: Plan,
     h: int,
     level: tuple[float, ...],
@@ -114,7 +117,7 @@ def untrained(
         plan.seasons,
         level,
         panel.frequency,
-        nonnegative=not (panel.values < 0).any(),
+        nonnegative=panel.nonnegative,
         factors=(1.0,) * len(level),
         network=plan.network,
         weights={},
@@ -122,16 +125,16 @@ def untrained(
         members=training.ensemble,
         smoothed=True,
         training=training,
-        trained_on=trained_on(panel),
+        trained_on=panel.trained_on if isinstance(panel, Outline) else trained_on(panel),
         reading=reading,
     )
 
 
-def affordable(wanted: int, season: int, panel: Panel) -> int:
+def affordable(wanted: int, season: int, panel: Panel | Outline) -> int:
     """The window, or as many whole seasons as a training step can bear."""
     if wanted * LARGEST_BATCH <= MOST_CELLS:
         return wanted
-    from grucast.training.forecast import default_batch_size
+    from grucast.training.task import default_batch_size
 
     most = MOST_CELLS // default_batch_size(panel)
     return wanted if wanted <= most else most - most % season if season <= most else most
@@ -145,10 +148,10 @@ def describe_cut(wanted: int, window: int) -> str:
     )
 
 
-def candidate_seasons(panel: Panel, season_length: int | None) -> tuple[int, ...]:
+def candidate_seasons(panel: Panel | Outline, season_length: int | None) -> tuple[int, ...]:
     """The given season and the usual longer ones that it divides; those that `check` names when none is given."""
     if season_length is None:
-        return seasons_to_use(panel) or (1,)
+        return (panel.seasons if isinstance(panel, Outline) else seasons_to_use(panel)) or (1,)
     usual = panel.frequency.seasons
     return (season_length, *(s for s in usual if s > season_length and s % season_length == 0))
 

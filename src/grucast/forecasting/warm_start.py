@@ -20,5 +20,5 @@ def continued(model: ForecastModel, panel: Panel, training: TrainingConfig) -> F
             f"ensemble={training.ensemble}, but the model to go on from has {model.members} networks: leave ensemble "
             "at that, or train anew without warm_start (--warm-start)"
         )
-    positive = model.nonnegative and not (panel.values < 0).any()
+    positive = model.nonnegative and panel.nonnegative
     return replace(model, nonnegative=positive, training=training, trained_on=trained_on(panel))

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from grucast.data.covariates import Column
 from grucast.data.encoding import Schema, embedding_size
-from grucast.data.features import MOVES, Features
+from grucast.data.features import MOVES
 from grucast.data.smoothing import SMOOTHINGS
 from grucast.model.config import NetworkConfig
 from grucast.model.operations import Operations, Value, gru_names
@@ -43,8 +43,8 @@ class Inputs(NamedTuple):
     ahead_codes: Sequence[Value]  # (B, h) of each column: future
 
     @classmethod
-    def of(cls, x: Features) -> "Inputs":
-        """Those of a batch of features."""
+    def of(cls, x: Any) -> "Inputs":
+        """Those of a batch of `Features`, or of anything that has these arrays."""
         codes, static_codes, ahead_codes = map(each_column, (x.codes, x.static_codes, x.ahead_codes))
         static, ahead = ([array] if array.shape[-1] else [] for array in (x.static, x.ahead))
         return cls(x.inputs, codes, x.continuations, static, static_codes, ahead, ahead_codes)

@@ -153,8 +153,8 @@ class Gradients(Values):
             own = slice(place * size, (place + 1) * size)
             pieces = []
             for first, last, gradients in self._slices(len(array_of(x))):
-                parts = (None if d is None else d[first:last, ..., own] for d in (d_output, d_state))
-                piece, _, found = run(*parts, first, last)
+                d, d_final = (None if d is None else d[first:last, ..., own] for d in (d_output, d_state))
+                piece, _, found = run(d, d_final, first, last)
                 pieces.append(piece)
                 for name, gradient in zip(names, found, strict=True):
                     gradients[name][...] = gradient
@@ -277,7 +277,13 @@ class Gradients(Values):
 
 
 def native_backward(
-    run: native.Forward, threads: int, wants_x: bool, d_output: Array | None, d_final: Array | None, first: int, last: int
+    run: native.Forward,
+    threads: int,
+    wants_x: bool,
+    d_output: Array | None,
+    d_final: Array | None,
+    first: int,
+    last: int,
 ) -> tuple[Array | None, Array, reference.Weights]:
     """The derivative of a recorded layer by the kernels, of some rows."""
     own = run if last - first == len(run.x) else run.rows(first, last)

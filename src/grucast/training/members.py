@@ -89,12 +89,16 @@ class Members:
 
         def own(member: int) -> float:
             loss = self.compute_gradient(member, batch)
-            gradient = self._gradients[member]
-            clip_norm(gradient, clip)
-            adamw_step(self.weights[member], gradient, self.mean[member], self.square[member], count, rate, decay)
+            self.update(member, count, rate, decay, clip)
             return loss
 
         return float(sum(self._each(own)) / len(self))
+
+    def update(self, member: int, count: int, rate: float, decay: float, clip: float | None) -> None:
+        """Change a member's weights by its gradient."""
+        gradient = self._gradients[member]
+        clip_norm(gradient, clip)
+        adamw_step(self.weights[member], gradient, self.mean[member], self.square[member], count, rate, decay)
 
     def compute_gradient(self, member: int, batch: Batch) -> float:
         """The loss of one member, whose gradient takes its place."""

@@ -1,0 +1,41 @@
+"""What does work on parts of series: the contract, and this process."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from grucast.training.crew import Crew
+    from grucast.training.worker import Worker
+
+
+class Engine(Protocol):
+    """Does pieces of work, here or elsewhere."""
+
+    @property
+    def workers(self) -> int:
+        """Pieces of work at a time."""
+
+    def map(self, work: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
+        """What `work` gives for each item, in any order."""
+
+    def crew(self, makers: "Sequence[Callable[[], Worker]]") -> "Crew":
+        """Workers that learn together."""
+
+
+class Here:
+    """One piece of work after the other, in this process."""
+
+    workers = 1
+
+    def map(self, work: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
+        """What `work` gives for each item."""
+        return map(work, items)
+
+    def crew(self, makers: "Sequence[Callable[[], Worker]]") -> "Crew":
+        """Workers that learn together."""
+        from grucast.training.crew import LocalCrew
+
+        return LocalCrew(makers)
+
+
+HERE = Here()

@@ -1,0 +1,186 @@
+"""Training on more series than fit into memory, here or on other machines: part by part, to the bits of all at once."""
+
+import os
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from grucast.data.calendar import usual_cycles
+from grucast.data.covariates import Covariates
+from grucast.data.encoding import Schema
+from grucast.data.frequency import Frequency
+from grucast.data.holidays import holidays_for
+from grucast.data.outline import Outline
+from grucast.data.panel import Panel, make_panel
+from grucast.data.parts import SAMPLE, cut_in_order, find_parquet, usual_memory
+from grucast.data.reading.intake import DEFAULT
+from grucast.data.reading.options import ReadOptions
+from grucast.data.sources import stated, take
+from grucast.errors import ConfigError
+from grucast.forecasting.engine import Engine
+from grucast.forecasting.plan import Plan, make_plan, untrained
+from grucast.model.config import CheckpointConfig
+from grucast.model.models import ForecastModel
+
+if TYPE_CHECKING:
+    from grucast.forecasting.forecaster import GRUForecaster
+    from grucast.training.progress import Callback
+
+Trained = tuple[ForecastModel, list[float], tuple[str, ...]]
+Files = Sequence[Path]
+
+
+class Learning(NamedTuple):
+    """How a forecaster is trained.
+
+    Attributes:
+        val_size: Last steps of each series held out; chosen when None.
+        callback: Called after each step.
+        start: When the time began to count.
+        saving: Where the state of training is kept.
+        drop: Last steps of each series that nobody looks at.
+    """
+
+    val_size: int | None = None
+    callback: "Callback | None" = None
+    start: float | None = None
+    saving: CheckpointConfig | None = None
+    drop: int = 0
+
+
+USUAL = Learning()
+
+
+def fit_parts(
+    forecaster: "GRUForecaster",
+    source: Any,
+    engine: Engine,
+    memory: int | None = None,
+    asked: ReadOptions | None = None,
+    how: Learning = USUAL,
+) -> Trained:
+    """Train a forecaster, which stays as it is, on the series of Parquet files, or of anything that `read` takes.
+
+    Files that do not fit into the memory are first cut into parts that hold whole series, in a folder beside them, or
+    where the system has such folders if that cannot be written to. How they are read is found on their first rows,
+    seasons of counted steps on the first part.
+
+    Args:
+        forecaster: Its settings, without covariates but holidays.
+        source: A folder of Parquet files, or a glob or path of such; or a frame.
+        engine: What computes.
+        memory: Bytes to work with, beside what processes have already; a quarter of the machine's when None.
+        asked: How the data are to be read.
+        how: How it is trained.
+
+    Returns:
+        The model, the loss of each step, and what was chosen otherwise than the data ask for.
+
+    Raises:
+        ConfigError: There are covariates.
+        DataError: The files cannot be read or used.
+    """
+    from grucast.training.forecast import default_steps, train_task
+    from grucast.training.task import Task, default_batch_size
+    from grucast.training.team import Team, TeamMembers, TeamWindows
+    from grucast.training.worker import Worker
+
+    refuse_columns(forecaster.covariates)
+    limit, training = (memory or usual_memory()) // engine.workers, forecaster.training
+    with TemporaryDirectory(dir=scratch_place(source), prefix=".grucast-") as scratch:
+        parts, own_reading, reading = parts_of(source, asked or DEFAULT, limit, Path(scratch), engine.workers)
+        read = partial(read_part, own_reading, how.drop)
+
+        def hire() -> Any:
+            number = engine.workers
+            own = [{part: parts[part] for part in range(worker, len(parts), number)} for worker in range(number)]
+            return engine.crew([partial(Worker, each, read) for each in own])
+
+        team = Team(hire, len(parts))
+        try:
+            outline = team.outline()
+            plan = make_plan(
+                outline, forecaster.h, forecaster.input_size, forecaster.season_length, how.val_size, forecaster.network
+            )
+            schema = schema_of(outline, forecaster.covariates, plan)
+            model = untrained(outline, plan, forecaster.h, forecaster.level, schema, training, reading)
+            size = training.batch_size or default_batch_size(outline)
+            team.prepare(model, plan.held_out, size)
+            task = Task.on(TeamWindows(team), model, size)
+            members = TeamMembers(team, model.definition, training.seed, model.members)
+            length = training.max_steps or default_steps(outline, model.h), plan.held_out
+            trained, history = train_task(task, members, training, length, how.callback, how.start, how.saving)
+        finally:
+            team.close()
+    return trained, history, plan.notes
+
+
+def refuse_columns(covariates: Covariates) -> None:
+    """Series in parts have no columns but y yet."""
+    if covariates.temporal or covariates.static:
+        raise ConfigError(
+            "covariates of series in parts are not supported: leave engine and memory out (--engine, --memory), or the "
+            "covariates"
+        )
+
+
+def is_folder(source: Any) -> bool:
+    """Whether a source is a folder, which is learned from part by part."""
+    return isinstance(source, str | Path) and Path(source).is_dir()
+
+
+def refuse_together(**given: Any) -> None:
+    """Refuse what cannot be done part by part.
+
+    >>> refuse_together(warm_start=True)
+    Traceback (most recent call last):
+    grucast.errors.ConfigError: warm_start cannot go with a folder, engine or memory: leave one of them out
+    """
+    for name, value in given.items():
+        if value:
+            raise ConfigError(f"{name} cannot go with a folder, engine or memory: leave one of them out")
+
+
+def scratch_place(source: Any) -> Path | None:
+    """Where parts may lie: beside the files, so that machines that see these see them, too."""
+    if not isinstance(source, str | Path):
+        return None
+    beside = Path(source).absolute().parent
+    return beside if beside.is_dir() and os.access(beside, os.W_OK) else None
+
+
+def parts_of(
+    source: Any, asked: ReadOptions, memory: int, scratch: Path, least: int
+) -> tuple[list[Files], ReadOptions, ReadOptions]:
+    """The files of each part, how to read them, and how to read others like the source."""
+    import polars as pl
+
+    if isinstance(source, str | Path):
+        paths = find_parquet(str(source))
+        reading = own = take(pl.scan_parquet(paths).head(SAMPLE).collect(), asked).options
+    else:
+        intake = take(source, asked)
+        paths, reading, own = [scratch / "data.parquet"], intake.options, ReadOptions(freq=asked.freq)
+        intake.table.frame.to_polars().write_parquet(paths[0])
+    columns = pl.read_parquet_schema(paths[0])
+    ids = own.id_col or [name for name in columns if name == "unique_id"]
+    return list(cut_in_order(paths, ids, memory, scratch / "parts", least)), own, reading
+
+
+def read_part(reading: ReadOptions, drop: int, paths: Files, frequency: Frequency | None) -> Panel:
+    """The series of a part, without their last steps."""
+    import polars as pl
+
+    intake = take(pl.read_parquet(list(paths)), reading)
+    own = stated(intake.options) or frequency
+    panel = make_panel(intake.table, own, any_gaps=bool(intake.options.freq))
+    return panel.drop_last(drop) if drop else panel
+
+
+def schema_of(outline: Outline, covariates: Covariates, plan: Plan) -> Schema:
+    """What a network reads besides y: the calendar, and holidays if they are declared."""
+    country = covariates.holidays
+    holidays = holidays_for(country, outline.frequency, outline.zone) if country else None
+    return Schema((), usual_cycles(outline, plan.seasons), covariates.unknown, holidays)
