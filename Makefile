@@ -64,7 +64,7 @@ test-page: $(VENV)/page.stamp ## use the page of `grucast serve` in headless Chr
 
 test-ray: $(VENV)/ray.stamp ## work on a cluster of Ray, whose nodes are killed
 	@echo "== tests with Ray"
-	@$(BIN)/python -m pytest -q interop/test_ray.py src/grucast/distributed.py
+	@$(BIN)/python -m pytest -q interop/test_ray.py interop/test_ray_fit.py src/grucast/distributed.py
 
 check: $(VENV)/dev.stamp ## lint, format, types, layers
 	@echo "== lint"

@@ -58,6 +58,8 @@ ELSEWHERE = {  # files whose tests are those of the files that they serve
     *(f"data/raw/{name}.py" for name in ("content", "dialect", "extent", "flat", "table", "text")),
     *(f"server/{name}.py" for name in ("metrics", "problems", "stream_bodies", "tables")),
     *(f"store/{name}.py" for name in ("engines", "keys")),
+    *(f"training/{name}.py" for name in ("crew", "task", "worker")),
+    "forecasting/engine.py",
     "model/operations.py",
     "plotting/textbook.py",
 }

@@ -8,7 +8,7 @@ from multiprocessing.connection import Client, Listener
 from typing import Any, TypeVar
 
 from grucast.errors import ConfigError, GrucastError, MissingExtraError, WorkerLostError
-from grucast.training.worker import Answer, Worker
+from grucast.training.worker import SliceGradients, Worker
 
 try:
     import ray
@@ -20,6 +20,7 @@ __all__ = ["RayEngine"]
 T = TypeVar("T")
 R = TypeVar("R")
 RETRIES = 3  # of a piece of work whose node is lost
+STARTING = 60  # seconds that workers may take to start
 PATIENCE = 5  # seconds between looks whether a worker that does not answer is still there
 LOST = "a worker was lost"
 AHEAD = 2  # pieces of work for each worker that are handed out at once
@@ -30,7 +31,8 @@ class RayEngine:
 
     Args:
         address: Of a running cluster, such as "auto" or "ray://head:10001"; None starts one on this machine.
-        workers: Pieces of work at a time, each on one core; as many as the cluster has cores when None.
+        workers: Pieces of work at a time, each on one core; as many as the cluster has cores when None, or fewer than
+            asked for.
 
     Raises:
         ConfigError: There are no workers, or no cluster at the address.
@@ -52,7 +54,8 @@ class RayEngine:
         """Pieces of work at a time."""
         self.connect()
         resources: Any = ray.cluster_resources  # it has no types
-        return self._workers or max(int(resources().get("CPU", 1)), 1)
+        cores = max(int(resources().get("CPU", 1)), 1)
+        return min(self._workers or cores, cores)
 
     def connect(self) -> None:
         """Find the cluster, or start one on this machine.
@@ -107,7 +110,11 @@ class RayCrew:
     def __init__(self, makers: Sequence[Callable[[], Worker]]) -> None:
         key, actor = secrets.token_bytes(32), ray.remote(num_cpus=1, max_concurrency=2)(Host)
         self._actors: list[Any] = [actor.remote(make, key) for make in makers]
-        addresses = self._get([own.address.remote() for own in self._actors])
+        asked = [own.address.remote() for own in self._actors]
+        if len(ray.wait(asked, num_returns=len(asked), timeout=STARTING)[0]) < len(asked):
+            self.close()
+            raise WorkerLostError(f"the cluster did not start {len(asked)} workers in {STARTING} seconds: give fewer")
+        addresses = self._get(asked)
         self._answering = [own.serve.remote() for own in self._actors]
         with losing():
             self._connections = [Client(address, authkey=key) for address in addresses]
@@ -130,7 +137,7 @@ class RayCrew:
             told += self._get(rest)
         return told
 
-    def answers(self, step: int, weights: Any, states: Sequence[Any]) -> list[Answer]:
+    def answers(self, step: int, weights: Any, states: Sequence[Any]) -> list[SliceGradients]:
         """As in Crew."""
         with losing():
             for connection in self._connections:
@@ -159,6 +166,8 @@ class RayCrew:
         try:
             found: list[Any] = ray.get(list(results))
         except ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, ray.exceptions.RayError):  # what another worker had for this one
+                raise WorkerLostError(LOST) from error
             raise error.cause from error
         except ray.exceptions.RayError as error:
             raise WorkerLostError(LOST) from error
@@ -190,7 +199,7 @@ class Host:
             self._worker.store(slots, packed)
 
     def serve(self) -> None:
-        """Answer until nobody asks any more."""
+        """SliceGradients until nobody asks any more."""
         connection = self._listener.accept()
         with suppress(EOFError, ConnectionError):
             while True:

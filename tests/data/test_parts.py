@@ -1,9 +1,13 @@
+import tempfile
+from pathlib import Path
+
+import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grucast.data.parts import LEAST, cut, find_parquet, share, to_bytes, usual_memory
+from grucast.data.parts import LEAST, cut, cut_in_order, find_parquet, to_bytes, usual_memory
 from grucast.errors import ConfigError, DataError
 
 
@@ -25,13 +29,38 @@ def test_all_rows_of_a_series_are_in_one_part_and_none_is_lost(tmp_path):
     assert whole.equals(pl.concat(frames).sort("y", "shop"))
 
 
-@given(st.lists(st.tuples(st.text(max_size=2), st.integers(0, 3)), min_size=1, max_size=50), st.integers(1, 5))
-def test_rows_are_shared_by_the_whole_name(names, count):
-    rows = pl.DataFrame(names, schema=["a", "b"], orient="row")
-    shared = share(rows, ["a", "b"], count)
-    assert sum(len(own) for _, own in shared) == len(rows)
-    places = [set(own.iter_rows()) for _, own in shared]
-    assert sum(map(len, places)) == len(set(names))
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(st.text("ab", max_size=2), st.integers(0, 3)), min_size=1, max_size=50),
+    st.integers(1, 9),
+    st.integers(200, 3000),
+)
+def test_parts_in_order_follow_each_other_as_the_series_come_first(tmp_path, names, least, memory):
+    folder = Path(tempfile.mkdtemp(dir=tmp_path))
+    rows = pl.DataFrame(names, schema=["a", "b"], orient="row").with_row_index("row")
+    for number, own in enumerate(np.array_split(np.arange(len(rows)), 3)):
+        rows[own].write_parquet(folder / f"{number}.parquet")
+    paths = find_parquet(str(folder))
+    parts = cut_in_order(paths, ["a", "b"], memory, folder / "parts", least)
+    found = [pl.read_parquet(own) for own in parts]
+    assert all(len(own) for own in found)
+    assert all(own["row"].is_sorted() for own in found)
+    whole = pl.concat(found)
+    assert whole.sort("row").equals(rows)
+    order = list(dict.fromkeys(whole.select("a", "b").iter_rows()))
+    assert order == list(dict.fromkeys(names))
+    assert sum(own.select("a", "b").n_unique() for own in found) == len(order)
+
+
+def test_parts_in_order_are_of_about_as_many_rows(tmp_path):
+    pl.DataFrame({"a": np.arange(1000) // 5}).write_parquet(tmp_path / "x.parquet")
+    parts = cut_in_order([tmp_path / "x.parquet"], ["a"], 2**30, tmp_path / "parts", least=4)
+    assert [len(pl.read_parquet(own)) for own in parts] == [250] * 4
+
+
+def test_rows_without_a_name_are_one_part_in_order(tmp_path):
+    pl.DataFrame({"y": range(1000)}).write_parquet(tmp_path / "x.parquet")
+    assert cut_in_order([tmp_path / "x.parquet"], [], 100, tmp_path / "parts", 3) == [[tmp_path / "x.parquet"]]
 
 
 def test_few_rows_are_one_part(tmp_path):

@@ -1,6 +1,8 @@
 """The command that trains."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
 
@@ -10,8 +12,12 @@ from grucast.cli.common import bar, command, say_lines
 from grucast.cli.output import ANY, print_json, require_outputs
 from grucast.cli.screen import Screen, err
 from grucast.data.checks.declared import given_away
+from grucast.data.panel import Panel
+from grucast.data.parts import to_bytes as to_size
+from grucast.data.reading.intake import Intake
 from grucast.data.sources import to_panel
 from grucast.errors import ConfigError, TrainingInterrupted
+from grucast.forecasting.engine import is_folder
 
 
 @command("grucast fit sales.csv -h 28 --future price,holiday --out model.safetensors")
@@ -38,48 +44,73 @@ def fit(
     sample_weight: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Column that says what each row counts in training.")
     ] = None,
+    memory: Annotated[
+        str | None, typer.Option(help="Memory to work with where DATA is a folder: 2GB; a quarter of all if not given.")
+    ] = None,
+    *,
+    machines: common.Machines,
     as_json: common.Json = False,
 ) -> None:
-    """Train a forecaster on the series in DATA and save it; Ctrl-C ends it with exit code 130."""
+    """Train a forecaster on the series in DATA, a file or a folder of Parquet files, and save it.
+
+    Ctrl-C ends it with exit code 130.
+    """
     forecaster = begun(warm_start, horizon, roles, settings) if warm_start else settings.forecaster(horizon, roles)
     require_outputs({"DATA": data, "--checkpoint-dir": checkpoint_dir}, {"--out": (path, ANY)})
-    intake = columns.take_like(data, forecaster.model_) if warm_start else columns.take(data)
-    panel = to_panel(intake, forecaster.covariates)
-    say = Screen(stderr=as_json)
+    given: dict[str, Any] = {"checkpoint_dir": checkpoint_dir, "resume": resume, "checkpoint_every": checkpoint_every}
+    given |= {"warm_start": warm_start is not None, "sample_weight": sample_weight}
+    chosen = machines.chosen
+    given |= {"engine": machines.engine and chosen, "memory": memory and to_size(memory)}
+    say, panel = Screen(stderr=as_json), None
+    if is_folder(data):
+        source: Any = data
+        given |= vars(columns.options)
+    else:
+        source = columns.take_like(data, forecaster.model_) if warm_start else columns.take(data)
+        panel = to_panel(source, forecaster.covariates)
+        say_doubts(source, panel, forecaster)
+    with saving(forecaster, path if save_on_interrupt else None, checkpoint_dir), bar("training") as show:
+        forecaster.fit(source, progress=show or False, **given)
+    forecaster.save(path)
+    found = report(forecaster, panel, None if is_folder(data) else len(source.table.y), say)
+    say.tell(f"Model: {path}", whole=True)
+    if as_json:
+        print_json({"model": path} | found)
+
+
+def say_doubts(intake: Intake, panel: Panel, forecaster: GRUForecaster) -> None:
+    """What was taken for what, what may be wrong, and what gives y away."""
     say_lines(err, intake.guesses, intake.doubts)
     if leaks := "; ".join(leak.text for leak in given_away(panel, forecaster.covariates.future)):
         err.tell(f"leak, declared --future but not known before y: {leaks}", "warning:", "yellow", whole=True)
+
+
+@contextmanager
+def saving(forecaster: GRUForecaster, path: str | None, checkpoint_dir: str | None) -> Iterator[None]:
+    """Where Ctrl-C ends the training, save what there is to a path, and say what is left."""
     try:
-        with bar("training") as show:
-            forecaster.fit(
-                intake,
-                checkpoint_dir=checkpoint_dir,
-                resume=resume,
-                progress=show or False,
-                checkpoint_every=checkpoint_every,
-                warm_start=warm_start is not None,
-                sample_weight=sample_weight,
-            )
+        yield
     except TrainingInterrupted as interrupt:
-        if save_on_interrupt:
+        if path:
             forecaster.save(path)
-        saved = what_is_saved(path if save_on_interrupt else None, checkpoint_dir)
-        err.tell(f"{interrupt}; {saved}", whole=True)
+        err.tell(f"{interrupt}; {what_is_saved(path, checkpoint_dir)}", whole=True)
         raise typer.Exit(130) from interrupt
-    forecaster.save(path)
+
+
+def report(forecaster: GRUForecaster, panel: Panel | None, rows: int | None, say: Screen) -> dict[str, Any]:
+    """Say what was trained on what; the numbers among that."""
     model, steps = forecaster.model_, len(forecaster.history_)
-    rows, series = len(intake.table.y), len(panel)
+    series = model.trained_on.series if model.trained_on else 0
+    counted = f"{rows:,} rows of {series:,} series" if rows is not None else f"{series:,} series"
     say.tell(
-        f"Trained on {rows:,} rows of {series:,} series: frequency {model.frequency.name}, "
+        f"Trained on {counted}: frequency {model.frequency.name}, "
         f"seasons {', '.join(map(str, model.seasons))}, window {model.input_size}, {steps} steps.",
         whole=True,
     )
     say_lines(say, forecaster.notes_)
-    if repairs := panel.repairs:
+    if panel and (repairs := panel.repairs):
         say.tell(f"Repaired: {repairs}.", whole=True)
-    say.tell(f"Model: {path}", whole=True)
-    if as_json:
-        print_json({"model": path, "rows": rows, "series": series, "steps": steps})
+    return ({} if rows is None else {"rows": rows}) | {"series": series, "steps": steps}
 
 
 def begun(path: str, horizon: int, roles: common.CovariateOptions, settings: common.Settings) -> GRUForecaster:

@@ -129,7 +129,7 @@ class ContendingForecaster(GRUForecaster):
         phases = [replace(phase, calibrate=None) for phase in task.phases(steps, plan.held_out)]
         members, self.run_ = train_contender(self._contender, model.definition, self.training, phases, self._callback)
         own = {each.name: getattr(model, each.name) for each in fields(model)} | {"weights": members.tensors()}
-        return self._keep(ContendingModel(**own, run=members.predict), [], *data)
+        return self._keep(ContendingModel(**own, run=members.predict), [], data)
 
 
 @dataclass(frozen=True)

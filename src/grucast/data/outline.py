@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.checks.seasonality import seasons_to_use
-from grucast.data.fingerprint import TrainedOn, trained_on
+from grucast.data.fingerprint import TrainedOn, series_digests
 from grucast.data.frequency import Frequency
 from grucast.data.panel import Panel
 
@@ -22,7 +22,8 @@ class Outline:
         frequency: Their step.
         nonnegative: No value is negative.
         seasons: The seasonal periods that a forecaster uses, of parts those of the first.
-        trained_on: What a model file tells of them; the fingerprint of several parts is that of theirs.
+        ends: The earliest and the latest last time stamp, as in `TrainedOn`.
+        digests: Those of the series, of which the fingerprint is one.
         zone: As a panel has it.
     """
 
@@ -30,7 +31,8 @@ class Outline:
     frequency: Frequency
     nonnegative: bool
     seasons: tuple[int, ...]
-    trained_on: TrainedOn
+    ends: tuple[int, int]
+    digests: bytes
     zone: str | None
 
     def __len__(self) -> int:
@@ -39,21 +41,23 @@ class Outline:
     @classmethod
     def of(cls, panel: Panel) -> "Outline":
         """That of a panel."""
-        seasons = seasons_to_use(panel)
-        return cls(panel.lengths, panel.frequency, panel.nonnegative, seasons, trained_on(panel), panel.zone)
+        last = panel.times(np.zeros(1, np.int64)).astype(np.int64)
+        ends, digests = (int(last.min()), int(last.max())), series_digests(panel)
+        return cls(panel.lengths, panel.frequency, panel.nonnegative, seasons_to_use(panel), ends, digests, panel.zone)
 
     @classmethod
     def joined(cls, parts: "Sequence[Outline]") -> "Outline":
         """That of parts that follow each other."""
-        if len(parts) == 1:
-            return parts[0]
-        told = [part.trained_on for part in parts]
-        data = TrainedOn(
-            sum(own.series for own in told),
-            min(own.first_cutoff for own in told),
-            max(own.last_cutoff for own in told),
-            hashlib.sha256("".join(own.fingerprint for own in told).encode()).hexdigest(),
+        first, last = zip(*(part.ends for part in parts), strict=True)
+        return replace(
+            parts[0],
+            lengths=np.concatenate([part.lengths for part in parts]),
+            nonnegative=all(part.nonnegative for part in parts),
+            ends=(min(first), max(last)),
+            digests=b"".join(part.digests for part in parts),
         )
-        lengths = np.concatenate([part.lengths for part in parts])
-        nonnegative = all(part.nonnegative for part in parts)
-        return cls(lengths, parts[0].frequency, nonnegative, parts[0].seasons, data, parts[0].zone)
+
+    @property
+    def trained_on(self) -> TrainedOn:
+        """What a model file tells of them; in whatever parts they lie, the fingerprint is the same."""
+        return TrainedOn(len(self), *self.ends, hashlib.sha256(self.digests).hexdigest())

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from grucast.data.raw.content import find_paths
 from grucast.errors import ConfigError, DataError, MissingExtraError
 
@@ -16,6 +19,8 @@ try:
 except ImportError as error:
     raise MissingExtraError("polars (to read files)", "cli") from error
 
+Integers = NDArray[np.int64]
+Hashes = NDArray[np.uint64]
 GROWTH = 8  # bytes at work for each byte of a table that is forecast, its copies and the forecast included
 SAMPLE = 10_000  # rows that tell how large the others are
 LEAST = 2**26  # bytes with which anything can be done
@@ -71,9 +76,8 @@ def cut(paths: Sequence[Path], ids: Sequence[str], memory: int, folder: Path) ->
         size = Size.of(paths, memory)
         count = size.parts if ids else 1
 
-        def place(rows: pl.DataFrame) -> pl.Series:
-            hashed = pl.struct(ids).hash(seed=0) % count
-            return rows.select(hashed).to_series() if count > 1 else pl.zeros(len(rows), pl.Int8, eager=True)
+        def place(rows: pl.DataFrame) -> Integers:
+            return (hashes(rows, ids) % count).astype(np.int64) if count > 1 else np.zeros(len(rows), np.int64)
 
         return Parts(hand_out(paths, size, count, place, folder), sum(size.rows))
 
@@ -101,18 +105,49 @@ def cut_in_order(
         count = max(size.parts, least) if ids else 1
         if count == 1:
             return [list(paths)]
-        names = pl.DataFrame()
+        order = Order()
         for rows in read_slices(paths, size, ids):
-            names = pl.concat([names, rows.with_columns(rows=1)], how="diagonal")
-            names = names.group_by(ids, maintain_order=True).agg(pl.col("rows").sum())
-        part = ((names["rows"].cum_sum() - 1) * count // sum(size.rows)).rank("dense") - 1
-        names = names.select(*ids, part=part)
-
-        def place(rows: pl.DataFrame) -> pl.Series:
-            return rows.select(ids).join(names, on=ids, how="left", nulls_equal=True, maintain_order="left")["part"]
-
-        folders = hand_out(paths, size, part.n_unique(), place, folder)
+            order.add(hashes(rows, ids))
+        part_of = order.shares(count)
+        folders = hand_out(
+            paths, size, int(part_of.max()) + 1, lambda rows: part_of[order.find(hashes(rows, ids))], folder
+        )
     return [sorted(own.iterdir()) for own in folders]
+
+
+class Order:
+    """The series in the order in which they come first, and the rows of each; by hashes, which take little memory.
+
+    Series with one hash count as one, so they come into one part.
+    """
+
+    def __init__(self) -> None:
+        self._known, self._rank, self._rows = np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64)
+
+    def add(self, names: Hashes) -> None:
+        """Count further rows."""
+        own, first, rows = np.unique(names, return_index=True, return_counts=True)
+        place = np.searchsorted(self._known, own)
+        new = self._known[np.minimum(place, len(self._known) - 1)] != own if len(self._known) else place == 0
+        self._rows[place[~new]] += rows[~new]
+        rank = len(self._known) + first[new].argsort().argsort()
+        self._known = np.insert(self._known, place[new], own[new])
+        self._rank = np.insert(self._rank, place[new], rank)
+        self._rows = np.insert(self._rows, place[new], rows[new])
+
+    def shares(self, count: int) -> Integers:
+        """The part of each series, by its rank: so many of about as many rows, but no empty one."""
+        ends = self._rows[self._rank.argsort()].cumsum()
+        return np.unique((ends - 1) * count // ends[-1], return_inverse=True)[1]
+
+    def find(self, names: Hashes) -> Integers:
+        """The rank of each row's series."""
+        return self._rank[np.searchsorted(self._known, names)]
+
+
+def hashes(rows: pl.DataFrame, ids: Sequence[str]) -> Hashes:
+    """A number for the series of each row."""
+    return rows.select(pl.struct(ids).hash(seed=0)).to_series().to_numpy()
 
 
 class Size(NamedTuple):
@@ -140,7 +175,7 @@ def read_slices(paths: Sequence[Path], size: Size, columns: Sequence[str] | None
 
 
 def hand_out(
-    paths: Sequence[Path], size: Size, count: int, place: Callable[[pl.DataFrame], pl.Series], folder: Path
+    paths: Sequence[Path], size: Size, count: int, place: Callable[[pl.DataFrame], Integers], folder: Path
 ) -> tuple[Path, ...]:
     """Write rows to the folder of the part that each belongs to."""
     folders = tuple(folder / f"part-{number:05d}" for number in range(count))
@@ -148,8 +183,8 @@ def hand_out(
         own.mkdir(parents=True)
     for number, rows in enumerate(read_slices(paths, size)):
         places = place(rows)
-        for part in places.unique().sort():
-            rows.filter(places == part).write_parquet(folders[part] / f"{number:05d}.parquet")
+        for part in np.unique(places):
+            rows.filter(pl.Series(places == part)).write_parquet(folders[part] / f"{number:05d}.parquet")
     return folders
 
 

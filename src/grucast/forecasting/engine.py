@@ -1,7 +1,10 @@
 """What does work on parts of series: the contract, and this process."""
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from grucast.errors import ConfigError
 
 if TYPE_CHECKING:
     from grucast.training.crew import Crew
@@ -39,3 +42,20 @@ class Here:
 
 
 HERE = Here()
+
+
+def is_folder(source: Any) -> bool:
+    """Whether a source is a folder, which is learned from part by part."""
+    return isinstance(source, str | Path) and Path(source).is_dir()
+
+
+def refuse_together(**given: Any) -> None:
+    """Refuse what cannot be done part by part.
+
+    >>> refuse_together(warm_start=True)
+    Traceback (most recent call last):
+    grucast.errors.ConfigError: warm_start cannot go with a folder, engine or memory: leave one of them out
+    """
+    for name, value in given.items():
+        if value:
+            raise ConfigError(f"{name} cannot go with a folder, engine or memory: leave one of them out")

@@ -17,10 +17,9 @@ from grucast.data.sources import take, take_again, to_panel
 from grucast.data.weighting import weighed, with_weights
 from grucast.errors import ConfigError, NotFittedError, TrainingInterrupted
 from grucast.forecasting.arguments import chosen, positive, shown_level, valid_level
-from grucast.forecasting.engine import HERE, Engine
+from grucast.forecasting.engine import HERE, Engine, is_folder, refuse_together
 from grucast.forecasting.explain import Explanation, explain_windows
 from grucast.forecasting.frames import FrameKind, panel_frame
-from grucast.forecasting.learning import Learning, fit_parts, is_folder, refuse_together
 from grucast.forecasting.plan import Plan, make_plan, untrained
 from grucast.forecasting.prediction import forecast_frame, silent_series, valid_samples, valid_steps, windows_ahead
 from grucast.forecasting.warm_start import continued
@@ -31,10 +30,13 @@ from grucast.model.models import ForecastModel
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from grucast.forecasting.learning import Learning
     from grucast.forecasting.stream import Stream
     from grucast.training.progress import Callback
 
 Array = NDArray[Any]
+Data = tuple[Panel, FrameKind]
+Saving = CheckpointConfig | None
 
 
 class GRUForecaster:
@@ -137,14 +139,15 @@ class GRUForecaster:
             TrainingInterrupted: Ctrl-C, a KeyboardInterrupt; the best model so far is there, so `predict` and `save`
                 work. Before the first step, and after any other exception, the forecaster is as it was.
         """
-        start = time.perf_counter()
+        start, asked = time.perf_counter(), ReadOptions.of(**options)
         if resume and checkpoint_dir is None:
             raise ConfigError("resume needs the folder of the checkpoints: give checkpoint_dir (--checkpoint-dir)")
         saving = None if checkpoint_dir is None else CheckpointConfig(Path(checkpoint_dir), checkpoint_every, resume)
-        asked = ReadOptions.of(**options)
         if engine or memory or is_folder(df):
+            from grucast.forecasting.learning import Learning
+
             refuse_together(warm_start=warm_start, sample_weight=sample_weight)
-            return self._fit_parts(df, (engine, memory), asked, progress, Learning(val_size, None, start, saving))
+            return self._learn(df, Learning(engine or HERE, memory, asked, val_size, progress, start, saving))
         if warm_start:
             panel, kind = self._read(df, asked, sample_weight)
             model = continued(self.model_, panel, self.training)
@@ -154,27 +157,16 @@ class GRUForecaster:
         panel = weighed(to_panel(intake, with_weights(self.covariates, sample_weight)), sample_weight)
         return self.fit_panel(panel, FrameKind.of(intake.table), val_size, progress, start, saving, intake.options)
 
-    def _fit_parts(
-        self, df: Any, means: "tuple[Engine | None, int | None]", asked: ReadOptions, progress: Any, how: Learning
-    ) -> Self:
+    def _learn(self, df: Any, how: "Learning") -> Self:
         """Train on parts of series, which nobody keeps."""
-        from grucast.training.progress import following
+        from grucast.forecasting.learning import fit_parts
 
-        engine, memory = means
         try:
-            with following(progress) as callback:
-                told = how._replace(callback=callback)
-                trained, history, self.notes_ = fit_parts(self, df, engine or HERE, memory, asked, told)
+            trained, history, self.notes_ = fit_parts(self, df, how)
         except TrainingInterrupted as interrupt:
-            self._forget(interrupt.model, interrupt.history)
+            self._keep(interrupt.model, interrupt.history)
             raise
-        return self._forget(trained, history)
-
-    def _forget(self, model: ForecastModel, history: list[float]) -> Self:
-        """Keep what was trained, and no series."""
-        self._model, self.history_ = model, history
-        self.__dict__.pop("_panel", None)
-        return self
+        return self._keep(trained, history)
 
     def fit_panel(
         self,
@@ -183,7 +175,7 @@ class GRUForecaster:
         val_size: int | None = None,
         progress: Any = False,
         start: float | None = None,
-        saving: CheckpointConfig | None = None,
+        saving: Saving = None,
         reading: ReadOptions = DEFAULT,
     ) -> Self:
         """Train on a panel; forecasts come as frames of that kind."""
@@ -193,13 +185,7 @@ class GRUForecaster:
         return self._train(model, plan, (panel, kind), progress, start, saving)
 
     def _train(
-        self,
-        model: ForecastModel,
-        plan: Plan,
-        data: tuple[Panel, FrameKind],
-        progress: Any,
-        start: float | None,
-        saving: CheckpointConfig | None,
+        self, model: ForecastModel, plan: Plan, data: Data, progress: Any, start: float | None, saving: Saving
     ) -> Self:
         """Train a model; forecasts come as frames of the data's kind."""
         from grucast.training.forecast import train_forecaster
@@ -212,12 +198,12 @@ class GRUForecaster:
                     data[0], model, self.training, plan.held_out, callback, start, saving
                 )
         except TrainingInterrupted as interrupt:
-            self._keep(interrupt.model, interrupt.history, *data)
+            self._keep(interrupt.model, interrupt.history, data)
             raise
-        return self._keep(trained, history, *data)
+        return self._keep(trained, history, data)
 
-    def _keep(self, model: ForecastModel, history: list[float], panel: Panel, kind: FrameKind) -> Self:
-        self._model, self.history_, self._panel, self._kind = model, history, panel, kind
+    def _keep(self, model: ForecastModel, history: list[float], data: Data | None = None) -> Self:
+        self._model, self.history_, self._data = model, history, data
         return self
 
     def predict(
@@ -284,13 +270,6 @@ class GRUForecaster:
         Raises:
             NotFittedError, DataError: As in `predict`.
             ConfigError: There is no such series.
-
-        >>> from grucast import GRUForecaster, TrainingConfig
-        >>> from grucast.data import example
-        >>> quick = TrainingConfig(max_steps=2)
-        >>> forecaster = GRUForecaster(h=24, input_size=48, training=quick).fit(example().tail(500))
-        >>> forecaster.explain()["bikes"].gates[0].reset.shape
-        (12, 64)
         """
         panel, _ = self._history(df)
         wanted = chosen(panel.ids, series)
@@ -314,15 +293,14 @@ class GRUForecaster:
             future: As in `predict`.
 
         Raises:
-            NotFittedError, DataError: As in `predict`.
-            MissingExtraError: matplotlib is not installed.
+            NotFittedError, DataError, MissingExtraError: As in `predict`; matplotlib is not installed.
         """
         from grucast.plotting import plot_forecast
 
-        intake = None if df is None else self._take(df)
+        if df is None:
+            return plot_forecast(panel_frame(*self._history(None)), self.predict(None, future), path, series=series)
+        intake = self._take(df)
         forecast = self.predict(intake, future)
-        if intake is None:
-            return plot_forecast(panel_frame(self._panel, self._kind), forecast, path, series=series)
         return plot_forecast(intake.table.frame.to_native(), forecast, path, series=series, target=intake.target)
 
     def cross_validation(
@@ -402,18 +380,19 @@ class GRUForecaster:
 
         return model_html(self._model) if hasattr(self, "_model") else settings_html(self)
 
-    def _history(self, df: Any, options: ReadOptions = DEFAULT) -> tuple[Panel, FrameKind]:
+    def _history(self, df: Any, options: ReadOptions = DEFAULT) -> Data:
         if df is not None:
             return self._read(df, options)
-        if not hasattr(self, "_panel"):
+        known: Data | None = getattr(self, "_data", None)
+        if known is None:
             raise NotFittedError("a loaded model holds no data: give predict the history to forecast from")
-        return self._panel, self._kind
+        return known
 
     def _take(self, df: Any, options: ReadOptions = DEFAULT) -> Intake:
         """A frame or file read as the data of training were."""
         return take_again(df, self.model_.reading, options, self.model_.schema.texts)
 
-    def _read(self, df: Any, options: ReadOptions, weights: str | None = None) -> tuple[Panel, FrameKind]:
+    def _read(self, df: Any, options: ReadOptions, weights: str | None = None) -> Data:
         """Series read as those of training were, on their grid."""
         model, table = self.model_, self._take(df, options).table
         gaps, known = bool(model.reading.freq), model.schema.known

@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from grucast.data.calendar import usual_cycles
 from grucast.data.covariates import Covariates
@@ -19,14 +20,15 @@ from grucast.data.reading.intake import DEFAULT
 from grucast.data.reading.options import ReadOptions
 from grucast.data.sources import stated, take
 from grucast.errors import ConfigError
-from grucast.forecasting.engine import Engine
+from grucast.forecasting.engine import HERE, Engine
 from grucast.forecasting.plan import Plan, make_plan, untrained
-from grucast.model.config import CheckpointConfig
+from grucast.model.config import CheckpointConfig, NetworkConfig, TrainingConfig
 from grucast.model.models import ForecastModel
 
 if TYPE_CHECKING:
-    from grucast.forecasting.forecaster import GRUForecaster
-    from grucast.training.progress import Callback
+    from grucast.training.crew import Crew
+    from grucast.training.team import Team
+    from grucast.training.worker import Read
 
 Trained = tuple[ForecastModel, list[float], tuple[str, ...]]
 Files = Sequence[Path]
@@ -36,43 +38,48 @@ class Learning(NamedTuple):
     """How a forecaster is trained.
 
     Attributes:
+        engine: What computes.
+        memory: Bytes to work with, beside what processes have already; a quarter of the machine's when None.
+        reading: How the data are to be read.
         val_size: Last steps of each series held out; chosen when None.
-        callback: Called after each step.
+        progress: As in `GRUForecaster.fit`.
         start: When the time began to count.
         saving: Where the state of training is kept.
         drop: Last steps of each series that nobody looks at.
     """
 
+    engine: Engine = HERE
+    memory: int | None = None
+    reading: ReadOptions = DEFAULT
     val_size: int | None = None
-    callback: "Callback | None" = None
+    progress: Any = False
     start: float | None = None
     saving: CheckpointConfig | None = None
     drop: int = 0
 
 
-USUAL = Learning()
+class Unfitted(Protocol):
+    """What is asked of a forecaster: its settings, as `GRUForecaster` has them."""
+
+    h: int
+    input_size: int | None
+    season_length: int | None
+    level: tuple[float, ...]
+    covariates: Covariates
+    network: NetworkConfig
+    training: TrainingConfig
 
 
-def fit_parts(
-    forecaster: "GRUForecaster",
-    source: Any,
-    engine: Engine,
-    memory: int | None = None,
-    asked: ReadOptions | None = None,
-    how: Learning = USUAL,
-) -> Trained:
+def fit_parts(forecaster: Unfitted, source: Any, how: Learning) -> Trained:
     """Train a forecaster, which stays as it is, on the series of Parquet files, or of anything that `read` takes.
 
     Files that do not fit into the memory are first cut into parts that hold whole series, in a folder beside them, or
     where the system has such folders if that cannot be written to. How they are read is found on their first rows,
-    seasons of counted steps on the first part.
+    step and, where steps are counted, seasons on the first part.
 
     Args:
         forecaster: Its settings, without covariates but holidays.
         source: A folder of Parquet files, or a glob or path of such; or a frame.
-        engine: What computes.
-        memory: Bytes to work with, beside what processes have already; a quarter of the machine's when None.
-        asked: How the data are to be read.
         how: How it is trained.
 
     Returns:
@@ -82,39 +89,46 @@ def fit_parts(
         ConfigError: There are covariates.
         DataError: The files cannot be read or used.
     """
-    from grucast.training.forecast import default_steps, train_task
-    from grucast.training.task import Task, default_batch_size
-    from grucast.training.team import Team, TeamMembers, TeamWindows
-    from grucast.training.worker import Worker
+    from grucast.training.progress import following
 
     refuse_columns(forecaster.covariates)
-    limit, training = (memory or usual_memory()) // engine.workers, forecaster.training
+    limit, number = (how.memory or usual_memory()) // how.engine.workers, how.engine.workers
     with TemporaryDirectory(dir=scratch_place(source), prefix=".grucast-") as scratch:
-        parts, own_reading, reading = parts_of(source, asked or DEFAULT, limit, Path(scratch), engine.workers)
-        read = partial(read_part, own_reading, how.drop)
+        parts, own_reading, reading = parts_of(source, how.reading, limit, Path(scratch), number)
+        team = assemble(how.engine, parts, partial(read_part, own_reading, how.drop))
+        with closing(team), following(how.progress) as callback:
+            return learn(forecaster, team, reading, how._replace(progress=callback))
 
-        def hire() -> Any:
-            number = engine.workers
-            own = [{part: parts[part] for part in range(worker, len(parts), number)} for worker in range(number)]
-            return engine.crew([partial(Worker, each, read) for each in own])
 
-        team = Team(hire, len(parts))
-        try:
-            outline = team.outline()
-            plan = make_plan(
-                outline, forecaster.h, forecaster.input_size, forecaster.season_length, how.val_size, forecaster.network
-            )
-            schema = schema_of(outline, forecaster.covariates, plan)
-            model = untrained(outline, plan, forecaster.h, forecaster.level, schema, training, reading)
-            size = training.batch_size or default_batch_size(outline)
-            team.prepare(model, plan.held_out, size)
-            task = Task.on(TeamWindows(team), model, size)
-            members = TeamMembers(team, model.definition, training.seed, model.members)
-            length = training.max_steps or default_steps(outline, model.h), plan.held_out
-            trained, history = train_task(task, members, training, length, how.callback, how.start, how.saving)
-        finally:
-            team.close()
-    return trained, history, plan.notes
+def assemble(engine: Engine, parts: Sequence[Files], read: "Read") -> "Team":
+    """Workers that have the parts among them."""
+    from grucast.training.team import Team
+    from grucast.training.worker import Worker
+
+    def hire() -> "Crew":
+        number = engine.workers
+        own = [{part: parts[part] for part in range(worker, len(parts), number)} for worker in range(number)]
+        return engine.crew([partial(Worker, each, read) for each in own])
+
+    return Team(hire)
+
+
+def learn(forecaster: Unfitted, team: "Team", reading: ReadOptions, how: Learning) -> Trained:
+    """Plan, and train what was planned."""
+    from grucast.training.forecast import default_steps, train_task
+    from grucast.training.task import Task, default_batch_size
+    from grucast.training.team import TeamMembers, TeamWindows
+
+    outline, training, h = team.outline(), forecaster.training, forecaster.h
+    plan = make_plan(outline, h, forecaster.input_size, forecaster.season_length, how.val_size, forecaster.network)
+    schema = schema_of(outline, forecaster.covariates, plan)
+    model = untrained(outline, plan, h, forecaster.level, schema, training, reading)
+    size = training.batch_size or default_batch_size(outline)
+    team.prepare(model, plan.held_out, size)
+    members = TeamMembers(team, model.definition, training.seed, model.members)
+    length = training.max_steps or default_steps(outline, h), plan.held_out
+    task = Task.on(TeamWindows(team), model, size)
+    return *train_task(task, members, training, length, how.progress, how.start, how.saving), plan.notes
 
 
 def refuse_columns(covariates: Covariates) -> None:
@@ -124,23 +138,6 @@ def refuse_columns(covariates: Covariates) -> None:
             "covariates of series in parts are not supported: leave engine and memory out (--engine, --memory), or the "
             "covariates"
         )
-
-
-def is_folder(source: Any) -> bool:
-    """Whether a source is a folder, which is learned from part by part."""
-    return isinstance(source, str | Path) and Path(source).is_dir()
-
-
-def refuse_together(**given: Any) -> None:
-    """Refuse what cannot be done part by part.
-
-    >>> refuse_together(warm_start=True)
-    Traceback (most recent call last):
-    grucast.errors.ConfigError: warm_start cannot go with a folder, engine or memory: leave one of them out
-    """
-    for name, value in given.items():
-        if value:
-            raise ConfigError(f"{name} cannot go with a folder, engine or memory: leave one of them out")
 
 
 def scratch_place(source: Any) -> Path | None:

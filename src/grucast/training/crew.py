@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from grucast.training.worker import Answer, Worker
+from grucast.training.worker import SliceGradients, Worker
 
 
 class Crew(Protocol):
@@ -18,7 +18,7 @@ class Crew(Protocol):
     def shuffle(self, calls: Sequence[Iterable[tuple[Any, ...]]]) -> list[Any]:
         """Let each worker gather, hand to each what there is for it to store, and return the rest."""
 
-    def answers(self, step: int, weights: Any, states: Sequence[Any]) -> list[Answer]:
+    def answers(self, step: int, weights: Any, states: Sequence[Any]) -> list[SliceGradients]:
         """The answer of each worker."""
 
     def close(self) -> None:
@@ -52,7 +52,7 @@ class LocalCrew:
             worker.store(*own)
         return told
 
-    def answers(self, step: int, weights: Any, states: Sequence[Any]) -> list[Answer]:
+    def answers(self, step: int, weights: Any, states: Sequence[Any]) -> list[SliceGradients]:
         """As in Crew."""
         return [worker.answer(step, weights, states) for worker in self.workers]
 

@@ -22,7 +22,7 @@ TINY = 1e-30
 LEVEL_SHARE = 0.4  # of a window's weight that its level decides on
 
 
-class Rows(NamedTuple):
+class WindowRows(NamedTuple):
     """Windows side by side, each by itself; nothing in a row depends on the others."""
 
     inputs: Array  # (B, T, C), as in Features, and so on to `continuations`
@@ -55,7 +55,7 @@ class Totals(NamedTuple):
 
 def make_rows(
     windows: Windows, index: NDArray[np.int64], model: ForecastModel, first: NDArray[np.int64] | None = None
-) -> Rows:
+) -> WindowRows:
     """Bring windows to their own scales. Of a flat window there is no scale to learn on.
 
     Args:
@@ -81,11 +81,11 @@ def make_rows(
     refuse_far(target, windows, index)
     counts = np.broadcast_to(windows.weights(index), target.shape)
     shown = scaled(features.scale, 0, scale)
-    return Rows(*features[:7], target, observed, mase, percentage, shown, counts)
+    return WindowRows(*features[:7], target, observed, mase, percentage, shown, counts)
 
 
-def to_batch(rows: Rows, totals: Totals | None = None) -> Batch:
-    """Rows as a batch, or as a part of one with those totals.
+def to_batch(rows: WindowRows, totals: Totals | None = None) -> Batch:
+    """WindowRows as a batch, or as a part of one with those totals.
 
     What is observed counts as much as the whole batch, each row as its own weight says, and each window as much less as
     its seasonal naive error is large, which makes the loss of MASE, mixed with as much less as its level is large,
@@ -119,8 +119,8 @@ def refuse_far(target: NDArray[np.float32], windows: Windows, index: NDArray[np.
         )
 
 
-def pack(rows: Rows) -> Array:
-    """Rows as one array of structures, (B,)."""
+def pack(rows: WindowRows) -> Array:
+    """WindowRows as one array of structures, (B,)."""
     kinds = [(name, array.dtype, array.shape[1:]) for name, array in rows._asdict().items()]
     packed = np.empty(len(rows.target), kinds)
     for name, array in rows._asdict().items():
@@ -128,6 +128,6 @@ def pack(rows: Rows) -> Array:
     return packed
 
 
-def unpack(packed: Array) -> Rows:
+def unpack(packed: Array) -> WindowRows:
     """The rows that were packed."""
-    return Rows(*(np.ascontiguousarray(packed[name]) for name in Rows._fields))
+    return WindowRows(*(np.ascontiguousarray(packed[name]) for name in WindowRows._fields))

@@ -17,7 +17,7 @@ from grucast.training.gradients import SLICE
 from grucast.training.members import Batch, Members, Network, slices_of
 from grucast.training.rows import Totals, to_batch, unpack
 from grucast.training.task import Choice
-from grucast.training.worker import SETS, Answer, Counts, Piece
+from grucast.training.worker import SETS, Counts, Piece, SliceGradients
 
 Integers = NDArray[np.int64]
 Draws = list[tuple[Integers, *tuple[Integers, ...]]]
@@ -36,11 +36,10 @@ class Team:
 
     Args:
         hire: Makes workers for the parts: worker w of n has each part p with p modulo n = w.
-        parts: Their number.
     """
 
-    def __init__(self, hire: Callable[[], Crew], parts: int) -> None:
-        self._hire, self._parts, self._crew = hire, parts, hire()
+    def __init__(self, hire: Callable[[], Crew]) -> None:
+        self._hire, self._crew = hire, hire()
         self._lost = False
         self._learned: tuple[ForecastModel, int] | None = None
         self._size = 0
@@ -51,15 +50,13 @@ class Team:
         self._crew.close()
 
     def outline(self) -> Outline:
-        """All series; parts on another frequency than the first are read again on that.
+        """All series, on the frequency of the first part.
 
         Raises:
             DataError: They do not fit it.
         """
-        found = self._again(Team._outlines, None)
-        frequency = found[0].frequency
-        if any(own.frequency != frequency for own in found):
-            found = self._again(Team._outlines, frequency)
+        first = self._again(Team._outlines, None)
+        found = self._in_order([first, self._again(Team._outlines, first[0].frequency)])
         self.alone = sum(map(len, found)) == 1
         return Outline.joined(found)
 
@@ -77,7 +74,7 @@ class Team:
         self._round = which, draws
         self._again(Team._load)
 
-    def answers(self, step: int, weights: Any, states: Sequence[Any]) -> list[Answer]:
+    def answers(self, step: int, weights: Any, states: Sequence[Any]) -> list[SliceGradients]:
         """What the workers' shares of a step's batch give, in the order of its rows."""
         return self._again(lambda team: team._crew.answers(step, weights, states))
 
@@ -103,8 +100,8 @@ class Team:
         if self._round:
             self._load()
 
-    def _outlines(self, frequency: Any) -> list[Outline]:
-        return self._in_order(self._crew.each("outlines", [(frequency,)] * len(self._crew)))
+    def _outlines(self, frequency: Any) -> dict[int, Outline]:
+        return joined(self._crew.each("outlines", [(frequency,)] * len(self._crew)))
 
     def _prepare(self) -> list[Counts]:
         counts = self._in_order(self._crew.each("prepare", [self._learned or ()] * len(self._crew)))
@@ -151,8 +148,12 @@ class Team:
 
     def _in_order(self, found: Sequence[dict[int, T]]) -> list[T]:
         """What workers say of their parts, by the parts' numbers."""
-        joined = {number: own for each in found for number, own in each.items()}
-        return [joined[number] for number in range(self._parts)]
+        return [own for _, own in sorted(joined(found).items())]
+
+
+def joined(found: Sequence[dict[int, T]]) -> dict[int, T]:
+    """What workers say of their parts, all of it."""
+    return {number: own for each in found for number, own in each.items()}
 
 
 def group(sorted_keys: Integers, values: Integers) -> tuple[Integers, list[Integers]]:

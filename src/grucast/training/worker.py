@@ -50,7 +50,7 @@ class Piece(NamedTuple):
     slots: Integers
 
 
-class Answer(NamedTuple):
+class SliceGradients(NamedTuple):
     """What a share of a batch gives: for each network its slices' losses and gradients, and its generator after it."""
 
     losses: list[list[float]]
@@ -76,8 +76,9 @@ class Worker:
         self._spool.close()
 
     def outlines(self, frequency: Frequency | None) -> dict[int, Outline]:
-        """The outline of each part, on the frequency that its series show if none is given."""
-        return {number: Outline.of(self._read(part, frequency)) for number, part in self._parts.items()}
+        """The outline of the first part, on the frequency that its series show, or of all others on that given."""
+        wanted = {number: part for number, part in self._parts.items() if (number == 0) == (frequency is None)}
+        return {number: Outline.of(self._read(part, frequency)) for number, part in wanted.items()}
 
     def prepare(self, model: ForecastModel, held_out: int) -> dict[int, Counts]:
         """Take the model that is to be trained; how many windows each part has for it."""
@@ -128,17 +129,17 @@ class Worker:
             first, last = self._share
             self._spool.write(slots // self._size * (last - first) + slots % self._size - first, packed)
 
-    def answer(self, step: int, weights: Array, states: Sequence[Any]) -> Answer:
+    def answer(self, step: int, weights: Array, states: Sequence[Any]) -> SliceGradients:
         """The gradients of the own share of a batch, at weights (M, P) and states of the networks' generators."""
         (first, last), members = self._share, self._members
         if first == last:
-            return Answer([[] for _ in weights], [[] for _ in weights], [])
+            return SliceGradients([[] for _ in weights], [[] for _ in weights], [])
         batch = to_batch(unpack(self._spool.read(step * (last - first), last - first)), self._totals[step])
         members.weights[:] = weights
         for rng, state in zip(members.rngs, states, strict=True):
             rng.bit_generator.state = state
         found = [members.compute_slices(member, batch, (first, self._size)) for member in range(len(members))]
-        return Answer(
+        return SliceGradients(
             [losses for losses, _ in found],
             [gradients for _, gradients in found],
             [rng.bit_generator.state for rng in members.rngs],

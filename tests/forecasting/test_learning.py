@@ -1,0 +1,178 @@
+import subprocess
+import sys
+
+import numpy as np
+import polars as pl
+import pytest
+
+import grucast
+from grucast import Covariates, GRUForecaster, NetworkConfig, TrainingConfig
+from grucast.data.panel import make_panel
+from grucast.data.reading.options import ReadOptions
+from grucast.errors import CheckpointError, ConfigError, DataError, NotFittedError, TrainingInterrupted
+from grucast.forecasting.engine import HERE
+from grucast.forecasting.frames import FrameKind
+from grucast.forecasting.learning import Learning, fit_parts
+
+PEAK = """
+import sys
+import polars, grucast.training.forecast, grucast.training.team
+from grucast import GRUForecaster, TrainingConfig
+status = lambda: dict(line.split(":", 1) for line in open("/proc/self/status"))
+before = status()["VmRSS"]
+GRUForecaster(3, 14, 7, training=TrainingConfig(max_steps=20)).fit("data", memory=int(sys.argv[1]))
+print(1024 * (int(status()["VmHWM"].split()[0]) - int(before.split()[0])))
+"""
+SMALL = {
+    "network": NetworkConfig(hidden_size=4, head_size=8),
+    "training": TrainingConfig(max_steps=8, batch_size=200),
+}
+
+
+def make_days(series, steps=40):
+    """Daily series with gaps."""
+    rng = np.random.default_rng(0)
+    ds = np.datetime64("2024-01-01", "us") + np.arange(steps) * np.timedelta64(1, "D")
+    names = np.repeat([f"s{i}" for i in range(series)], steps)
+    frame = pl.DataFrame({"unique_id": names, "ds": np.tile(ds, series), "y": rng.gamma(2, 5, series * steps)})
+    return frame.filter(pl.Series(rng.random(len(frame)) > 0.1))
+
+
+def write(frame, folder, files=3):
+    folder.mkdir()
+    for number in range(files):
+        frame.filter(pl.int_range(pl.len()) % files == number).write_parquet(folder / f"{number}.parquet")
+
+
+@pytest.fixture
+def mixed(tmp_path, monkeypatch):
+    """Rows in no order, which are also in the files of a folder."""
+    monkeypatch.chdir(tmp_path)
+    write(make_days(60).sample(fraction=1, shuffle=True, seed=0), tmp_path / "data")
+    return pl.read_parquet("data/*.parquet")
+
+
+@pytest.fixture
+def _many_parts(monkeypatch):
+    monkeypatch.setattr("grucast.data.parts.GROWTH", 10**4)
+
+
+def same(found, wanted):
+    for name, array in wanted.model_.weights.items():
+        np.testing.assert_array_equal(found.model_.weights[name], array, err_msg=name)
+    assert found.history_ == wanted.history_
+    assert found.model_.factors == wanted.model_.factors
+    assert found.model_.seasons == wanted.model_.seasons
+
+
+@pytest.mark.usefixtures("_many_parts")
+@pytest.mark.parametrize("holidays", [None, "DE"])
+def test_folder_gives_the_bits_of_a_frame_and_leaves_nothing(mixed, tmp_path, holidays):
+    settings = SMALL | {"covariates": Covariates(holidays=holidays)}
+    forecaster = GRUForecaster(3, 14, **settings).fit("data", memory=2**26)
+    same(forecaster, GRUForecaster(3, 14, **settings).fit(mixed))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
+    forecaster.save("m.safetensors")
+    again = grucast.load("m.safetensors")
+    assert again.predict(mixed).equals(forecaster.predict(mixed))
+    with pytest.raises(NotFittedError, match="holds no data"):
+        forecaster.predict()
+
+
+def test_whole_folder_and_engine_on_a_frame_give_the_same(mixed):
+    wanted = GRUForecaster(3, 14, **SMALL).fit(mixed)
+    forecaster = GRUForecaster(3, 14, **SMALL).fit("data")
+    same(forecaster, wanted)
+    same(GRUForecaster(3, 14, **SMALL).fit(mixed.to_pandas(), engine=HERE), wanted)
+    fingerprint = forecaster.model_.trained_on.fingerprint
+    assert GRUForecaster(3, 14, **SMALL).fit(mixed, engine=HERE).model_.trained_on.fingerprint == fingerprint
+
+
+@pytest.mark.usefixtures("_many_parts")
+@pytest.mark.parametrize("every", ["1mo", "1h"])
+def test_months_and_zoned_hours_are_read_as_in_a_frame(tmp_path, every):
+    start, end = ("2015-01-01", "2024-12-01") if every == "1mo" else ("2024-03-25", "2024-04-04")
+    zone = None if every == "1mo" else "Europe/Berlin"
+    first, last = (np.datetime64(day, "us").item() for day in (start, end))
+    times = pl.datetime_range(first, last, every, eager=True, time_zone=zone)
+    times = times.dt.month_end() if every == "1mo" else times
+    rng = np.random.default_rng(1)
+    frame = pl.concat(
+        pl.DataFrame({"shop": name, "when": times, "sold": rng.random(len(times))}) for name in ("a", "b", "c", "d")
+    )
+    write(frame, tmp_path / "in", 2)
+    found = GRUForecaster(3, **SMALL).fit(tmp_path / "in", memory=2**26)
+    whole = pl.read_parquet(tmp_path / "in" / "*.parquet")
+    wanted = GRUForecaster(3, **SMALL).fit(whole)
+    same(found, wanted)
+    assert found.predict(whole).equals(wanted.predict(whole))
+
+
+@pytest.mark.usefixtures("_many_parts", "mixed")
+def test_training_goes_on_from_a_checkpoint_to_the_same_bits_by_more_memory(tmp_path):
+    wanted = GRUForecaster(3, 14, **SMALL).fit("data")
+
+    def stop(progress):
+        if progress.step == 5:
+            raise KeyboardInterrupt
+
+    forecaster = GRUForecaster(3, 14, **SMALL)
+    saving = {"checkpoint_dir": tmp_path / "kept", "checkpoint_every": 2}
+    with pytest.raises(TrainingInterrupted):
+        forecaster.fit("data", memory=2**26, progress=stop, **saving)
+    assert len(forecaster.predict(pl.read_parquet("data/*.parquet"))) == 180
+    with pytest.raises(CheckpointError, match="resume"):
+        forecaster.fit("data", **saving)
+    same(GRUForecaster(3, 14, **SMALL).fit("data", memory=2**27, resume=True, **saving), wanted)
+
+
+def test_last_steps_can_be_left_out(mixed):
+    model, history, _ = fit_parts(GRUForecaster(3, 14, **SMALL), "data", Learning(drop=5))
+    panel = make_panel(mixed).drop_last(5)
+    wanted = GRUForecaster(3, 14, **SMALL).fit_panel(panel, FrameKind.of(grucast.read(mixed)))
+    assert history == wanted.history_
+    np.testing.assert_array_equal(model.weights["out.bias"], wanted.model_.weights["out.bias"])
+
+
+def test_what_cannot_be_done_in_parts_is_refused(mixed, tmp_path):
+    with pytest.raises(ConfigError, match="covariates of series in parts"):
+        GRUForecaster(3, covariates=Covariates(past=("x",))).fit("data")
+    with pytest.raises(ConfigError, match="sample_weight cannot go with"):
+        GRUForecaster(3).fit(mixed, engine=HERE, sample_weight="w")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="holds no Parquet file"):
+        GRUForecaster(3).fit("empty")
+    with pytest.raises(DataError, match="needs at least 61"):
+        GRUForecaster(60, 14, **SMALL).fit("data")
+
+
+@pytest.mark.usefixtures("_many_parts")
+def test_part_that_cannot_be_read_is_said_and_nothing_is_left(mixed, tmp_path):
+    twice = pl.concat([mixed, mixed.filter(unique_id="s59").head(1)])
+    write(twice, tmp_path / "wrong")
+    with pytest.raises(DataError, match=r"s59.*more than once"):
+        GRUForecaster(3, 14, **SMALL).fit("wrong", memory=2**26)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "wrong"]
+
+
+@pytest.mark.usefixtures("mixed")
+def test_options_say_how_parts_are_read():
+    with pytest.raises(DataError, match="whole number of steps of W"):
+        GRUForecaster(3, 14, **SMALL).fit("data", freq="W")
+    found, *_ = fit_parts(GRUForecaster(3, 14, **SMALL), "data", Learning(reading=ReadOptions.of(freq="D")))
+    assert found.reading.freq == "D"
+
+
+@pytest.mark.slow
+def test_memory_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    for number in range(8):
+        days = make_days(20_000, 30).with_columns(pl.col("unique_id") + f" of {number}")
+        days.write_parquet(tmp_path / "data" / f"{number}.parquet")
+    peaks = []
+    for memory in (2**33, 2**26):
+        words = [sys.executable, "-c", PEAK, str(memory)]
+        peaks.append(int(subprocess.run(words, check=True, capture_output=True, text=True).stdout))
+    assert peaks[0] > 4e8
+    assert peaks[1] < 2**26 + 1.5e8  # and what threads hold
