@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import zip_longest
 from multiprocessing.connection import Client, Listener
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, TypeVar
 
 from grucast.errors import ConfigError, GrucastError, MissingExtraError, WorkerLostError
@@ -140,8 +141,9 @@ class RayCrew:
     def answers(self, step: int, weights: Any, states: Sequence[Any]) -> list[SliceGradients]:
         """As in Crew."""
         with losing():
+            asked = ForkingPickler.dumps((step, weights, states))
             for connection in self._connections:
-                connection.send((step, weights, states))
+                connection.send_bytes(asked)
             found = [self._receive(number) for number in range(len(self))]
         for own in found:
             if isinstance(own, Exception):
