@@ -36,7 +36,7 @@ test: $(VENV)/dev.stamp check native ## lint, types, layers, kernels under sanit
 
 # Files that differ from BASE, committed or not, and the tests of each; then some that nearly every fault would break.
 CHANGED = $(shell git diff --name-only --diff-filter=d --merge-base $(BASE) -- src tests native; git ls-files --others --exclude-standard -- src tests)
-CHANGED_SOURCES = $(filter-out src/grucast/sktime.py,$(filter src/%.py,$(CHANGED)))
+CHANGED_SOURCES = $(filter-out $(foreach name,distributed mlflow sktime tensorboard,src/grucast/$(name).py),$(filter src/%.py,$(CHANGED)))
 tests_of = $(wildcard tests/$(patsubst src/grucast/%,%,$(dir $(1)))test_$(basename $(notdir $(1)))*.py)
 QUICK = $(CHANGED_SOURCES) $(foreach f,$(CHANGED_SOURCES),$(call tests_of,$(f))) $(foreach f,$(filter tests/%,$(CHANGED)),$(if $(filter test_%.py,$(notdir $(f))),$(f))) \
   $(if $(filter native/%,$(CHANGED)),tests/kernels) tests/test_errors.py tests/kernels/test_reference.py tests/model/test_golden.py tests/forecasting/test_loading.py
@@ -44,11 +44,13 @@ QUICK = $(CHANGED_SOURCES) $(foreach f,$(CHANGED_SOURCES),$(call tests_of,$(f)))
 quick: $(VENV)/dev.stamp ## the tests of what differs from BASE=main, and a few more; under a minute for a few files
 	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow" $(sort $(QUICK))
 
-test-interop: $(VENV)/interop.stamp build/sktime/stamp build/mlflow/stamp ## the layer compared with Keras, Flax, ONNX and torch, prints the largest differences; the forecaster in sktime
+test-interop: $(VENV)/interop.stamp build/sktime/stamp build/mlflow/stamp ## the layer compared with Keras, Flax, ONNX and torch, prints the largest differences; the forecaster with TensorBoard, sktime and MLflow
 	@for backend in torch numpy; do echo "== tests with Keras on $$backend"; \
 	  KERAS_BACKEND=$$backend $(BIN)/python -m pytest -q -p tests.differences interop/test_keras.py || exit 1; done
 	@echo "== tests with Flax, ONNX and torch"
 	@$(BIN)/python -m pytest -q -p tests.differences interop/test_flax.py tests/nn/test_convert_torch.py tests/nn/test_convert_onnx.py tests/onnx/test_layers.py
+	@echo "== tests with TensorBoard"
+	@$(BIN)/python -m pytest -q interop/test_tensorboard.py src/grucast/tensorboard.py
 	@echo "== tests with sktime"
 	@PYTHONPATH=build/sktime $(BIN)/python -m pytest -q interop/test_sktime.py src/grucast/sktime.py
 	@echo "== tests with MLflow"
@@ -217,7 +219,7 @@ $(VENV)/fuzz.stamp: $(VENV)/dev.stamp
 	@touch $@
 
 $(VENV)/interop.stamp: $(VENV)/dev.stamp
-	@echo "== installing Keras and Flax"
+	@echo "== installing Keras, Flax and TensorBoard"
 	@$(PIP) --group interop
 	@touch $@
 

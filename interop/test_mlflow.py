@@ -1,6 +1,7 @@
 """MLflow itself saves, logs, registers, loads and serves a forecaster."""
 
 import json
+import math
 import os
 import re
 import socket
@@ -56,6 +57,22 @@ def test_logged_and_registered_model_comes_back_with_the_same_forecast(forecaste
     for uri in (info.model_uri, "models:/demand/1"):
         forecast = grucast.mlflow.load_model(uri).predict(history)
         np.testing.assert_array_equal(forecast["GRU"], forecaster.predict(history)["GRU"])
+
+
+def test_losses_of_training_are_metrics_of_the_run(history, tracking):
+    told = []
+    forecaster = GRUForecaster(24, 48, training=TrainingConfig(max_steps=25))
+    with mlflow.start_run() as run:
+        forecaster.fit(history, val_size=48, progress=[grucast.mlflow.log_progress(every=1), told.append])
+    found = {
+        name: {metric.step: metric.value for metric in mlflow.MlflowClient().get_metric_history(run.info.run_id, name)}
+        for name in ("loss", "validation_loss")
+    }
+    losses = {progress.step: progress.loss for progress in told}
+    assert found["loss"] == losses
+    validations = {progress.step: progress.validation for progress in told}
+    assert found["validation_loss"] == {step: validations[step] for step in found["validation_loss"]}
+    assert set(found["validation_loss"].values()) == {loss for loss in validations.values() if not math.isnan(loss)}
 
 
 def test_page_prints_what_it_says(tmp_path, monkeypatch, capsys):

@@ -16,7 +16,9 @@ import pytest
 import grucast
 
 ROOT = Path(__file__).parents[1]
-APART = {f"grucast.{name}" for name in ("_native", "distributed", "mlflow", "sktime")}  # without source; see interop/
+APART = {
+    f"grucast.{name}" for name in ("_native", "distributed", "mlflow", "sktime", "tensorboard")
+}  # without source; see interop/
 MODULES = [
     "grucast",
     *(m.name for m in pkgutil.walk_packages(grucast.__path__, "grucast.") if m.name not in APART),

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-INTEROP = {"docs/how-to/sktime.md", "docs/how-to/mlflow.md"}  # run in interop/, with what they need
+INTEROP = {
+    f"docs/how-to/{name}.md" for name in ("mlflow", "sktime", "tensorboard")
+}  # run in interop/, with what they need
 TEXTS = (
     ROOT / "README.md",
     ROOT / "README.zh-CN.md",

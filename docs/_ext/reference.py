@@ -29,6 +29,7 @@ MODULES = (
     "grucast.store",
     "grucast.sktime",
     "grucast.mlflow",
+    "grucast.tensorboard",
     "grucast.mcp",
     "grucast.distributed",
 )
@@ -37,7 +38,7 @@ COMMAND = "## grucast {name}\n\n```text\n{help}\n```\n"
 
 def import_module(name: str) -> Any:
     """A module; what needs other versions of packages than the site need not be there."""
-    with mock(["sktime", "mlflow", "ray"]):
+    with mock(["sktime", "mlflow", "ray", "tensorboardX"]):
         return importlib.import_module(name)
 
 

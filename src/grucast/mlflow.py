@@ -1,4 +1,7 @@
-"""Forecasters as models of MLflow: saved, logged, loaded and served, as a file without code; needs the extra mlflow."""
+"""Forecasters as models of MLflow: saved, logged, loaded and served, as a file without code; their training as a run.
+
+Needs the extra mlflow.
+"""
 
 import sys
 from importlib.metadata import version
@@ -8,9 +11,10 @@ from typing import Any
 from grucast.errors import MissingExtraError
 from grucast.forecasting.forecaster import GRUForecaster
 from grucast.forecasting.loading import load
+from grucast.training.progress import Callback, report_losses
 
 try:
-    from mlflow import pyfunc
+    from mlflow import log_metrics, pyfunc
     from mlflow.models import Model, ModelSignature
     from mlflow.models.model import MLMODEL_FILE_NAME, ModelInfo
     from mlflow.tracking.artifact_utils import _download_artifact_from_uri as download
@@ -19,7 +23,7 @@ try:
 except ImportError as error:
     raise MissingExtraError("mlflow", "mlflow") from error
 
-__all__ = ["load_model", "log_model", "save_model"]
+__all__ = ["load_model", "log_model", "log_progress", "save_model"]
 
 FILE = "model.safetensors"
 FLAVOR = "grucast"
@@ -73,6 +77,24 @@ def log_model(forecaster: GRUForecaster, name: str, **options: Any) -> ModelInfo
     True
     """
     return Model.log(None, sys.modules[__name__], name=name, forecaster=forecaster, **options)
+
+
+def log_progress(every: int = 10) -> Callback:
+    """Log training as it goes, as metrics of the active run of MLflow: what `fit` takes as progress.
+
+    The metrics are `loss`, each time `every` more steps are done and at the last, and `validation_loss`, when measured.
+
+    Args:
+        every: Steps from one training loss to the next; each costs a call of the tracking server.
+
+    Raises:
+        ConfigError: `every` is less than 1.
+
+    >>> log_progress(every=0)
+    Traceback (most recent call last):
+    grucast.errors.ConfigError: every must be at least 1, not 0
+    """
+    return report_losses(log_metrics, every)
 
 
 def load_model(model_uri: str | Path) -> GRUForecaster:

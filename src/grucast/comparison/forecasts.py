@@ -25,7 +25,7 @@ from grucast.model.models import ForecastModel
 from grucast.model.network import Inputs
 from grucast.model.outputs import Array
 from grucast.training.forecast import default_steps
-from grucast.training.progress import Callback, following
+from grucast.training.progress import Callback, Followers, following
 from grucast.training.task import Task
 
 
@@ -38,7 +38,7 @@ def compare(
     covariates: Covariates | None = None,
     network: NetworkConfig | None = None,
     training: TrainingConfig | None = None,
-    progress: "bool | Callback" = False,
+    progress: "Followers" = False,
     **options: Unpack[Options],
 ) -> Comparison:
     """Train RNN, LSTM and GRU on the same series, with the same network and budget otherwise, and compare what they

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from grucast.forecasting.learning import Learning
     from grucast.forecasting.stream import Stream
-    from grucast.training.progress import Callback
+    from grucast.training.progress import Followers
 
 Array = NDArray[Any]
 Data = tuple[Panel, FrameKind]
@@ -101,7 +101,7 @@ class GRUForecaster:
         val_size: int | None = None,
         checkpoint_dir: str | Path | None = None,
         resume: bool = False,
-        progress: "bool | Callback" = False,
+        progress: "Followers" = False,
         checkpoint_every: int = 50,
         warm_start: bool = False,
         sample_weight: str | None = None,
@@ -118,7 +118,7 @@ class GRUForecaster:
             checkpoint_dir: Folder that keeps the state of training; nothing is kept when None.
             resume: Go on from the checkpoints there, to the same bits as without the break; from the beginning when
                 there are none yet.
-            progress: True shows a progress bar; a function is called with a Progress after each step.
+            progress: True shows a bar, a function is called with a Progress after each step, a list has several.
             checkpoint_every: Steps from one checkpoint to the next.
             warm_start: Go on from the model that is fitted or loaded: its h, window, seasons, levels, covariates stay,
                 and the data must have its frequency and columns. `training` says how; half the learning rate is used.

@@ -24,7 +24,7 @@ from grucast.model.config import NetworkConfig, TrainingConfig
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from grucast.training.progress import Callback
+    from grucast.training.progress import Followers
 
 TESTS = 3  # windows of the brief backtest, fewer for short series
 HORIZONS_BEFORE = 2  # horizons before the first of them
@@ -85,7 +85,7 @@ def forecast(
     level: tuple[float, ...] = (80, 95),
     network: NetworkConfig | None = None,
     training: TrainingConfig | None = None,
-    progress: "bool | Callback" = False,
+    progress: "Followers" = False,
     **options: Unpack[Options],
 ) -> ForecastResult:
     """Forecast a file or frame in one call: find its columns, test the method on its last windows, train, and predict.
@@ -123,7 +123,7 @@ def forecast_intake(
     *,
     network: NetworkConfig | None = None,
     training: TrainingConfig | None = None,
-    progress: "bool | Callback" = False,
+    progress: "Followers" = False,
 ) -> ForecastResult:
     """As `forecast`, of series that were taken in."""
     panel = to_panel(intake)
@@ -160,11 +160,9 @@ def forecast_intake(
     )
 
 
-def brief_backtest(
-    forecaster: GRUForecaster, panel: Panel, kind: FrameKind, progress: "bool | Callback"
-) -> Backtest | None:
+def brief_backtest(forecaster: GRUForecaster, panel: Panel, kind: FrameKind, progress: "Followers") -> Backtest | None:
     """The last windows forecast from what was known before them; None if there is no room for one."""
-    told = progress if callable(progress) else False
+    told = False if progress is True else progress
     h, longest = forecaster.h, int(panel.lengths.max())
     room = (longest - HORIZONS_BEFORE * h - 1) // h
     if room < 1:

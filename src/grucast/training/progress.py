@@ -2,14 +2,15 @@
 
 import math
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from time import monotonic
 from typing import Any
 
-from grucast.errors import MissingExtraError
+from grucast.errors import ConfigError, MissingExtraError
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Progress:
 
 
 Callback = Callable[[Progress], None]
+Followers = bool | Callback | Sequence[bool | Callback]  # what `fit` takes as progress
 WIDTH = 40  # letters of a bar in a notebook
 PAUSE = 0.1  # seconds from one line in a notebook to the next
 
@@ -92,11 +94,55 @@ def in_notebook() -> bool:
 @contextmanager
 def following(progress: Any) -> Iterator[Callback | None]:
     """What is called after each step, of what `fit` takes as progress: True is a bar, a function itself, False none."""
-    if progress is True:
+    if isinstance(progress, Sequence):
+        with ExitStack() as stack:
+            own = [stack.enter_context(following(one)) for one in progress]
+            yield partial(tell_all, [callback for callback in own if callback])
+    elif progress is True:
         with notebook_line("training") if in_notebook() else progress_bar("training") as show:
             yield show
     else:
         yield progress or None
+
+
+def tell_all(callbacks: Sequence[Callback], progress: Progress) -> None:
+    """Call each of them, in their order."""
+    for callback in callbacks:
+        callback(progress)
+
+
+def report_losses(log: Callable[[dict[str, float], int], None], every: int) -> Callback:
+    """Give the training loss to `log` each time so many steps are done and at the last, others when measured.
+
+    Args:
+        log: Called with losses by their names, and the step.
+        every: Steps from one training loss to the next.
+
+    Raises:
+        ConfigError: `every` is less than 1.
+
+    >>> tell = report_losses(print, every=2)
+    >>> for step, validation in ((1, math.nan), (2, math.nan), (3, 0.25), (4, 0.25)):
+    ...     tell(Progress(step, 9, 0.5, validation, 1.0, 1.0))
+    {'loss': 0.5} 2
+    {'validation_loss': 0.25} 3
+    {'loss': 0.5} 4
+    """
+    if every < 1:
+        raise ConfigError(f"every must be at least 1, not {every}")
+    last, done = math.nan, 0
+
+    def tell(progress: Progress) -> None:
+        nonlocal last, done
+        losses = {}
+        if progress.step // every > done or progress.step == progress.steps:
+            losses["loss"], done = progress.loss, progress.step // every
+        if not math.isnan(progress.validation) and progress.validation != last:
+            losses["validation_loss"] = last = progress.validation
+        if losses:
+            log(losses, progress.step)
+
+    return tell
 
 
 def describe(progress: Progress) -> str:
