@@ -331,9 +331,12 @@ def test_json_says_where_forecasts_went_without_a_password():
 
 @pytest.mark.usefixtures("data")
 def test_options_of_tables_are_refused_for_files(run):
-    for words in (["--table", "t"], ["--if-exists", "append"]):
+    for words, message in (
+        (["--table", "t"], "--table is for databases, but --out f.csv is none"),
+        (["--if-exists", "append"], "--if-exists is for databases and folders, but --out f.csv is a file"),
+    ):
         code, _, said = run("backtest", "data.csv", "-h", "6", "--out", "f.csv", *words)
-        assert (code, "are for databases, but --out f.csv is a file" in said) == (2, True)
+        assert (code, message in said) == (2, True)
 
 
 def test_a_folder_of_parquet_is_forecast_into_a_folder(run, data, hourly, fitted, tmp_path):

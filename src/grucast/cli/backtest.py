@@ -15,7 +15,7 @@ from rich.text import Text
 from grucast import plotting
 from grucast.cli import common
 from grucast.cli.common import command, say_lines, split, to_draw
-from grucast.cli.output import TABLES, place_of, print_json, require_outputs, write_table
+from grucast.cli.output import out_of, place_of, print_json, require_outputs, write_table
 from grucast.cli.screen import Screen, err
 from grucast.data.wording import decimals, digits
 from grucast.forecasting.backtest import Backtest
@@ -40,7 +40,9 @@ def backtest(
     baselines: Annotated[
         str, typer.Option(help="Of naive, seasonal_naive, drift, ets and theta, comma-separated.")
     ] = ",".join(SIMPLE),
-    path: Annotated[str | None, typer.Option("--out", help="File or database's URL for all past forecasts.")] = None,
+    path: Annotated[
+        str | None, typer.Option("--out", help="File, FOLDER/ or database's URL for all past forecasts.")
+    ] = None,
     plot: Annotated[str | None, typer.Option(help="Picture of past forecasts and of the error by step.")] = None,
     series: common.Series = "",
     *,
@@ -55,7 +57,7 @@ def backtest(
     chosen = split(baselines)
     check_baselines(chosen)
     place = place_of(path, target.table, target.if_exists)
-    require_outputs({"DATA": data}, {"--out": (None if place else path, TABLES), "--plot": (plot, plotting.PICTURES)})
+    require_outputs({"DATA": data}, {"--out": out_of(path, place), "--plot": (plot, plotting.PICTURES)})
     if plot:
         plotting.require_matplotlib()
     intake = columns.take(data)

@@ -101,10 +101,12 @@ class Columns:
 
 @dataclass(frozen=True)
 class TableOptions:
-    """Options of a table in a database that --out names."""
+    """Options of a table in a database, or of a folder, that --out names."""
 
     table: Annotated[Text, typer.Option(help="Table to write, where --out is the URL of a database.")] = None
-    if_exists: Annotated[str, typer.Option(help="What becomes of a table there: refuse, append or replace.")] = "refuse"
+    if_exists: Annotated[
+        str, typer.Option(help="What becomes of a table or FOLDER/ that is there: refuse, append or replace.")
+    ] = "refuse"
 
 
 @dataclass(frozen=True)

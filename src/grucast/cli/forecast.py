@@ -11,8 +11,8 @@ from grucast.cli import common
 from grucast.cli.common import bar, command, say_lines, to_draw, to_level
 from grucast.cli.output import (
     ANY,
-    TABLES,
     frame_records,
+    out_of,
     place_of,
     print_json,
     refuse_existing,
@@ -35,7 +35,7 @@ def forecast(
     season_length: Annotated[int | None, typer.Option(help="Seasonal period in steps; found if not given.")] = None,
     path: Annotated[
         str | None,
-        typer.Option("--out", help="File or database's URL; NAME-forecast.csv if not given."),
+        typer.Option("--out", help="File, FOLDER/ or database's URL; NAME-forecast.csv if not given."),
     ] = None,
     plot: Annotated[str | None, typer.Option(help="Picture of the forecast; NAME-forecast.png if not given.")] = None,
     model: Annotated[str | None, typer.Option(help="Keep the model in this file.")] = None,
@@ -53,7 +53,7 @@ def forecast(
     table, picture = path or f"{stem}-forecast.csv", plot or f"{stem}-forecast.png"
     place = place_of(table, target.table, target.if_exists)
     outputs = {
-        "--out": (None if place else table, TABLES),
+        "--out": out_of(table, place),
         "--plot": (picture, plotting.PICTURES),
         "--model": (model, ANY),
     }

@@ -15,6 +15,7 @@ from typing import Any
 from grucast.data.raw.content import is_pattern
 from grucast.data.raw.writing import TablePlace, require_table, write_database
 from grucast.errors import ConfigError
+from grucast.forecasting.dataset import FolderPlace, write_dataset
 from grucast.forecasting.tables import WRITERS, to_bytes
 from grucast.model.writing import is_device, status_of, write_whole
 
@@ -22,6 +23,8 @@ Suffixes = tuple[str, ...]
 Outputs = Mapping[str, tuple[str | Path | None, Suffixes]]
 ANY: Suffixes = ()  # a name may end as it likes
 TABLES: Suffixes = tuple(WRITERS)
+FOLDER: Suffixes = ("/",)
+Place = TablePlace | FolderPlace | None
 
 
 def require_outputs(inputs: Mapping[str, Any], outputs: Outputs) -> None:
@@ -42,6 +45,9 @@ def require_outputs(inputs: Mapping[str, Any], outputs: Outputs) -> None:
     for option, (given, suffixes) in outputs.items():
         if given is None or (is_device(path := Path(given)) and is_open_to_us(option, path)):
             continue
+        if suffixes == FOLDER:
+            require_folder(f"{option} {given}", path, inputs)
+            continue
         require_suffix(option, path, suffixes)
         other = taken.get(identity(path)) or next(((o, s) for o, s in inputs.items() if would_match(s, path)), None)
         if other:
@@ -51,23 +57,32 @@ def require_outputs(inputs: Mapping[str, Any], outputs: Outputs) -> None:
         taken[identity(path)] = option, given
 
 
-def place_of(path: str | None, table: str | None, if_exists: str) -> TablePlace | None:
-    """The table of a database, which --out names and which can be written; None for a file.
+def place_of(path: str | None, table: str | None, if_exists: str) -> Place:
+    """The table of a database or the folder that --out names, and into which can be written; None for a file.
 
     Raises:
-        ConfigError: It cannot be written, or options of a table are given for a file.
+        ConfigError: It cannot be written, or options are given that have no meaning for it.
 
-    >>> place_of("forecast.csv", "forecasts", "refuse")
+    >>> place_of("forecast.csv", None, "append")
     Traceback (most recent call last):
-    grucast.errors.ConfigError: --table and --if-exists are for databases, but --out forecast.csv is a file
+    grucast.errors.ConfigError: --if-exists is for databases and folders, but --out forecast.csv is a file
     """
     if path and "://" in path:
         place = TablePlace.of(path, table, if_exists)
         require_table(place)
         return place
-    if table or if_exists != "refuse":
-        raise ConfigError(f"--table and --if-exists are for databases, but --out {path or 'none'} is a file")
+    if table:
+        raise ConfigError(f"--table is for databases, but --out {path or 'none'} is none: leave it out")
+    if path and (path.endswith(("/", os.sep)) or Path(path).is_dir()):
+        return FolderPlace.of(path, if_exists)
+    if if_exists != "refuse":
+        raise ConfigError(f"--if-exists is for databases and folders, but --out {path or 'none'} is a file")
     return None
+
+
+def out_of(path: str | None, place: Place) -> tuple[str | None, Suffixes]:
+    """What `require_outputs` is told of --out: nothing of a database."""
+    return (None if isinstance(place, TablePlace) else path), (FOLDER if place else TABLES)
 
 
 def refuse_existing(paths: Iterable[str | Path | None], overwrite: bool) -> None:
@@ -93,17 +108,19 @@ def stem_of(data: str) -> str:
     return stem or "data"
 
 
-def write_table(frame: Any, path: str, place: TablePlace | None = None) -> None:
-    """Write a polars frame in the format that the suffix names, or into a database."""
-    if place:
+def write_table(frame: Any, path: str, place: Place = None) -> None:
+    """Write a polars frame in the format that the suffix names, or into a database or folder."""
+    if isinstance(place, TablePlace):
         write_database(frame, place)
+    elif place:
+        write_dataset(frame, place)
     else:
         write_whole(path, to_bytes(frame, path))
 
 
-def shown_place(path: str | None, place: TablePlace | None) -> str | None:
+def shown_place(path: str | None, place: Place) -> str | None:
     """Where a table was written, without a password."""
-    return f"{place.table} in {place.name}" if place else path
+    return f"{place.table} in {place.name}" if isinstance(place, TablePlace) else path
 
 
 def frame_records(frame: Any) -> list[dict[str, Any]]:
@@ -136,13 +153,18 @@ def print_json(values: Mapping[str, Any]) -> None:
 
 def files_of(source: Any) -> Iterator[Any]:
     """The identities of the files that an input names."""
+    for path in paths_of(source):
+        if not is_device(path):
+            yield identity(path)
+
+
+def paths_of(source: Any) -> list[Path]:
+    """The files that an input names, whether they are there or not."""
     if source is None:
-        return
+        return []
     name, database, path = str(source).partition(":///")
     name = path.partition("?")[0] if database else "/dev/stdin" if name == "-" else name
-    for path in glob(name, recursive=True) if is_pattern(name) else [name]:  # noqa: PTH207 - as files are read
-        if not is_device(Path(path)):
-            yield identity(Path(path))
+    return list(map(Path, glob(name, recursive=True) if is_pattern(name) else [name]))  # noqa: PTH207 - as files are read
 
 
 def would_match(source: Any, path: Path) -> bool:
@@ -176,6 +198,14 @@ def require_suffix(option: str, path: Path, suffixes: Suffixes) -> None:
     """The name says what is to be written."""
     if suffixes and path.suffix.lower() not in suffixes:
         raise ConfigError(f"{option} {path} does not say what to write: end it with one of {', '.join(suffixes)}")
+
+
+def require_folder(what: str, folder: Path, inputs: Mapping[str, Any]) -> None:
+    """A file can be made in the folder, or the folder itself, and no input is in it."""
+    for option, source in inputs.items():
+        if any(folder.resolve() in path.resolve().parents for path in paths_of(source)):
+            raise ConfigError(f"{what} holds {option} ({source}): give another folder")
+    require_place(what, folder.resolve() / "part.parquet" if folder.is_dir() else folder)
 
 
 def require_place(what: str, path: Path) -> None:

@@ -9,7 +9,7 @@ import typer
 from grucast import load, plotting
 from grucast.cli import common
 from grucast.cli.common import command, to_draw, to_level
-from grucast.cli.output import TABLES, frame_records, place_of, print_json, require_outputs, shown_place, write_table
+from grucast.cli.output import frame_records, out_of, place_of, print_json, require_outputs, shown_place, write_table
 from grucast.cli.screen import Screen, plain_lines
 from grucast.data.ahead import read_future
 from grucast.data.parts import to_bytes as to_size
@@ -26,7 +26,7 @@ def predict(
     future: Annotated[str | None, typer.Option(help="File with the coming values of columns known in advance.")] = None,
     path: Annotated[
         str | None,
-        typer.Option("--out", help="File or database's URL; standard output if none."),
+        typer.Option("--out", help="File, FOLDER/ or database's URL; standard output if none."),
     ] = None,
     plot: Annotated[str | None, typer.Option(help="Picture of the series and their forecasts.")] = None,
     series: common.Series = "",
@@ -47,13 +47,14 @@ def predict(
     """Forecast the steps after the last of each series in DATA, a file, or a folder of Parquet files, part by part."""
     shown = to_level(level)
     others = {"--future": future, "--plot": plot, "--series": series, "--horizon": horizon, "--samples": samples}
+    others |= {"--table": target.table, "--if-exists": target.if_exists != "refuse"}
     engine = machines.chosen
     if is_folder(data, memory or machines.engine, others):
         predict_folder(model, data, path, shown, memory, engine)
         return
     inputs = {"MODEL": model, "DATA": data, "--future": future}
     place = place_of(path, target.table, target.if_exists)
-    require_outputs(inputs, {"--out": (None if place else path, TABLES), "--plot": (plot, plotting.PICTURES)})
+    require_outputs(inputs, {"--out": out_of(path, place), "--plot": (plot, plotting.PICTURES)})
     if plot:
         plotting.require_matplotlib()
     forecaster = load(model)
