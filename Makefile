@@ -16,7 +16,7 @@ AGAIN ?= grucast
 CAN_FUZZ := $(if $(filter Linux_x86_64,$(shell uname -s)_$(shell uname -m)),fuzz)
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test quick test-interop test-javascript test-page test-ray check native portable targets fuzz wheel slim audit fix bench bench-runtime bench-forecast bench-accuracy bench-classify bench-ablation docs pictures clean
+.PHONY: help demo test quick test-interop test-javascript test-page test-ray test-spark check native portable targets fuzz wheel slim audit fix bench bench-runtime bench-forecast bench-accuracy bench-classify bench-ablation docs pictures clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,7 +36,7 @@ test: $(VENV)/dev.stamp check native ## lint, types, layers, kernels under sanit
 
 # Files that differ from BASE, committed or not, and the tests of each; then some that nearly every fault would break.
 CHANGED = $(shell git diff --name-only --diff-filter=d --merge-base $(BASE) -- src tests native; git ls-files --others --exclude-standard -- src tests)
-CHANGED_SOURCES = $(filter-out $(foreach name,distributed mlflow sktime tensorboard,src/grucast/$(name).py),$(filter src/%.py,$(CHANGED)))
+CHANGED_SOURCES = $(filter-out $(foreach name,distributed mlflow sktime spark tensorboard,src/grucast/$(name).py),$(filter src/%.py,$(CHANGED)))
 tests_of = $(wildcard tests/$(patsubst src/grucast/%,%,$(dir $(1)))test_$(basename $(notdir $(1)))*.py)
 QUICK = $(CHANGED_SOURCES) $(foreach f,$(CHANGED_SOURCES),$(call tests_of,$(f))) $(foreach f,$(filter tests/%,$(CHANGED)),$(if $(filter test_%.py,$(notdir $(f))),$(f))) \
   $(if $(filter native/%,$(CHANGED)),tests/kernels) tests/test_errors.py tests/kernels/test_reference.py tests/model/test_golden.py tests/forecasting/test_loading.py
@@ -67,6 +67,10 @@ test-page: $(VENV)/page.stamp ## use the page of `grucast serve` in headless Chr
 test-ray: $(VENV)/ray.stamp ## work on a cluster of Ray, whose nodes are killed
 	@echo "== tests with Ray"
 	@$(BIN)/python -m pytest -q interop/test_ray.py interop/test_ray_fit.py src/grucast/distributed.py
+
+test-spark: $(VENV)/spark.stamp ## forecast data frames of Spark on this machine (needs Java)
+	@echo "== tests with Spark"
+	@$(BIN)/python -m pytest -q interop/test_spark.py src/grucast/spark.py
 
 check: $(VENV)/dev.stamp ## lint, format, types, layers
 	@echo "== lint"
@@ -231,6 +235,11 @@ $(VENV)/page.stamp: $(VENV)/dev.stamp
 $(VENV)/ray.stamp: $(VENV)/dev.stamp
 	@echo "== installing Ray"
 	@$(PIP) --group ray
+	@touch $@
+
+$(VENV)/spark.stamp: $(VENV)/dev.stamp
+	@echo "== installing Spark"
+	@$(PIP) --group spark
 	@touch $@
 
 build/mlflow/stamp: pyproject.toml | $(VENV)/dev.stamp

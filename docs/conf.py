@@ -29,7 +29,7 @@ exclude_patterns = ["_*", "zh"]  # zh/ is a site of its own within this one
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4
 
-autodoc_mock_imports = ["sktime", "mlflow", "tensorboardX"]
+autodoc_mock_imports = ["sktime", "mlflow", "tensorboardX", "pyspark"]
 highlight_language = "text"  # of blocks that name none: files, commands, what they print
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"

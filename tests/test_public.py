@@ -17,7 +17,7 @@ import grucast
 
 ROOT = Path(__file__).parents[1]
 APART = {
-    f"grucast.{name}" for name in ("_native", "distributed", "mlflow", "sktime", "tensorboard")
+    f"grucast.{name}" for name in ("_native", "distributed", "mlflow", "sktime", "spark", "tensorboard")
 }  # without source; see interop/
 MODULES = [
     "grucast",

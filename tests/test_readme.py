@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 INTEROP = {
-    f"docs/how-to/{name}.md" for name in ("mlflow", "sktime", "tensorboard")
+    f"docs/how-to/{name}.md" for name in ("mlflow", "sktime", "spark", "tensorboard")
 }  # run in interop/, with what they need
 TEXTS = (
     ROOT / "README.md",

@@ -30,6 +30,7 @@ MODULES = (
     "grucast.sktime",
     "grucast.mlflow",
     "grucast.tensorboard",
+    "grucast.spark",
     "grucast.mcp",
     "grucast.distributed",
 )
@@ -38,7 +39,7 @@ COMMAND = "## grucast {name}\n\n```text\n{help}\n```\n"
 
 def import_module(name: str) -> Any:
     """A module; what needs other versions of packages than the site need not be there."""
-    with mock(["sktime", "mlflow", "ray", "tensorboardX"]):
+    with mock(["sktime", "mlflow", "ray", "tensorboardX", "pyspark"]):
         return importlib.import_module(name)
 
 
