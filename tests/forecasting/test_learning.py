@@ -79,6 +79,27 @@ def test_folder_gives_the_bits_of_a_frame_and_leaves_nothing(mixed, tmp_path, ho
         forecaster.predict()
 
 
+@pytest.mark.usefixtures("_many_parts")
+def test_covariates_are_scaled_and_counted_as_in_a_frame(tmp_path):
+    rng, days = np.random.default_rng(3), make_days(60)
+    series = days["unique_id"].str.slice(1).cast(pl.Int64)
+    columns = {
+        "price": rng.gamma(2, 3, len(days)),
+        "sky": pl.Series(rng.choice(["rain", "sun", f"{0}"], len(days))),
+        "size": series * 1.1,
+        "kind": pl.Series(["a", "b", "c", "d"]).gather(series // 15),
+    }
+    days = days.with_columns(**columns).with_columns(
+        price=pl.when(pl.col("price") < 2).then(None).otherwise(pl.col("price"))
+    )
+    write(days.sample(fraction=1, shuffle=True, seed=0), tmp_path / "in")
+    declared = Covariates(past=("price",), future=("sky",), static=("size", "kind"))
+    found = GRUForecaster(3, 14, covariates=declared, **SMALL).fit(tmp_path / "in", memory=2**26)
+    wanted = GRUForecaster(3, 14, covariates=declared, **SMALL).fit(pl.read_parquet(tmp_path / "in" / "*.parquet"))
+    assert found.model_.schema == wanted.model_.schema
+    same(found, wanted)
+
+
 def test_whole_folder_and_engine_on_a_frame_give_the_same(mixed):
     wanted = GRUForecaster(3, 14, **SMALL).fit(mixed)
     forecaster = GRUForecaster(3, 14, **SMALL).fit("data")
@@ -135,8 +156,6 @@ def test_last_steps_can_be_left_out(mixed):
 
 
 def test_what_cannot_be_done_in_parts_is_refused(mixed, tmp_path):
-    with pytest.raises(ConfigError, match="covariates of series in parts"):
-        GRUForecaster(3, covariates=Covariates(past=("x",))).fit("data")
     with pytest.raises(ConfigError, match="sample_weight cannot go with"):
         GRUForecaster(3).fit(mixed, engine=HERE, sample_weight="w")
     (tmp_path / "empty").mkdir()

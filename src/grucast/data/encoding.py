@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grucast.data.calendar import Cycle
+from grucast.data.contents import Contents, contents_of
 from grucast.data.covariates import Column, Covariate, Covariates, Role, Unknown
 from grucast.data.holidays import Holidays, holidays_for
 from grucast.data.panel import Panel
@@ -102,13 +103,22 @@ def fit_schema(panel: Panel, covariates: Covariates, cycles: tuple[Cycle, ...] =
     """Learn scales and categories from a panel.
 
     Raises:
-        DataError: There are more categories than a model file has room for, or holidays for steps longer than days.
-        ConfigError, MissingExtraError: The holidays of that country are not known here.
+        DataError, ConfigError, MissingExtraError: As `make_schema`.
     """
     holidays = holidays_for(covariates.holidays, panel.frequency, panel.zone) if covariates.holidays else None
-    columns = [fit_column(name, "past", panel.temporal[name]) for name in covariates.past]
-    columns += [fit_column(name, "future", panel.temporal[name]) for name in covariates.future]
-    columns += [fit_column(name, "static", panel.static[name]) for name in covariates.static]
+    return make_schema(contents_of(panel), covariates, cycles, holidays)
+
+
+def make_schema(
+    contents: Mapping[str, Contents], covariates: Covariates, cycles: tuple[Cycle, ...], holidays: Holidays | None
+) -> Schema:
+    """The declared columns, with scales and categories of what they hold.
+
+    Raises:
+        DataError: There are more categories than a model file has room for.
+    """
+    roles: tuple[Role, ...] = ("past", "future", "static")
+    columns = [fit_column(name, role, contents[name]) for role in roles for name in getattr(covariates, role)]
     for column in columns:
         if sum(len(category.encode(errors="replace")) + 6 for category in column.categories or ()) > VOCABULARY:
             found = f"covariate {column.name!r} has {len(column.categories or ())} categories"
@@ -116,15 +126,11 @@ def fit_schema(panel: Panel, covariates: Covariates, cycles: tuple[Cycle, ...] =
     return Schema(tuple(columns), cycles, covariates.unknown, holidays)
 
 
-def fit_column(name: str, role: Role, covariate: Covariate) -> Column:
+def fit_column(name: str, role: Role, contents: Contents) -> Column:
     """Mean and standard deviation of what is there, or the categories that are."""
-    known = covariate.values[~np.isnan(covariate.values)]
-    if covariate.categories is not None:
-        return Column(
-            name, role, categories=tuple(sorted(covariate.categories[int(code)] for code in np.unique(known)))
-        )
-    centre, scale = (float(known.mean()), float(known.std())) if known.size else (0.0, 1.0)
-    return Column(name, role, centre, scale if scale > 1e-9 * abs(centre) else 1.0)
+    if contents.categories is not None:
+        return Column(name, role, categories=tuple(sorted(contents.categories)))
+    return Column(name, role, *contents.scale)
 
 
 def encode(panel: Panel, schema: Schema) -> Encoded:

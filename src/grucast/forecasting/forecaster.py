@@ -126,7 +126,7 @@ class GRUForecaster:
                 row that counts nothing is still read, as the past of others.
             engine: What computes, such as a `grucast.distributed.RayEngine`, to the same bits; this process when None.
             memory: Bytes to work with on a folder, beside what the process has already; a quarter of the machine's
-                when None. Then, and with an engine, there are no covariates but holidays.
+                when None.
             **options: How the data are to be read, as `grucast.read` takes them: id_col, time_col, target_col, freq ...
                 The model remembers them.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from grucast.data.calendar import usual_cycles
 from grucast.data.covariates import Covariates
-from grucast.data.encoding import Schema
+from grucast.data.encoding import Schema, make_schema
 from grucast.data.frequency import Frequency
 from grucast.data.holidays import holidays_for
 from grucast.data.outline import Outline
@@ -19,7 +19,6 @@ from grucast.data.parts import SAMPLE, cut_in_order, find_parquet, usual_memory
 from grucast.data.reading.intake import DEFAULT
 from grucast.data.reading.options import ReadOptions
 from grucast.data.sources import stated, take
-from grucast.errors import ConfigError
 from grucast.forecasting.engine import HERE, Engine
 from grucast.forecasting.plan import Plan, make_plan, untrained
 from grucast.model.config import CheckpointConfig, NetworkConfig, TrainingConfig
@@ -78,7 +77,7 @@ def fit_parts(forecaster: Unfitted, source: Any, how: Learning) -> Trained:
     step and, where steps are counted, seasons on the first part.
 
     Args:
-        forecaster: Its settings, without covariates but holidays.
+        forecaster: Its settings.
         source: A folder of Parquet files, or a glob or path of such; or a frame.
         how: How it is trained.
 
@@ -86,16 +85,14 @@ def fit_parts(forecaster: Unfitted, source: Any, how: Learning) -> Trained:
         The model, the loss of each step, and what was chosen otherwise than the data ask for.
 
     Raises:
-        ConfigError: There are covariates.
         DataError: The files cannot be read or used.
     """
     from grucast.training.progress import following
 
-    refuse_columns(forecaster.covariates)
     limit, number = (how.memory or usual_memory()) // how.engine.workers, how.engine.workers
     with TemporaryDirectory(dir=scratch_place(source), prefix=".grucast-") as scratch:
         parts, own_reading, reading = parts_of(source, how.reading, limit, Path(scratch), number)
-        team = assemble(how.engine, parts, partial(read_part, own_reading, how.drop))
+        team = assemble(how.engine, parts, partial(read_part, own_reading, forecaster.covariates, how.drop))
         with closing(team), following(how.progress) as callback:
             return learn(forecaster, team, reading, how._replace(progress=callback))
 
@@ -131,15 +128,6 @@ def learn(forecaster: Unfitted, team: "Team", reading: ReadOptions, how: Learnin
     return *train_task(task, members, training, length, how.progress, how.start, how.saving), plan.notes
 
 
-def refuse_columns(covariates: Covariates) -> None:
-    """Series in parts have no columns but y yet."""
-    if covariates.temporal or covariates.static:
-        raise ConfigError(
-            "covariates of series in parts are not supported: leave engine and memory out (--engine, --memory), or the "
-            "covariates"
-        )
-
-
 def scratch_place(source: Any) -> Path | None:
     """Where parts may lie: beside the files, so that machines that see these see them, too."""
     if not isinstance(source, str | Path):
@@ -166,18 +154,20 @@ def parts_of(
     return list(cut_in_order(paths, ids, memory, scratch / "parts", least)), own, reading
 
 
-def read_part(reading: ReadOptions, drop: int, paths: Files, frequency: Frequency | None) -> Panel:
+def read_part(
+    reading: ReadOptions, covariates: Covariates, drop: int, paths: Files, frequency: Frequency | None
+) -> Panel:
     """The series of a part, without their last steps."""
     import polars as pl
 
     intake = take(pl.read_parquet(list(paths)), reading)
     own = stated(intake.options) or frequency
-    panel = make_panel(intake.table, own, any_gaps=bool(intake.options.freq))
+    panel = make_panel(intake.table, own, covariates, bool(intake.options.freq))
     return panel.drop_last(drop) if drop else panel
 
 
 def schema_of(outline: Outline, covariates: Covariates, plan: Plan) -> Schema:
-    """What a network reads besides y: the calendar, and holidays if they are declared."""
+    """What a network reads besides y."""
     country = covariates.holidays
     holidays = holidays_for(country, outline.frequency, outline.zone) if country else None
-    return Schema((), usual_cycles(outline, plan.seasons), covariates.unknown, holidays)
+    return make_schema(outline.contents, covariates, usual_cycles(outline, plan.seasons), holidays)
