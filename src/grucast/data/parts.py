@@ -2,11 +2,12 @@
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ except ImportError as error:
 
 Integers = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
+Each = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
 GROWTH = 8  # bytes at work for each byte of a table that is forecast, its copies and the forecast included
 SAMPLE = 10_000  # rows that tell how large the others are
 LEAST = 2**26  # bytes with which anything can be done
@@ -53,7 +55,7 @@ def find_parquet(source: str) -> list[Path]:
     return paths
 
 
-def cut(paths: Sequence[Path], ids: Sequence[str], memory: int, folder: Path) -> Parts:
+def cut(paths: Sequence[Path], ids: Sequence[str], memory: int, folder: Path, each: Each = map) -> Parts:
     """Cut files into so many parts that each can be worked on in the memory; no more of them is read at once.
 
     Args:
@@ -61,6 +63,7 @@ def cut(paths: Sequence[Path], ids: Sequence[str], memory: int, folder: Path) ->
         ids: Columns that together name the series; all rows are one series without any.
         memory: Bytes.
         folder: Where the parts go, a folder of files each.
+        each: Does the work on each piece of the files, as `map` does.
 
     Raises:
         DataError: A file cannot be read, or lacks such a column.
@@ -75,15 +78,18 @@ def cut(paths: Sequence[Path], ids: Sequence[str], memory: int, folder: Path) ->
     with refusing(paths):
         size = Size.of(paths, memory)
         count = size.parts if ids else 1
+        folders = make_folders(folder, count)
+        list(each(partial(hand_out, folders, partial(place_by_hash, ids, count)), slices_of(paths, size)))
+    return Parts(folders, sum(size.rows))
 
-        def place(rows: pl.DataFrame) -> Integers:
-            return (hashes(rows, ids) % count).astype(np.int64) if count > 1 else np.zeros(len(rows), np.int64)
 
-        return Parts(hand_out(paths, size, count, place, folder), sum(size.rows))
+def place_by_hash(ids: Sequence[str], count: int, rows: pl.DataFrame) -> Integers:
+    """The part of each row, one of so many."""
+    return (hashes(rows, ids) % count).astype(np.int64) if count > 1 else np.zeros(len(rows), np.int64)
 
 
 def cut_in_order(
-    paths: Sequence[Path], ids: Sequence[str], memory: int, folder: Path, least: int = 1
+    paths: Sequence[Path], ids: Sequence[str], memory: int, folder: Path, least: int = 1, each: Each = map
 ) -> list[list[Path]]:
     """Cut files into parts that hold series in the order in which the files name them first; all names are in memory.
 
@@ -93,6 +99,7 @@ def cut_in_order(
         memory: As in `cut`.
         folder: As in `cut`.
         least: Parts, if there are so many series.
+        each: As in `cut`.
 
     Returns:
         The files of each part, which are the given ones if there is one.
@@ -105,14 +112,18 @@ def cut_in_order(
         count = max(size.parts, least) if ids else 1
         if count == 1:
             return [list(paths)]
-        order = Order()
-        for rows in read_slices(paths, size, ids):
-            order.add(hashes(rows, ids))
+        order, pieces = Order(), slices_of(paths, size)
+        for piece in pieces:
+            order.add(hashes(piece.read(ids), ids))
         part_of = order.shares(count)
-        folders = hand_out(
-            paths, size, int(part_of.max()) + 1, lambda rows: part_of[order.find(hashes(rows, ids))], folder
-        )
+        folders = make_folders(folder, int(part_of.max()) + 1)
+        list(each(partial(hand_out, folders, partial(place_in_order, ids, order, part_of)), pieces))
     return [sorted(own.iterdir()) for own in folders]
+
+
+def place_in_order(ids: Sequence[str], order: "Order", part_of: Integers, rows: pl.DataFrame) -> Integers:
+    """The part of each row, given that of each series."""
+    return part_of[order.find(hashes(rows, ids))]
 
 
 class Order:
@@ -166,26 +177,49 @@ class Size(NamedTuple):
         return cls(rows, max(int(memory / width), 1), max(math.ceil(sum(rows) * width / memory), 1))
 
 
-def read_slices(paths: Sequence[Path], size: Size, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
-    """The rows of files, as many as may be read at once."""
-    for path, rows in zip(paths, size.rows, strict=True):
-        for start in range(0, rows, size.at_once):
-            lazy = pl.scan_parquet(path)
-            yield (lazy if columns is None else lazy.select(columns)).slice(start, size.at_once).collect()
+class FileSlice(NamedTuple):
+    """Rows of a file that are read at once.
+
+    Attributes:
+        number: Of the slice.
+        path: The file.
+        start: The first row.
+        rows: How many.
+    """
+
+    number: int
+    path: Path
+    start: int
+    rows: int
+
+    def read(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """The rows, or some columns of them."""
+        lazy = pl.scan_parquet(self.path)
+        return (lazy if columns is None else lazy.select(columns)).slice(self.start, self.rows).collect()
 
 
-def hand_out(
-    paths: Sequence[Path], size: Size, count: int, place: Callable[[pl.DataFrame], Integers], folder: Path
-) -> tuple[Path, ...]:
-    """Write rows to the folder of the part that each belongs to."""
+def slices_of(paths: Sequence[Path], size: Size) -> list[FileSlice]:
+    """The files in slices, as large as may be."""
+    places = [
+        (path, start) for path, rows in zip(paths, size.rows, strict=True) for start in range(0, rows, size.at_once)
+    ]
+    return [FileSlice(number, path, start, size.at_once) for number, (path, start) in enumerate(places)]
+
+
+def make_folders(folder: Path, count: int) -> tuple[Path, ...]:
+    """A folder for each part."""
     folders = tuple(folder / f"part-{number:05d}" for number in range(count))
     for own in folders:
         own.mkdir(parents=True)
-    for number, rows in enumerate(read_slices(paths, size)):
-        places = place(rows)
-        for part in np.unique(places):
-            rows.filter(pl.Series(places == part)).write_parquet(folders[part] / f"{number:05d}.parquet")
     return folders
+
+
+def hand_out(folders: Sequence[Path], place: Callable[[pl.DataFrame], Integers], piece: FileSlice) -> None:
+    """Write rows to the folder of the part that each belongs to."""
+    rows = piece.read()
+    places = place(rows)
+    for part in np.unique(places):
+        rows.filter(pl.Series(places == part)).write_parquet(folders[part] / f"{piece.number:05d}.parquet")
 
 
 @contextmanager

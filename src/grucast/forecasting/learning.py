@@ -89,9 +89,9 @@ def fit_parts(forecaster: Unfitted, source: Any, how: Learning) -> Trained:
     """
     from grucast.training.progress import following
 
-    limit, number = (how.memory or usual_memory()) // how.engine.workers, how.engine.workers
+    limit = (how.memory or usual_memory()) // how.engine.workers
     with TemporaryDirectory(dir=scratch_place(source), prefix=".grucast-") as scratch:
-        parts, own_reading, reading = parts_of(source, how.reading, limit, Path(scratch), number)
+        parts, own_reading, reading = parts_of(source, how, limit, Path(scratch))
         team = assemble(how.engine, parts, partial(read_part, own_reading, forecaster.covariates, how.drop))
         with closing(team), following(how.progress) as callback:
             return learn(forecaster, team, reading, how._replace(progress=callback))
@@ -136,12 +136,11 @@ def scratch_place(source: Any) -> Path | None:
     return beside if beside.is_dir() and os.access(beside, os.W_OK) else None
 
 
-def parts_of(
-    source: Any, asked: ReadOptions, memory: int, scratch: Path, least: int
-) -> tuple[list[Files], ReadOptions, ReadOptions]:
+def parts_of(source: Any, how: Learning, memory: int, scratch: Path) -> tuple[list[Files], ReadOptions, ReadOptions]:
     """The files of each part, how to read them, and how to read others like the source."""
     import polars as pl
 
+    asked, engine = how.reading, how.engine
     if isinstance(source, str | Path):
         paths = find_parquet(str(source))
         reading = own = take(pl.scan_parquet(paths).head(SAMPLE).collect(), asked).options
@@ -151,7 +150,7 @@ def parts_of(
         intake.table.frame.to_polars().write_parquet(paths[0])
     columns = pl.read_parquet_schema(paths[0])
     ids = own.id_col or [name for name in columns if name == "unique_id"]
-    return list(cut_in_order(paths, ids, memory, scratch / "parts", least)), own, reading
+    return list(cut_in_order(paths, ids, memory, scratch / "parts", engine.workers, engine.map)), own, reading
 
 
 def read_part(

@@ -57,7 +57,7 @@ def predict_parts(
         ids = forecaster.model_.reading.id_col or [
             name for name in pl.read_parquet_schema(paths[0]) if name == "unique_id"
         ]
-        parts = cut(paths, ids, (memory or usual_memory()) // engine.workers, Path(scratch))
+        parts = cut(paths, ids, (memory or usual_memory()) // engine.workers, Path(scratch), engine.map)
         work = partial(write_part, forecaster, level, target.absolute())
         for number, rows in enumerate(engine.map(work, parts.folders)):
             written += rows
