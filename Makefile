@@ -16,7 +16,7 @@ AGAIN ?= grucast
 CAN_FUZZ := $(if $(filter Linux_x86_64,$(shell uname -s)_$(shell uname -m)),fuzz)
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test quick test-interop test-javascript test-page test-ray test-spark check native portable targets fuzz wheel slim audit fix bench bench-runtime bench-forecast bench-accuracy bench-classify bench-ablation docs pictures clean
+.PHONY: help demo test quick test-interop test-javascript test-page test-ray test-spark check native portable targets fuzz wheel slim audit fix bench bench-runtime bench-forecast bench-accuracy bench-classify bench-ablation bench-scale docs pictures clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -187,6 +187,9 @@ bench-classify: .venv-classify/stamp ## classify sequences beside MiniRocket, pr
 
 bench-ablation: .venv-bench/stamp ## fit six public tasks with one choice of the forecaster changed at a time, print and save the table (an hour)
 	@OMP_NUM_THREADS=1 .venv-bench/bin/python benchmarks/bench_ablation.py --seeds 3 --suite $(foreach kind,yearly quarterly monthly,monash_m1_$(kind)) monash_m3_yearly monash_m3_quarterly monash_tourism_quarterly
+
+bench-scale: $(VENV)/dev.stamp ## measure what series cost, from a hundred to a million, save the tables and put them into the page (10 minutes)
+	@$(BIN)/python benchmarks/bench_scale.py
 
 docs: $(VENV)/dev.stamp ## build the documentation site in build/site: strict, every link checked
 	@echo "== documentation"

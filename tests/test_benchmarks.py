@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -60,3 +61,52 @@ def test_means_over_tasks_are_geometric_and_of_seeds_before(program):
     assert standings.relative(models, ["x", "y"], "grucast", "mase") == pytest.approx(math.sqrt(1 / 2 * 3 / 4))
     assert standings.relative(models, ["x", "y", "z"], "grucast", "mase") is None
     assert "| grucast, seed 2 | 0.750 |" in standings.tables(naive + own + other)
+
+
+@pytest.fixture
+def scaled():
+    """Figures as of a machine on which a series costs 20 us of a core, 5 of them for the cutting of files."""
+    base = {"history": 100, "parts": 110, "forecasts": 200, "state": 250, "grown": 0.001, "database": 1500, "model": 1}
+    figures = {"machine": {"processor": "any"}}
+    for kind in ("predict", "fit", "stream", "store"):
+        for series in (100, 1000, 10_000, 100_000):
+            sizes = {name: value * series for name, value in base.items()} | {"model": 180_000}
+            times = {"seconds": series * 2e-5 + 0.01, "cpu": series * 2e-5 + 0.01, "cut_cpu": series * 5e-6}
+            start = {"start_cpu": 0.01, "start_seconds": 0.01, "memory": 50 + series / 1000}
+            figures[f"{kind} {series} 40"] = sizes | times | start
+    for steps in (20, 80):
+        figures[f"predict 10000 {steps}"] = {"cpu": 10_000 * (10 + 0.25 * steps) * 1e-6}
+    return figures
+
+
+def test_equal_costs_grow_by_an_exponent_of_one_and_what_needs_no_cutting_is_shared(program, scaled):
+    plan = program("scale_plan")
+    measured = plan.Measured(scaled)
+    assert plan.growth(measured).splitlines()[-1] == "| exponent | 1.00 | 1.00 | 1.00 | 1.00 |"
+    assert plan.costs(measured).splitlines()[-1] == "| the most to 1,000 | 1.00 | 1.00 | 1.00 |"
+    assert (
+        plan.by_steps(measured).splitlines()[-1] == "| µs of a core, each series | 15 | 20 | 30 | 10.0 + 0.250 a step |"
+    )
+    assert (
+        plan.machines(measured).splitlines()[-1] == "| minutes, computed | 20.8 | 9.9 | 8.72 | 8.43 |"
+    )  # 500 s / 60 + ...
+
+
+def test_plan_multiplies_what_a_series_takes(program, scaled):
+    found = dict(
+        re.findall(r"^\| (.*?) \| (.*?) \|$", program("scale_plan").plan(program("scale_plan").Measured(scaled)), re.M)
+    )
+    assert found["forecast all, hours of a core"] == "0.556"
+    assert found["disk for histories, GB"] == "10"
+    assert found["through the network, where workers share a file system, GB"] == "52"
+    assert found["train on all, GB of memory on the machine that cuts"] == "100"
+    assert found["memory for these, GB"] == "100"
+    assert found["updates a second of one database, as measured"] == "50,000"
+
+
+def test_page_has_the_tables_of_scale_that_were_saved():
+    saved = (BENCHMARKS / "results/scale.md").read_text()
+    page = (ROOT / "docs" / "explanation" / "scale.md").read_text()
+    tables = [part for part in saved.split("\n\n") if part.startswith("|")]
+    assert len(tables) == 7
+    assert all(table.strip() in page for table in tables)
