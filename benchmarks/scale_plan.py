@@ -126,7 +126,7 @@ def plan(measured: Measured) -> str:
     history, parts, forecasts = (measured.each("predict", name) for name in ("history", "parts", "forecasts"))
     rows = [
         ["forecast all, hours of a core", number(measured.cost("predict") * hours)],
-        ["of these, cutting the files, on one core", number(measured.each("predict", "cut_cpu") * hours)],
+        ["of these, cutting the files", number(measured.each("predict", "cut_cpu") * hours)],
         ["train on all, hours of a core", number(measured.ahead("fit", "cpu") / 3600)],
         ["train on all, GB of memory on the machine that cuts", number(measured.ahead("fit", "memory") / 1e3)],
         ["disk for histories, GB", number(history * gigabytes)],
@@ -148,10 +148,8 @@ def plan(measured: Measured) -> str:
 
 
 def machines(measured: Measured) -> str:
-    """How long the forecasts of 100 million series take on so many cores: files are cut on one, the rest is shared."""
-    cut = measured.each("predict", "cut_cpu") * DAILY / 60
-    rest = measured.cost("predict") * DAILY / 60 - cut
-    times = [number(cut + rest / cores) for cores in CORES]
+    """How long the forecasts of 100 million series take on so many cores, which share all of the work."""
+    times = [number(measured.cost("predict") * DAILY / 60 / cores) for cores in CORES]
     return markdown(["cores", *map(str, CORES)], [["minutes, computed", *times]])
 
 
