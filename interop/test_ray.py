@@ -2,21 +2,28 @@
 
 import os
 import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import optuna
 import polars as pl
 import pytest
 import ray
 from ray.cluster_utils import Cluster
 from tests.conftest import TINY
+from tests.tuning.conftest import _small, make_days  # noqa: F401 - a fixture
 
 import grucast
 from grucast import GRUForecaster
 from grucast.distributed import RayEngine
-from grucast.errors import ConfigError, DataError
+from grucast.errors import ConfigError, DataError, DataWarning
 from grucast.forecasting.parts import predict_parts
+from grucast.tuning import tune
+from grucast.tuning.referee import Referee
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +66,14 @@ def slow(folder: Path, item: int) -> int:
     return item * item
 
 
+def wait(folder: Path, item: int) -> int:
+    """Work that goes on when there is a sign."""
+    (folder / f"{item}-{os.getpid()}").touch()
+    while not (folder / "go").exists():
+        time.sleep(0.05)
+    return item * item
+
+
 def refuse(_: int) -> int:
     """Work that cannot be done."""
     raise DataError("no")
@@ -78,17 +93,21 @@ def test_forecasts_are_those_of_one_process(place):
 def test_work_of_a_node_that_is_killed_is_done_once_elsewhere(cluster, tmp_path):
     node = cluster.add_node(num_cpus=2)
     cluster.wait_for_nodes()
-    found, killed = [], False
-    for result in RayEngine().map(partial(slow, tmp_path), range(40)):
-        found.append(result)
-        processes = {path.name.partition("-")[2] for path in tmp_path.iterdir()}
-        if len(processes) == 3 and not killed:  # all three cores are at work
-            killed = True
-            cluster.remove_node(node, allow_graceful=False)
-    assert killed
-    assert sorted(found) == [item * item for item in range(40)]
-    begun = [path.name.partition("-")[0] for path in tmp_path.iterdir()]
-    assert len(begun) > len(set(begun)) == 40  # what was lost was begun again
+
+    def kill():
+        while len(list(tmp_path.iterdir())) < 3:  # all three cores are at work
+            time.sleep(0.05)
+        cluster.remove_node(node, allow_graceful=False)
+        time.sleep(3)  # until its workers are gone, too
+        (tmp_path / "go").touch()
+
+    with ThreadPoolExecutor(1) as pool:
+        killed = pool.submit(kill)
+        found = list(RayEngine().map(partial(wait, tmp_path), range(20)))
+        killed.result()
+    assert sorted(found) == [item * item for item in range(20)]
+    begun = [path.name.partition("-")[0] for path in tmp_path.glob("*-*")]
+    assert len(begun) > len(set(begun)) == 20  # what was lost was begun again
 
 
 @pytest.mark.usefixtures("cluster")
@@ -106,6 +125,75 @@ def test_forecasts_are_whole_after_a_node_is_killed(cluster, place):
     assert killed
     found = pl.read_parquet([path for path in (place / "out").iterdir() if path.suffix == ".parquet"])
     assert found.select("unique_id", "ds").n_unique() == len(found) == 900
+
+
+class Counter:
+    """A home that counts."""
+
+    def __init__(self):
+        self.total = 0
+
+    def add(self, number):
+        self.total += number
+        return self.total
+
+
+def count_up(item: int, home: Any) -> int:
+    """Work that asks twice."""
+    home.add(item)
+    return home.add(item)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_work_calls_what_stays_here():
+    home = Counter()
+    totals = list(RayEngine().consult(count_up, iter(range(1, 6)), home))
+    assert (len(totals), home.total) == (5, 30)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_errors_of_the_host_end_the_work():
+    with pytest.raises(AttributeError, match="add"):
+        list(RayEngine().consult(count_up, [1, 2], object()))
+    assert list(RayEngine().map(abs, [-1])) == [1]
+
+
+def tuned(**options):
+    """A search of four trials on the cluster."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        return tune(make_days(), 5, engine=RayEngine(), **options).study.trials
+
+
+@pytest.mark.usefixtures("cluster", "_small")
+def test_trials_have_the_errors_of_one_process_and_one_is_cut_short(monkeypatch):
+    monkeypatch.setattr(optuna.Trial, "should_prune", lambda trial: trial.number == 1)
+    found = tuned(trials=3)
+    assert [trial.state.name for trial in found] == ["COMPLETE", "PRUNED", "COMPLETE"]
+    with pytest.warns(DataWarning):
+        here = tune(make_days(), 5, trials=1).study.trials
+    assert found[0].value == here[0].value
+
+
+@pytest.mark.usefixtures("_small")
+def test_trials_of_a_node_that_is_killed_are_done_again(cluster, monkeypatch, tmp_path):
+    node = cluster.add_node(num_cpus=2)
+    cluster.wait_for_nodes()
+    begun, real = [], Referee.begin
+
+    def begin(referee, place):
+        begun.append(place)
+        if len(begun) == 3:  # all three cores are at work
+            cluster.remove_node(node, allow_graceful=False)
+            time.sleep(3)  # until its workers are gone, too
+        return real(referee, place)
+
+    monkeypatch.setattr(Referee, "begin", begin)
+    found = tuned(trials=5, study=tmp_path / "study.db")
+    assert {trial.state.name for trial in found} <= {"COMPLETE", "PRUNED"}
+    assert len(found) == 5
+    assert sorted(set(begun)) == [0, 1, 2, 3, 4]
+    assert len(begun) > 5
 
 
 @pytest.mark.usefixtures("cluster")

@@ -1,9 +1,11 @@
 """Work on more than one machine, by Ray; needs the extra ray."""
 
+import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import zip_longest
+from functools import partial
+from itertools import count, islice, zip_longest
 from multiprocessing.connection import Client, Listener
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, TypeVar
@@ -13,6 +15,7 @@ from grucast.training.worker import SliceGradients, Worker
 
 try:
     import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError as error:
     raise MissingExtraError("Ray", "ray") from error
 
@@ -74,31 +77,52 @@ class RayEngine:
         except (ConnectionError, ValueError) as error:
             raise ConfigError(f"there is no cluster of Ray at {self.address}: start one by ray start --head") from error
 
-    def map(self, work: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
+    def map(self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """What `work` gives for each item, as it is done; only a few items are handed out at once.
 
         Raises:
             GrucastError: A node was lost more often than work is tried again.
         """
         self.connect()
-        shared, waiting = ray.put(work), list(reversed(items))
         call: Any = ray.remote(num_cpus=1, max_retries=RETRIES)(apply)
-        running: list[Any] = []
-        while waiting or running:
-            while waiting and len(running) < AHEAD * self.workers:
-                running.append(call.remote(shared, waiting.pop()))
-            (done, *_), running = ray.wait(running)
-            try:
-                yield ray.get(done)
-            except ray.exceptions.RayTaskError as error:
-                raise error.cause from error
-            except ray.exceptions.RayError as error:
-                raise GrucastError(f"a part of the work was lost {RETRIES + 1} times: {error}") from error
+        yield from self._done(partial(call.remote, ray.put(work)), items, AHEAD)
+
+    def consult(self, work: Callable[[T, Any], R], items: Iterable[T], home: Any) -> Iterator[R]:
+        """As `map`, of work that calls methods of an object which stays here; an item is drawn when a worker is free.
+
+        Raises:
+            GrucastError: As in `map`.
+        """
+        self.connect()
+        call: Any = ray.remote(num_cpus=1, max_retries=RETRIES)(apply_asking)
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        desk: Any = ray.remote(num_cpus=0, scheduling_strategy=here)(Desk).remote()
+        try:
+            yield from self._done(partial(call.remote, ray.put(work), desk), items, 1, Clerk(desk, home))
+        finally:
+            ray.kill(desk)
 
     def crew(self, makers: Sequence[Callable[[], Worker]]) -> "RayCrew":
         """Workers that learn together, a core each; fewer, with more parts, where the cluster has fewer now."""
         self.connect()
         return RayCrew(makers)
+
+    def _done(
+        self, start: Callable[[T], Any], items: Iterable[T], ahead: int, clerk: "Clerk | None" = None
+    ) -> Iterator[Any]:
+        """What tasks give as they are done; `ahead` for each worker are started at once."""
+        waiting, running = iter(items), list[Any]()
+        try:
+            while True:
+                running += map(start, islice(waiting, max(ahead * self.workers - len(running), 0)))
+                if not running:
+                    return
+                done = clerk.serve_until_one_of(running) if clerk else ray.wait(running)[0][0]
+                running.remove(done)
+                yield result_of(done)
+        finally:
+            for task in running:  # nobody waits for it any more
+                ray.cancel(task, force=True)
 
 
 class RayCrew:
@@ -222,6 +246,84 @@ def losing() -> Iterator[None]:
         raise WorkerLostError(LOST) from error
 
 
+class Desk:
+    """Takes the calls of work to the object that stays where the work was given out, and the answers back; an actor."""
+
+    def __init__(self) -> None:
+        self.calls, self.answers, self.numbers = asyncio.Queue[Any](), dict[int, Any](), count()
+
+    async def ask(self, name: str, given: tuple[Any, ...]) -> Any:
+        """What a method of the object gives."""
+        number = next(self.numbers)
+        answer = self.answers[number] = asyncio.get_running_loop().create_future()
+        await self.calls.put((number, name, given))
+        return await answer
+
+    async def next(self) -> Any:
+        """The next call, when there is one."""
+        return await self.calls.get()
+
+    async def answer(self, number: int, value: Any) -> None:
+        """Give a call its answer."""
+        self.answers.pop(number).set_result(value)
+
+
+class Clerk:
+    """Makes the calls that the desk takes.
+
+    Args:
+        desk: The actor.
+        home: The object that is called.
+    """
+
+    def __init__(self, desk: Any, home: Any) -> None:
+        self.desk, self.home = desk, home
+        self.call = desk.next.remote()
+
+    def serve_until_one_of(self, running: list[Any]) -> Any:
+        """Answer calls until a task is done, and give that."""
+        while True:
+            first = ray.wait([self.call, *running])[0][0]
+            if first != self.call:
+                return first
+            number, name, given = ray.get(first)
+            self.desk.answer.remote(number, getattr(self.home, name)(*given))
+            self.call = self.desk.next.remote()
+
+
+class Remote:
+    """The object as work elsewhere sees it: each method asks the desk.
+
+    Args:
+        desk: The actor.
+    """
+
+    def __init__(self, desk: Any) -> None:
+        self._desk = desk
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return lambda *given: ray.get(self._desk.ask.remote(name, given))
+
+
+def result_of(task: Any) -> Any:
+    """What a task gave.
+
+    Raises:
+        GrucastError: A node was lost more often than work is tried again.
+    """
+    try:
+        return ray.get(task)
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from error
+    except ray.exceptions.RayError as error:
+        raise GrucastError(f"a part of the work was lost {RETRIES + 1} times: {error}") from error
+
+
 def apply(work: Callable[[T], R], item: T) -> R:
     """One piece of work, on one core."""
     return work(item)
+
+
+def apply_asking(work: Callable[[T, Any], R], desk: Any, item: T) -> R:
+    """One piece of work that asks, on one core."""
+    return work(item, Remote(desk))

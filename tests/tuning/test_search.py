@@ -1,5 +1,7 @@
 import math
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Lock
 from types import SimpleNamespace
 
 import optuna
@@ -7,17 +9,19 @@ import pytest
 
 from grucast.data.panel import NONE
 from grucast.data.sources import take
+from grucast.forecasting.engine import HERE
 from grucast.model.config import NetworkConfig, TrainingConfig
 from grucast.tuning import search as searching
-from grucast.tuning.search import Deadline, Search, error_of
+from grucast.tuning.referee import Deadline
+from grucast.tuning.search import Search, error_of
 from tests.tuning.conftest import SMALL, make_days
 
 
-def searched(days, trials=3, seed=1):
+def searched(days, trials=3, seed=1, engine=HERE):
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
     study.enqueue_trial(SMALL)
     search = Search.of(take(days), 5, NONE, seed)
-    search.run(study, trials, Deadline(None), print)
+    search.run(study, trials, Deadline(None), print, engine)
     return study
 
 
@@ -55,37 +59,70 @@ def test_training_that_falls_behind_is_cut_short(monkeypatch):
     assert states == ["COMPLETE", "PRUNED", "COMPLETE"]
 
 
-def test_the_search_ends_while_there_is_time_for_what_follows(monkeypatch):
-    search, limits = Search.of(take(make_days()), 5, NONE, 1), []
-    now = [0.0]
-    monkeypatch.setattr(searching, "time", SimpleNamespace(monotonic=lambda: now[0]))
+class Threads:
+    """Two trials at a time, whose calls come in any order."""
 
-    def attempt(_, study, limit):
-        limits.append(limit)
-        now[0] += 10
-        study.tell(study.ask(), 1.0)
+    workers = 2
 
-    monkeypatch.setattr(Search, "attempt", attempt)
-    study = optuna.create_study()
-    monkeypatch.setattr(searching, "seconds_after", lambda _: 35.0)
-    monkeypatch.setattr(optuna.trial.FrozenTrial, "duration", timedelta(seconds=10))
-    search.run(study, 1000, Deadline(100), print)
-    assert limits == [30, 55, 45, 35, 25, 15]
+    def consult(self, work, items, home):
+        with ThreadPoolExecutor(2) as pool:
+            yield from pool.map(partial(work, referee=Locked(home)), items)
 
 
-def test_what_follows_is_the_defaults_and_the_best_once_more_and_the_model(monkeypatch):
-    study = optuna.create_study()
-    for value in (2.0, 1.0):
-        study.tell(study.ask(), value)
-    seconds = property(lambda trial: timedelta(seconds=4 if trial.number else 10))
-    monkeypatch.setattr(optuna.trial.FrozenTrial, "duration", seconds)
-    assert searching.seconds_after(study) == 20
+class Locked:
+    """An object, one call at a time."""
+
+    def __init__(self, home):
+        self.home, self.lock = home, Lock()
+
+    def __getattr__(self, name):
+        def call(*given):
+            with self.lock:
+                return getattr(self.home, name)(*given)
+
+        return call
 
 
-@pytest.mark.parametrize(("seconds", "share"), [(None, None), (100, 50), (0.1, 1)])
-def test_a_share_of_the_time_that_is_left(seconds, share):
-    found = Deadline(seconds).share(0.5)
-    assert found == (share if share is None else pytest.approx(share, abs=0.1))
+class Losing:
+    """Each trial's node is lost at its third call, and it is done again elsewhere."""
+
+    workers = 2
+
+    def consult(self, work, items, home):
+        for item in items:
+            with pytest.raises(ConnectionError):
+                work(item, Hasty(home))
+            yield work(item, home)
+
+
+class Hasty:
+    """An object that is gone after two calls."""
+
+    def __init__(self, home):
+        self.home, self.calls = home, 0
+
+    def __getattr__(self, name):
+        self.calls += 1
+        if self.calls == 3:
+            raise ConnectionError
+        return getattr(self.home, name)
+
+
+def test_several_trials_at_once_are_all_told():
+    study = searched(make_days(), trials=4, engine=Threads())
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE"] * 4
+    assert study.trials[0].params == SMALL
+
+
+def test_the_error_of_a_trial_does_not_depend_on_where_it_is_done():
+    here, there = searched(make_days(), trials=1), searched(make_days(), trials=1, engine=Threads())
+    assert here.best_value == there.best_value
+
+
+def test_a_trial_that_was_lost_is_done_again_with_its_settings():
+    here, there = searched(make_days()), searched(make_days(), engine=Losing())
+    assert [trial.value for trial in there.trials] == [trial.value for trial in here.trials]
+    assert there.trials[1].intermediate_values == here.trials[1].intermediate_values
 
 
 def test_the_error_is_mase_or_mae_where_there_is_none():

@@ -111,15 +111,17 @@ class TableOptions:
 
 @dataclass(frozen=True)
 class Machines:
-    """Options of where the parts of a folder are worked on."""
+    """Options of where work is done."""
 
-    engine: Annotated[Text, typer.Option(help="What works on the parts of a folder: ray; this process if none.")] = None
+    engine: Annotated[Text, typer.Option(help="What does the work: ray; this process if none.")] = None
     address: Annotated[Text, typer.Option(help="Of a running cluster: auto, ray://head:10001; else one here.")] = None
-    workers: Annotated[int | None, typer.Option(help="Parts at a time; one for each core if not given.")] = None
+    workers: Annotated[int | None, typer.Option(help="Pieces of work at a time; one for each core if not given.")] = (
+        None
+    )
 
     @property
     def chosen(self) -> Engine:
-        """What works on the parts.
+        """What does the work.
 
         Raises:
             ConfigError: There is no such engine, or its options are given without it.

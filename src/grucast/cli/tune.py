@@ -34,6 +34,7 @@ def tune(
     *,
     roles: common.CovariateOptions,
     columns: common.Columns,
+    machines: common.Machines,
     as_json: common.Json = False,
 ) -> None:
     """Search for better settings on past windows of DATA, say whether they are better on later ones, keep the model."""
@@ -47,12 +48,15 @@ def tune(
     refuse_existing([model, plot], overwrite)
     if plot:
         plotting.require_matplotlib()
+    engine = machines.chosen
     say = Screen(stderr=as_json)
     intake = columns.take(data)
     say_lines(err, intake.guesses, intake.doubts)
     search = Search.of(intake, horizon, roles.covariates, seed)
     with say.status("the first trial: the defaults") as shown:
-        found = tune_intake(intake, search, trials, seconds, record, lambda n, of: shown.update(f"{n} of {of} trials"))
+        found = tune_intake(
+            intake, search, trials, seconds, record, lambda n, of: shown.update(f"{n} of {of} trials"), engine
+        )
     found.forecaster.save(model)
     if plot:
         found.plot(plot)

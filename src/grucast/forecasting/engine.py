@@ -1,6 +1,6 @@
-"""What does work on parts of series: the contract, and this process."""
+"""What does pieces of work: the contract, and this process."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,8 +18,11 @@ class Engine(Protocol):
     def workers(self) -> int:
         """Pieces of work at a time."""
 
-    def map(self, work: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
+    def map(self, work: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         """What `work` gives for each item, in any order."""
+
+    def consult(self, work: Callable[[Any, Any], Any], items: Iterable[Any], home: Any) -> Iterator[Any]:
+        """As `map`, of work that is also given what calls the methods of `home`, an object that stays here."""
 
     def crew(self, makers: "Sequence[Callable[[], Worker]]") -> "Crew":
         """Workers that learn together."""
@@ -30,9 +33,13 @@ class Here:
 
     workers = 1
 
-    def map(self, work: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
+    def map(self, work: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         """What `work` gives for each item."""
         return map(work, items)
+
+    def consult(self, work: Callable[[Any, Any], Any], items: Iterable[Any], home: Any) -> Iterator[Any]:
+        """As `map`, of work that is given the object, too."""
+        return (work(item, home) for item in items)
 
     def crew(self, makers: "Sequence[Callable[[], Worker]]") -> "Crew":
         """Workers that learn together."""

@@ -17,8 +17,10 @@ from grucast.data.reading.options import Options, ReadOptions
 from grucast.data.sources import take
 from grucast.errors import ConfigError, DataWarning
 from grucast.forecasting.arguments import positive
+from grucast.forecasting.engine import HERE, Engine
+from grucast.tuning.referee import Deadline
 from grucast.tuning.result import Tuning
-from grucast.tuning.search import DEFAULT, SPACE, Deadline, Search
+from grucast.tuning.search import DEFAULT, SPACE, Search
 
 STARTING = 5  # trials before any is cut short
 NAME = "grucast"
@@ -33,6 +35,7 @@ def tune(
     study: str | Path | None = None,
     seed: int = 1,
     covariates: Covariates = NONE,
+    engine: Engine = HERE,
     **options: Unpack[Options],
 ) -> Tuning:
     """Search the settings of `SPACE` for the least error on past windows, then compare with the defaults on later ones.
@@ -48,6 +51,8 @@ def tune(
         study: File of Optuna's record (SQLite), gone on with if it is there; none is kept when None.
         seed: Of the search and of each training.
         covariates: Columns besides y.
+        engine: What does the trials, such as a `RayEngine`: several at once, each on one core, so that which settings
+            come next depends on which trials are over.
         **options: How the data are to be read, as `grucast.read` takes them.
 
     Raises:
@@ -63,7 +68,7 @@ def tune(
     (64, False)
     """
     intake = take(data, ReadOptions.of(**options))
-    found = tune_intake(intake, Search.of(intake, h, covariates, seed), trials, max_time, study, nobody)
+    found = tune_intake(intake, Search.of(intake, h, covariates, seed), trials, max_time, study, nobody, engine)
     if not found.better:
         warnings.warn(found.verdict, DataWarning, stacklevel=2)
     return found
@@ -80,11 +85,12 @@ def tune_intake(
     max_time: float | None,
     study: str | Path | None,
     told: Callable[[int, int], None],
+    engine: Engine = HERE,
 ) -> Tuning:
     """As `tune`, of series that were taken in; `told` hears of each trial."""
     end = Deadline(max_time)
     record = open_study(study, search)
-    search.run(record, positive("trials", trials), end, told)
+    search.run(record, positive("trials", trials), end, told, engine)
     settings = record.best_params
     default = search.score_later(DEFAULT, end)
     best = default if settings == DEFAULT else search.score_later(settings, end)

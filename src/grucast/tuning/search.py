@@ -1,7 +1,6 @@
 """The settings that are searched, and how one choice of them is scored."""
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +8,6 @@ from typing import Any
 
 import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution
-from optuna.trial import TrialState
 
 from grucast.data.covariates import Covariates
 from grucast.data.panel import Panel
@@ -17,12 +15,14 @@ from grucast.data.reading.intake import Intake
 from grucast.data.sources import to_panel
 from grucast.forecasting.arguments import positive
 from grucast.forecasting.backtest import rolling_forecasts
+from grucast.forecasting.engine import HERE, Engine
 from grucast.forecasting.forecaster import GRUForecaster
 from grucast.forecasting.frames import FrameKind
 from grucast.forecasting.plan import make_plan
 from grucast.forecasting.scoring import Score
 from grucast.model.config import NetworkConfig, TrainingConfig
 from grucast.training.progress import Progress
+from grucast.tuning.referee import Deadline, Referee
 
 SPACE: Any = {
     "window": CategoricalDistribution((0.5, 1.0, 2.0)),  # of the window that is chosen otherwise
@@ -38,28 +38,6 @@ DEFAULT = {name: getattr(NetworkConfig(), name) for name in NETWORK} | {
     "learning_rate": TrainingConfig().learning_rate,
 }
 WINDOWS = 3  # that the search sees, and as many later ones for the last word
-FIRST = 0.3  # of the time, what the first trial may take
-ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-
-
-class Deadline:
-    """When all must be done.
-
-    Args:
-        seconds: From now; None for never.
-    """
-
-    def __init__(self, seconds: float | None) -> None:
-        self._end = math.inf if seconds is None else time.monotonic() + seconds
-
-    @property
-    def left(self) -> float:
-        """Seconds until then."""
-        return max(self._end - time.monotonic(), 0.0)
-
-    def share(self, part: float) -> float | None:
-        """A share of what is left, at least a second; None where there is no end."""
-        return None if math.isinf(self._end) else max(self.left * part, 1.0)
 
 
 @dataclass(frozen=True)
@@ -104,33 +82,37 @@ class Search:
         training = TrainingConfig(learning_rate=settings["learning_rate"], max_time=max_time, seed=self.seed)
         return GRUForecaster(self.h, size, covariates=self.covariates, network=network, training=training)
 
-    def run(self, study: Any, trials: int, end: Deadline, told: Callable[[int, int], None]) -> None:
+    def run(
+        self, study: Any, trials: int, end: Deadline, told: Callable[[int, int], None], engine: Engine = HERE
+    ) -> None:
         """Try settings until there were so many, or no time is left for another; at least one is tried to its end."""
-        while (done := len(study.get_trials(deepcopy=False, states=ENDED))) < trials:
-            complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-            spare = end.left - seconds_after(study) if complete else end.left * FIRST
-            if complete and spare < min(trial.duration.total_seconds() for trial in complete):
-                return
-            self.attempt(study, None if math.isinf(spare) else max(spare, 1.0))
-            told(done + 1, trials)
+        referee = Referee(study, SPACE, end)
+        if engine.workers > 1:
+            _ = self.usual_window  # once, not for each trial
+        with referee:
+            for place, error in engine.consult(self.attempt, referee.places(trials), referee):
+                referee.end(place, error)
+                told(referee.ended, trials)
 
-    def attempt(self, study: Any, max_time: float | None) -> None:
-        """One trial; training that falls behind is cut short."""
-        trial = study.ask(SPACE)
+    def attempt(self, place: int, referee: Any) -> tuple[int, float | None]:
+        """One trial, with the settings that the referee gives: its place and error, None where it was cut short."""
+        settings, max_time = referee.begin(place)
+        heard = 0
 
         def judge(progress: Progress) -> None:
-            if math.isfinite(progress.validation):
-                trial.report(progress.validation, progress.step)
-                if trial.should_prune():
+            nonlocal heard
+            percent = 100 * progress.step // progress.steps
+            if math.isfinite(progress.validation) and percent > heard:
+                heard = percent
+                if referee.is_behind(place, percent, progress.validation):
                     raise optuna.TrialPruned
 
+        forecaster = self.forecaster(settings, max_time)
         try:
-            forecaster = self.forecaster(trial.params, max_time)
             result = rolling_forecasts(forecaster, self.seen, self.kind, WINDOWS, None, refit=False, progress=judge)
         except optuna.TrialPruned:
-            study.tell(trial, state=TrialState.PRUNED)
-        else:
-            study.tell(trial, error_of(next(score for score in result.scores if score.model == "GRU")))
+            return place, None
+        return place, error_of(next(score for score in result.scores if score.model == "GRU"))
 
     def score_later(self, settings: dict[str, Any], end: Deadline) -> Score:
         """The score of settings on the windows that the search did not see, trained before them."""
@@ -142,10 +124,3 @@ class Search:
 def error_of(score: Score) -> float:
     """MASE, or MAE where no series has one."""
     return score.mae if math.isnan(score.mase) else score.mase
-
-
-def seconds_after(study: Any) -> float:
-    """What follows a search: the defaults and the best are trained once more, and the best on all data."""
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    first, best = complete[0].duration.total_seconds(), study.best_trial.duration.total_seconds()
-    return float(first + 2.5 * best)
