@@ -31,7 +31,9 @@ def test_the_defaults_may_be_the_best():
     assert "nothing beat the defaults" in found(0.5, 0.5, SMALL).verdict
 
 
-def test_the_picture_is_optunas(tmp_path):
-    figure = found(0.5, 0.6).plot(tmp_path / "trials.png")
+def test_the_picture_is_the_history_unless_another_is_named(tmp_path):
+    result = found(0.5, 0.6)
+    figure = result.plot(tmp_path / "trials.png")
     assert (tmp_path / "trials.png").read_bytes().startswith(b"\x89PNG")
-    assert "Objective" in figure.axes[0].get_ylabel()
+    assert figure.axes[0].get_xlabel() == "trial"
+    assert result.plot(kind="slice").axes[0].get_xlabel() == "x"

@@ -1,9 +1,8 @@
 """What a search for settings found, and whether it is worth anything."""
 
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from grucast.forecasting.forecaster import GRUForecaster
 from grucast.forecasting.scoring import Score
@@ -47,20 +46,18 @@ class Tuning:
         said = f"error on the last {WINDOWS} windows, which the search did not see: {best:.3g}, defaults {default:.3g}"
         return f"better than the defaults: {said}" if self.better else f"no better than the defaults: {said}"
 
-    def plot(self, path: str | Path | None = None) -> "Figure":
-        """Draw the errors of the trials in their order, and the best so far, by Optuna; save it to a path.
+    def plot(self, path: str | Path | None = None, kind: str = "history") -> "Figure":
+        """Draw the trials; save the picture to a path.
+
+        Args:
+            path: Picture to write: .png, .svg, .pdf ...; none when None.
+            kind: history, the errors of the trials in their order and the best so far; importances, how much each
+                setting decides whether a trial is good; slice, the errors at each value of each setting.
 
         Raises:
+            ConfigError: There is no such picture, or there are too few trials for it.
             MissingExtraError: matplotlib is not installed.
         """
-        from grucast.plotting.canvas import require_matplotlib, save
+        from grucast.tuning.pictures import draw
 
-        require_matplotlib()
-        from optuna.visualization.matplotlib import plot_optimization_history
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Optuna calls its pictures by matplotlib experimental
-            figure = cast("Figure", plot_optimization_history(self.study).figure)
-        if path is not None:
-            save(figure, path)
-        return figure
+        return draw(self.study, kind, path)
