@@ -28,7 +28,7 @@ from grucast import GRUForecaster, TrainingConfig
 from grucast.data.panel import Panel
 from grucast.forecasting.baselines import seasonal_naive
 from grucast.forecasting.metrics import scaled_crps
-from grucast.forecasting.scoring import score_model, seasonal_naive_errors
+from grucast.forecasting.scoring import score_model, seasonal_naive_errors, sum_model
 from standings import MEASURES, tables
 from suite import SuiteTask, suite
 from tasks import RESULTS, Array, Predict, about, check, columns_of, to_frame, whole
@@ -109,7 +109,7 @@ def measure(task: SuiteTask, model: str, seed: int) -> dict[str, Any]:
     table = task.actual | {model + bound: column for bound, column in columns.items()}
     if missing := sum(int(np.isnan(column).sum()) for column in columns.values()):
         raise SystemExit(f"{task.name}: {missing} values of {model}'s forecasts are missing")
-    score = score_model(model, table, seasonal_naive_errors(task.train, task.scale_season))
+    score = score_model(model, sum_model(model, table, seasonal_naive_errors(task.train, task.scale_season)))
     check(table, [score], task.train, task.scale_season)
     wql = score.scaled_crps if score.coverage else scaled_crps(table["y"], table[model][:, None], [0.5])
     scores = {"mase": score.mase, "wql": wql, "smape": score.smape, "coverage": score.coverage.get(80)}

@@ -21,6 +21,8 @@ import grucast
 from grucast import GRUForecaster
 from grucast.distributed import RayEngine
 from grucast.errors import ConfigError, DataError, DataWarning
+from grucast.forecasting.backtest import backtest
+from grucast.forecasting.backtest_parts import backtest_parts
 from grucast.forecasting.parts import predict_parts
 from grucast.tuning import tune
 from grucast.tuning.referee import Referee
@@ -194,6 +196,29 @@ def test_trials_of_a_node_that_is_killed_are_done_again(cluster, monkeypatch, tm
     assert len(found) == 5
     assert sorted(set(begun)) == [0, 1, 2, 3, 4]
     assert len(begun) > 5
+
+
+def test_past_forecasts_are_whole_and_their_scores_those_of_memory_after_a_node_is_killed(cluster, place):
+    node = cluster.add_node(num_cpus=2)
+    cluster.wait_for_nodes()
+    killed = []
+
+    def told(done, parts):
+        if done == 2 and not killed:
+            killed.append(cluster.remove_node(node, allow_graceful=False))
+
+    forecaster = GRUForecaster(3, 7, 7, **TINY)
+    found = backtest_parts(forecaster, "in", "past", 2, memory=2**26, engine=RayEngine(), told=told)
+    assert killed
+    wanted = backtest(forecaster, pl.read_parquet("in/days.parquet"), 2)
+    for ours, theirs in zip(found.scores, wanted.scores, strict=True):
+        assert (ours.model, ours.steps) == (theirs.model, theirs.steps)
+        assert (ours.mae, ours.mase) == pytest.approx((theirs.mae, theirs.mase), rel=1e-9)
+        assert ours.coverage == pytest.approx(theirs.coverage, rel=1e-9)
+    written = pl.read_parquet([path for path in (place / "past").iterdir() if path.suffix == ".parquet"])
+    keys = ["unique_id", "cutoff", "ds"]
+    assert written.select(keys).n_unique() == len(written) == found.rows == 1800
+    assert written.select(keys).sort(keys).equals(wanted.frame.select(keys).sort(keys))
 
 
 @pytest.mark.usefixtures("cluster")

@@ -30,6 +30,49 @@ def bold(marked):
     return re.findall(r"\x1b\[1m *([\d,]*\.[\d.e+-]+) *\x1b\[0m", marked)
 
 
+@pytest.fixture
+def folder(hourly, tmp_path):
+    """The series in Parquet files, a part of each in each."""
+    (tmp_path / "in").mkdir()
+    for number in range(2):
+        hourly.filter(pl.int_range(pl.len()) % 2 == number).write_parquet(tmp_path / "in" / f"{number}.parquet")
+    return "in"
+
+
+def test_a_folder_has_the_scores_of_a_file(run, data, folder, tmp_path):
+    words = ("-h", 6, "--windows", 2, *QUICK, "--json")
+    code, out, err = run("backtest", folder, *words, "--out", "past", "--memory", "100MB")
+    assert code == 0
+    found, wanted = json.loads(out), json.loads(run("backtest", data, *words)[1])
+    assert "24 rows of past forecasts: past" in err
+    assert (found["verdict"], found["windows"]) == (wanted["verdict"], wanted["windows"])
+    for ours, theirs in zip(found["scores"], wanted["scores"], strict=True):
+        assert ours["model"] == theirs["model"]
+        assert ours["mase"] == pytest.approx(theirs["mase"], rel=1e-9)
+    assert len(pl.read_parquet(tmp_path / "past" / "*.parquet")) == 24
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "name one with --out, such as in-past"),
+        (["--out", "past", "--refit"], "--refit is for files, but in is a folder"),
+        (["--out", "past", "--plot", "p.png"], "--plot is for files"),
+        (["--out", "past", "--memory", "much"], "no size of memory"),
+        (["--out", "past", "--workers", "2"], "--engine ray"),
+    ],
+)
+def test_what_a_folder_cannot_have_is_refused(run, folder, tmp_path, words, said):
+    code, _, err = run("backtest", folder, "-h", 6, *words)
+    assert (code, said in err) == (2, True)
+    assert not (tmp_path / "past").is_dir() or not any((tmp_path / "past").iterdir())
+
+
+def test_memory_is_for_folders(run, data):
+    code, _, err = run("backtest", data, "-h", 6, "--memory", "1GB")
+    assert (code, "for folders of Parquet files" in err) == (2, True)
+
+
 def test_table_and_json_have_the_scores(run, data, tmp_path):
     words = ("backtest", data, "-h", 6, "--windows", 2, *QUICK, "--out", "past.csv", "--plot", "past.png", "--json")
     code, out, err = run(*words)

@@ -193,3 +193,13 @@ def test_past_category_between_cutoffs_is_unknown_to_the_model_of_the_first(hour
     forecaster = GRUForecaster(6, 48, 24, covariates=SKY, **TINY)
     with pytest.warns(UnknownCategoryWarning, match="rain"):
         backtest(forecaster, new_sky(hourly, 7), 2)
+
+
+def test_refit_reads_covariates_as_each_training_learned_them(hourly):
+    """The last window is that of a backtest of it alone, though what came before it changed the covariate's scale."""
+    step = pl.int_range(pl.len()).over("unique_id")
+    price = hourly.with_columns(price=pl.when(step > 468).then(1000.0).otherwise(step % 7 + 0.5))
+    forecaster = GRUForecaster(6, 48, 24, covariates=Covariates(past=("price",)), **TINY)
+    both, alone = (backtest(forecaster, price, number, refit=True).frame for number in (2, 1))
+    last = both.filter(pl.col("cutoff") == both["cutoff"].max())
+    assert last["GRU"].to_list() == alone["GRU"].to_list()

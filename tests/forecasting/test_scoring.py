@@ -1,10 +1,12 @@
+from dataclasses import fields
+
 import numpy as np
 import polars as pl
 import pytest
 
 from grucast.data.panel import make_panel
 from grucast.forecasting import metrics
-from grucast.forecasting.scoring import score_models, seasonal_naive_errors
+from grucast.forecasting.scoring import Score, added, score_models, scores_of, seasonal_naive_errors, sum_models
 
 H, SERIES, WINDOWS = 4, 5, 3
 
@@ -86,6 +88,24 @@ def test_model_that_never_forecast_is_last_and_has_no_score(table, naive_errors)
     assert last.model == "Absent"
     assert last.steps == 0
     assert np.isnan([last.mae, last.rmse, last.smape, last.mase, *last.mae_by_step]).all()
+
+
+def test_sums_of_parts_add_up_to_those_of_all(table, naive_errors):
+    """Also where a part is of nothing but zeros, or has no forecast of a model."""
+    table["y"][table["series"] == 1] = 0
+    table["Other"][table["series"] == 2] = np.nan
+    total = {}
+    for name in range(SERIES):
+        part = {key: column[table["series"] == name] for key, column in table.items()}
+        part["series"] = np.zeros_like(part["series"])
+        total = added(total, sum_models(part, naive_errors[[name]]))
+    for ours, theirs in zip(scores_of(total), score_models(table, naive_errors), strict=True):
+        for field in fields(Score):
+            ours_own, theirs_own = getattr(ours, field.name), getattr(theirs, field.name)
+            assert ours_own == (
+                theirs_own if field.name == "model" else pytest.approx(theirs_own, rel=1e-12, nan_ok=True)
+            )
+    assert added(total, {}) == added({}, total) == total
 
 
 @pytest.mark.parametrize("season", [1, 3])

@@ -12,14 +12,19 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from grucast import plotting
+from grucast import GRUForecaster, plotting
 from grucast.cli import common
 from grucast.cli.common import command, say_lines, split, to_draw
 from grucast.cli.output import out_of, place_of, print_json, require_outputs, write_table
+from grucast.cli.predict import is_folder
 from grucast.cli.screen import Screen, err
+from grucast.data.frequency import Frequency
+from grucast.data.parts import to_bytes as to_size
 from grucast.data.wording import decimals, digits
-from grucast.forecasting.backtest import Backtest
+from grucast.errors import ConfigError
+from grucast.forecasting.backtest import Tested
 from grucast.forecasting.backtest import backtest as run_backtest
+from grucast.forecasting.backtest_parts import PartsBacktest, backtest_parts
 from grucast.forecasting.baselines import SIMPLE, check_baselines
 from grucast.forecasting.scoring import Score
 from grucast.forecasting.tables import shortened
@@ -45,24 +50,37 @@ def backtest(
     ] = None,
     plot: Annotated[str | None, typer.Option(help="Picture of past forecasts and of the error by step.")] = None,
     series: common.Series = "",
+    memory: Annotated[
+        str | None, typer.Option(help="Memory to work with where DATA is a folder: 2GB; a quarter of all if not given.")
+    ] = None,
     *,
     roles: common.CovariateOptions,
     settings: common.Settings,
     columns: common.Columns,
     target: common.TableOptions,
+    machines: common.Machines,
     as_json: common.Json = False,
 ) -> None:
-    """Compare the GRU with simple forecasts on the last windows of each series."""
+    """Compare the GRU with simple forecasts on the last windows of each series in DATA.
+
+    That is a file, or a folder of Parquet files, which is worked on part by part.
+    """
     forecaster = settings.forecaster(horizon, roles)
     chosen = split(baselines)
     check_baselines(chosen)
+    say = Screen(stderr=as_json)
+    others = {"--refit": refit, "--plot": plot, "--series": series, "--table": target.table}
+    if is_folder(data, memory or machines.engine, others):
+        given = {"n_windows": windows, "step_size": step_size, "baselines": chosen, "engine": machines.chosen}
+        found = backtest_folder(forecaster, data, path, memory, say, **given, **vars(columns.options))
+        report(found, found.frequency, horizon, say, as_json)
+        return
     place = place_of(path, target.table, target.if_exists)
     require_outputs({"DATA": data}, {"--out": out_of(path, place), "--plot": (plot, plotting.PICTURES)})
     if plot:
         plotting.require_matplotlib()
     intake = columns.take(data)
     drawn = to_draw(series, intake)
-    say = Screen(stderr=as_json)
     say_lines(err, intake.guesses, intake.doubts)
     with say.status("training and forecasting the past") if say.is_terminal else nullcontext():
         result = run_backtest(forecaster, intake, windows, step_size, refit, chosen)
@@ -70,8 +88,30 @@ def backtest(
         write_table(shortened(result.frame), path, place)
     if plot:
         plotting.plot_backtest(result, plot, drawn, intake.target)
-    said = {"verdict": verdict(result, result.panel.frequency, horizon), "warnings": warnings(result)}
-    show(result, horizon, say)
+    report(result, result.panel.frequency, horizon, say, as_json)
+
+
+def backtest_folder(
+    forecaster: GRUForecaster, data: str, path: str | None, memory: str | None, say: Screen, **given: Any
+) -> PartsBacktest:
+    """Forecast the past of a folder of Parquet files."""
+    if path is None:
+        raise ConfigError(f"the past forecasts of a folder go into a folder: name one with --out, such as {data}-past")
+    limit = None if memory is None else to_size(memory)
+    with say.status("training") as shown:
+
+        def told(done: int, parts: int) -> None:
+            shown.update(f"{done} of {parts} parts")
+
+        found = backtest_parts(forecaster, data, path, memory=limit, told=told, **given)
+    say.tell(f"{found.rows:,} rows of past forecasts: {path}", whole=True)
+    return found
+
+
+def report(result: Tested, frequency: Frequency, h: int, say: Screen, as_json: bool) -> None:
+    """The tables, the warnings, and the verdict; as JSON, too."""
+    said = {"verdict": verdict(result, frequency, h), "warnings": warnings(result)}
+    show(result, h, say)
     conclude(said, say)
     if as_json:
         counts = {"series": result.series, "windows": result.windows, "left_out": result.left_out}
@@ -84,7 +124,7 @@ def conclude(said: Mapping[str, Any], say: Screen) -> None:
     say.tell(said["verdict"], style="bold")
 
 
-def show(result: Backtest, h: int, say: Screen) -> None:
+def show(result: Tested, h: int, say: Screen) -> None:
     """How much was forecast, the scores, the error by step, and how often the intervals held."""
     cutoffs = f"{result.windows:,} windows of {h} steps in {result.series:,} series"
     left_out = f"; {result.left_out:,} left out, their series had no history then" if result.left_out else ""

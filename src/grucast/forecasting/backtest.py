@@ -2,11 +2,11 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,26 @@ class Forecaster(Protocol):
     @property
     def model_(self) -> ForecastModel:
         """What was trained."""
+
+
+class Tested(Protocol):
+    """What past forecasts were worth: a `Backtest`, or the same of series in parts."""
+
+    @property
+    def scores(self) -> list[Score]:
+        """Each model's, the best MASE first."""
+
+    @property
+    def series(self) -> int:
+        """Series with a forecast."""
+
+    @property
+    def windows(self) -> int:
+        """Pairs of series and cutoff with a forecast."""
+
+    @property
+    def left_out(self) -> int:
+        """Pairs without."""
 
 
 @dataclass(frozen=True)
@@ -142,37 +162,92 @@ def rolling_forecasts(
 ) -> Backtest:
     """Forecast and score each window of a panel; whatever is fitted knows nothing after its cutoff."""
     told = {"progress": progress} if progress else {}
-    h, step = forecaster.h, positive("step_size", step_size or forecaster.h)
-    drops = [h + step * k for k in reversed(range(positive("n_windows", n_windows)))]  # steps after each cutoff
+    h, drops = forecaster.h, steps_after(forecaster.h, n_windows, step_size)
     refuse_short(panel, drops[0], h, n_windows)
+    seconds = Seconds()
+
+    def cutoffs() -> Iterator[Cutoff]:
+        for drop in drops:
+            if refit or drop == drops[0]:
+                with seconds.of("GRU fit"):
+                    model = forecaster.clone().fit_panel(panel.drop_last(drop), kind, **told).model_
+            yield Cutoff(model, drop, drop if refit else drops[-1])
+
+    past = forecast_past(panel, cutoffs(), baselines, seconds)
+    refuse_silent(past.windows, past.input_size)
+    scores = [seconds.added_to(score) for score in score_models(past.table, past.naive_errors)]
+    left_out = len(panel) * n_windows - past.windows
+    return Backtest(to_frame(kind, panel, past.table), scores, past.series, past.windows, left_out, panel)
+
+
+def steps_after(h: int, n_windows: int, step_size: int | None) -> list[int]:
+    """Steps after each cutoff, the first cutoff first."""
+    step = positive("step_size", step_size or h)
+    return [h + step * k for k in reversed(range(positive("n_windows", n_windows)))]
+
+
+class Cutoff(NamedTuple):
+    """Where the past is forecast from.
+
+    Attributes:
+        model: What forecasts; it knows nothing after the cutoff.
+        drop: Steps after it.
+        unread: Last steps that the model is never used at.
+    """
+
+    model: ForecastModel
+    drop: int
+    unread: int
+
+
+class Past(NamedTuple):
+    """What the past of a panel would have been forecast as.
+
+    Attributes:
+        table: Flat columns series, step, ds, cutoff, y, those of the models.
+        naive_errors: Of each series, the scale of MASE: of what was known at the first cutoff at which it has one.
+        h: Steps of a window.
+        input_size: Steps that the network reads.
+    """
+
+    table: dict[str, Array]
+    naive_errors: Array
+    h: int
+    input_size: int
+
+    @property
+    def windows(self) -> int:
+        """Pairs of series and cutoff with a forecast."""
+        return len(self.table["y"]) // self.h
+
+    @property
+    def series(self) -> int:
+        """Series with a forecast."""
+        return len(np.unique(self.table["series"]))
+
+
+def forecast_past(panel: Panel, cutoffs: Iterable[Cutoff], baselines: Sequence[str], seconds: "Seconds") -> Past:
+    """Forecast the windows of a panel after each cutoff; a series without a value to read there is left out."""
     pieces: list[dict[str, Array]] = []
-    naive_errors, seconds = np.full(len(panel), np.nan), Seconds()
-    for drop in drops:
+    naive_errors, before = np.full(len(panel), np.nan), None
+    for model, drop, unread in cutoffs:
         known = panel.drop_last(drop)
-        if refit or not pieces:
-            with seconds.of("GRU fit"):
-                model = forecaster.clone().fit_panel(known, kind, **told).model_
-            unread = drop if refit else drops[-1]  # steps after the last cutoff that this model is used at
-            encoded = encode(hide_past(panel, forecaster.covariates.past, unread), model.schema)
         if not pieces:
             season, simpler = model.seasons[0], make_baselines(baselines, model.seasons)
+        if model is not before:
+            encoded, before = encode(hide_past(panel, model.schema.covariates.past, unread), model.schema), model
         with seconds.of("GRU"):
-            windows = last_windows(panel, encoded, model.input_size, h, drop)
-            columns = forecast_columns(model.forecast(windows), forecaster.level)
+            windows = last_windows(panel, encoded, model.input_size, model.h, drop)
+            columns = forecast_columns(model.forecast(windows), model.level)
         for name, forecast in simpler.items():
             with seconds.of(name):
-                columns[name] = forecast(known, h=h).ravel()
-        # the scale of MASE is that of what was known at the first cutoff at which a series has one
+                columns[name] = forecast(known, h=model.h).ravel()
         naive_errors = np.where(np.isnan(naive_errors), seasonal_naive_errors(known, season), naive_errors)
-        spoken = np.repeat(~known.silent(model.input_size), h)
-        pieces.append({name: column[spoken] for name, column in (collect(panel, known, drop, h) | columns).items()})
+        spoken = np.repeat(~known.silent(model.input_size), model.h)
+        own = collect(panel, known, drop, model.h) | columns
+        pieces.append({name: column[spoken] for name, column in own.items()})
     table = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
-    count = len(table["y"]) // h
-    if count == 0:
-        raise DataError(f"no series has a value in the {model.input_size} steps before any cutoff")
-    scores = [seconds.added_to(score) for score in score_models(table, naive_errors)]
-    series, left_out = len(np.unique(table["series"])), len(panel) * n_windows - count
-    return Backtest(to_frame(kind, panel, table), scores, series, count, left_out, panel)
+    return Past(table, naive_errors, model.h, model.input_size)
 
 
 def hide_past(panel: Panel, past: Sequence[str], steps: int) -> Panel:
@@ -209,6 +284,12 @@ def refuse_short(panel: Panel, dropped: int, h: int, n_windows: int) -> None:
             f"the longest series has {longest} steps, too few for {n_windows} windows of h = {h}: more than "
             f"{dropped + h} are needed; give a longer series, fewer windows or a smaller h"
         )
+
+
+def refuse_silent(windows: int, input_size: int) -> None:
+    """Some series must have a value to forecast from."""
+    if windows == 0:
+        raise DataError(f"no series has a value in the {input_size} steps before any cutoff")
 
 
 def collect(panel: Panel, known: Panel, drop: int, h: int) -> dict[str, Array]:

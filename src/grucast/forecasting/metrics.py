@@ -103,6 +103,25 @@ def pinball(actual: ArrayLike, predicted: ArrayLike, probability: float) -> floa
     return mean(np.maximum(probability * (y - f), (probability - 1) * (y - f)))
 
 
+def crps(actual: ArrayLike, quantiles: ArrayLike, probabilities: ArrayLike) -> float:
+    """Continuous ranked probability score of a few quantiles, in the unit of y.
+
+        CRPS = 2 mean over p of mean max(p e, (p - 1) e),   e = y - f_p
+
+    Args:
+        actual: Values (...).
+        quantiles: Forecasts (..., Q).
+        probabilities: Of each quantile, (Q,).
+
+    Source: Gneiting and Raftery 2007.
+
+    >>> crps([1.0, 3.0], [[0.0, 1.0, 2.0], [2.0, 3.0, 4.0]], [0.25, 0.5, 0.75])
+    0.3333333333333333
+    """
+    f = np.asarray(quantiles, dtype=np.float64)
+    return 2 * float(np.mean([pinball(actual, f[..., q], p) for q, p in enumerate(np.asarray(probabilities))]))
+
+
 def scaled_crps(actual: ArrayLike, quantiles: ArrayLike, probabilities: ArrayLike) -> float:
     """Scaled continuous ranked probability score, also called the mean weighted quantile loss; no unit.
 
@@ -120,9 +139,7 @@ def scaled_crps(actual: ArrayLike, quantiles: ArrayLike, probabilities: ArrayLik
     >>> scaled_crps([1.0, 3.0], [[0.0, 1.0, 2.0], [2.0, 3.0, 4.0]], [0.25, 0.5, 0.75])
     0.16666666666666666
     """
-    f = np.asarray(quantiles, dtype=np.float64)
-    losses = [pinball(actual, f[..., q], p) for q, p in enumerate(np.asarray(probabilities))]
-    return ratio(2 * float(np.mean(losses)), mae(actual, np.zeros_like(f[..., 0])))
+    return ratio(crps(actual, quantiles, probabilities), mae(actual, np.zeros(np.shape(actual))))
 
 
 def coverage(actual: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> float:

@@ -1,16 +1,18 @@
 """Forecasts of more series than fit into memory: Parquet in, Parquet out, part by part."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from grucast.data.parts import cut, find_parquet, usual_memory
 from grucast.errors import ConfigError
 from grucast.forecasting.engine import HERE, Engine
 from grucast.forecasting.forecaster import GRUForecaster
 from grucast.forecasting.tables import shortened
+from grucast.model.models import ForecastModel
 
 NEW = ".new"
 
@@ -46,24 +48,36 @@ def predict_parts(
         ConfigError: There is something in `out` already.
         DataError: The files cannot be read or used.
     """
-    import polars as pl
-
-    target = Path(out)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise ConfigError(f"{out} is there already, and not empty: give another folder")
-    paths, written = find_parquet(str(source)), 0
-    target.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=target.absolute().parent, prefix=".grucast-") as scratch:
-        ids = forecaster.model_.reading.id_col or [
-            name for name in pl.read_parquet_schema(paths[0]) if name == "unique_id"
-        ]
+    paths, target, written = find_parquet(str(source)), new_folder(out), 0
+    with TemporaryDirectory(dir=target.parent, prefix=".grucast-") as scratch:
+        ids = id_columns(forecaster.model_, paths[0])
         parts = cut(paths, ids, (memory or usual_memory()) // engine.workers, Path(scratch), engine.map)
-        work = partial(write_part, forecaster, level, target.absolute())
+        work = partial(write_part, forecaster, level, target)
         for number, rows in enumerate(engine.map(work, parts.folders)):
             written += rows
             if told:
                 told(number + 1, len(parts.folders))
     return written
+
+
+def new_folder(out: str | Path) -> Path:
+    """Make the folder for what is written.
+
+    Raises:
+        ConfigError: There is something in it already.
+    """
+    target = Path(out).absolute()
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise ConfigError(f"{out} is there already, and not empty: give another folder")
+    target.mkdir(parents=True, exist_ok=True)
+    return target
+
+
+def id_columns(model: ForecastModel, path: Path) -> Sequence[str]:
+    """The columns of a file like those of training that name its series."""
+    import polars as pl
+
+    return model.reading.id_col or [name for name in pl.read_parquet_schema(path) if name == "unique_id"]
 
 
 def write_part(forecaster: GRUForecaster, level: tuple[float, ...] | None, target: Path, folder: Path) -> int:
@@ -73,8 +87,12 @@ def write_part(forecaster: GRUForecaster, level: tuple[float, ...] | None, targe
     if not any(folder.iterdir()):
         return 0
     forecast = shortened(forecaster.predict(pl.read_parquet(folder / "*.parquet"), level=level))
-    path = target / f"{folder.name}.parquet"
-    new = path.with_suffix(f".{uuid.uuid4().hex}{NEW}")  # work that was thought lost may still go on
-    forecast.write_parquet(new)
-    new.replace(path)
+    put(forecast, target / f"{folder.name}.parquet")
     return len(forecast)
+
+
+def put(frame: Any, path: Path) -> None:
+    """Write a polars frame to its place when it is whole."""
+    new = path.with_suffix(f".{uuid.uuid4().hex}{NEW}")  # work that was thought lost may still go on
+    frame.write_parquet(new)
+    new.replace(path)

@@ -4,7 +4,7 @@ import math
 from functools import partial
 
 from grucast.data.frequency import MICROSECONDS, Frequency
-from grucast.forecasting.backtest import Backtest
+from grucast.forecasting.backtest import Tested
 from grucast.forecasting.scoring import Score
 
 EQUAL = 0.02  # errors that differ by no more are about equal
@@ -20,7 +20,7 @@ STEP_NAMES = {HOUR: "hour", DAY: "day", WEEK: "week"}
 MONTH_NAMES = {1: "month", 3: "quarter", 6: "half-year"}
 
 
-def verdict(result: Backtest, frequency: Frequency, h: int) -> str:
+def verdict(result: Tested, frequency: Frequency, h: int) -> str:
     """Whether the GRU beats the best simple forecast, by how much, and how often its intervals held, in one sentence.
 
     Errors are compared by MASE, or by MAE where no series has a MASE.
@@ -31,6 +31,7 @@ def verdict(result: Backtest, frequency: Frequency, h: int) -> str:
         h: Steps of a horizon.
 
     >>> from grucast.data.frequency import Frequency
+    >>> from grucast.forecasting.backtest import Backtest
     >>> from grucast.forecasting.scoring import Score
     >>> def score(name, mase, coverage): return Score(name, 1, 1, 1, mase, 1, coverage, (), (), 72)
     >>> scores = [score("GRU", 0.77, {80: 0.78}), score("SeasonalNaive168", 1.0, {})]
@@ -46,7 +47,7 @@ def verdict(result: Backtest, frequency: Frequency, h: int) -> str:
     return "; ".join([compared(gru, simple, frequency, tests) if simple else f"alone {tests}", *intervals(gru)])
 
 
-def warnings(result: Backtest) -> tuple[str, ...]:
+def warnings(result: Tested) -> tuple[str, ...]:
     """What to know before the forecasts of a backtest are trusted: intervals that held far too seldom.
 
     Args:
@@ -60,12 +61,12 @@ def warnings(result: Backtest) -> tuple[str, ...]:
     )
 
 
-def score_of_gru(result: Backtest) -> Score:
+def score_of_gru(result: Tested) -> Score:
     """The score of the network."""
     return next(score for score in result.scores if score.model == "GRU")
 
 
-def best_simple(result: Backtest, gru: Score) -> Score | None:
+def best_simple(result: Tested, gru: Score) -> Score | None:
     """The best of the others, of those with a forecast wherever the GRU has one, if there are such."""
     others = [score for score in result.scores if score.model != "GRU" and not math.isnan(error_of(score, gru))]
     alike = [score for score in others if score.steps == gru.steps]
