@@ -15,6 +15,15 @@ def rows_of(folder):
     return pl.concat([pl.read_parquet(path) for path in sorted(folder.iterdir())] or [pl.DataFrame()])
 
 
+@pytest.mark.parametrize("source", ["in", "in/*.parquet", "in/a.parquet"])
+def test_files_are_found_from_any_folder(tmp_path, monkeypatch, source):
+    """Workers have folders of their own."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    pl.DataFrame({"y": [1]}).write_parquet("in/a.parquet")
+    assert find_parquet(source) == [tmp_path / "in" / "a.parquet"]
+
+
 def test_all_rows_of_a_series_are_in_one_part_and_none_is_lost(tmp_path):
     frames = [pl.DataFrame({"shop": [f"s{i % 50}" for i in range(k, 3000)], "y": range(k, 3000)}) for k in (0, 1)]
     for number, frame in enumerate(frames):

@@ -43,7 +43,7 @@ class Parts:
 
 
 def find_parquet(source: str) -> list[Path]:
-    """The Parquet files of a folder, a glob or a path.
+    """The Parquet files of a folder, a glob or a path; absolute, since workers have folders of their own.
 
     Raises:
         DataError: There are none.
@@ -52,7 +52,7 @@ def find_parquet(source: str) -> list[Path]:
     paths = sorted(folder.rglob("*.parquet")) if folder.is_dir() else find_paths(source)
     if not paths:
         raise DataError(f"{source} holds no Parquet file")
-    return paths
+    return [path.absolute() for path in paths]
 
 
 def cut(paths: Sequence[Path], ids: Sequence[str], memory: int, folder: Path, each: Each = map) -> Parts:
