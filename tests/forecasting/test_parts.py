@@ -9,6 +9,7 @@ import grucast
 from grucast import GRUForecaster
 from grucast.errors import ConfigError, DataError
 from grucast.forecasting import parts
+from grucast.forecasting.engine import HERE
 from grucast.forecasting.parts import predict_parts
 from tests.conftest import TINY
 
@@ -62,6 +63,16 @@ def test_parts_have_the_bits_of_all_at_once_each_series_once(place, monkeypatch)
     assert found.select("unique_id", "ds").equals(wanted.select("unique_id", "ds"))
     names = [name for name in wanted.columns if name.startswith("GRU")]
     assert found[names].cast(pl.Float32).equals(wanted[names].cast(pl.Float32))
+
+
+def test_each_of_several_workers_has_parts_though_memory_holds_all(place):
+    class Two(type(HERE)):
+        workers = 2
+
+    told = []
+    predict_parts(grucast.load("m.safetensors"), "data", "out", engine=Two(), told=lambda *done: told.append(done))
+    assert told[-1] == (6, 6)
+    assert len(forecasts(place / "out")) == 180
 
 
 def test_what_is_there_is_not_replaced(place):

@@ -55,7 +55,9 @@ def find_parquet(source: str) -> list[Path]:
     return [path.absolute() for path in paths]
 
 
-def cut(paths: Sequence[Path], ids: Sequence[str], memory: int, folder: Path, each: Each = map) -> Parts:
+def cut(
+    paths: Sequence[Path], ids: Sequence[str], memory: int, folder: Path, each: Each = map, least: int = 1
+) -> Parts:
     """Cut files into so many parts that each can be worked on in the memory; no more of them is read at once.
 
     Args:
@@ -64,6 +66,7 @@ def cut(paths: Sequence[Path], ids: Sequence[str], memory: int, folder: Path, ea
         memory: Bytes.
         folder: Where the parts go, a folder of files each.
         each: Does the work on each piece of the files, as `map` does.
+        least: Parts, some without a series where there are few.
 
     Raises:
         DataError: A file cannot be read, or lacks such a column.
@@ -77,7 +80,7 @@ def cut(paths: Sequence[Path], ids: Sequence[str], memory: int, folder: Path, ea
     """
     with refusing(paths):
         size = Size.of(paths, memory)
-        count = size.parts if ids else 1
+        count = max(size.parts, least) if ids else 1
         folders = make_folders(folder, count)
         list(each(partial(hand_out, folders, partial(place_by_hash, ids, count)), slices_of(paths, size)))
     return Parts(folders, sum(size.rows))

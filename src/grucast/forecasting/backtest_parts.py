@@ -20,7 +20,7 @@ from grucast.forecasting.engine import HERE, Engine
 from grucast.forecasting.forecaster import GRUForecaster
 from grucast.forecasting.frames import FrameKind
 from grucast.forecasting.learning import Learning, fit_parts
-from grucast.forecasting.parts import id_columns, new_folder, put
+from grucast.forecasting.parts import fewest, id_columns, new_folder, put
 from grucast.forecasting.scoring import Score, Sums, added, scores_of, sum_models
 from grucast.forecasting.tables import shortened
 from grucast.model.models import ForecastModel
@@ -94,7 +94,7 @@ def backtest_parts(  # noqa: PLR0913 - each is an option of the command line, to
     paths = find_parquet(str(source))
     with TemporaryDirectory(dir=target.parent, prefix=".grucast-") as scratch:
         share = (memory or usual_memory()) // engine.workers // SHARE
-        parts = cut(paths, id_columns(model, paths[0]), share, Path(scratch), engine.map).folders
+        parts = cut(paths, id_columns(model, paths[0]), share, Path(scratch), engine.map, fewest(engine)).folders
         for number, tested in enumerate(engine.map(work, parts)):
             done = done.joined(tested)
             if told:

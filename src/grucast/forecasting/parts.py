@@ -15,6 +15,7 @@ from grucast.forecasting.tables import shortened
 from grucast.model.models import ForecastModel
 
 NEW = ".new"
+PARTS_EACH = 3  # of several workers, at least
 
 
 def predict_parts(
@@ -51,7 +52,7 @@ def predict_parts(
     paths, target, written = find_parquet(str(source)), new_folder(out), 0
     with TemporaryDirectory(dir=target.parent, prefix=".grucast-") as scratch:
         ids = id_columns(forecaster.model_, paths[0])
-        parts = cut(paths, ids, (memory or usual_memory()) // engine.workers, Path(scratch), engine.map)
+        parts = cut(paths, ids, (memory or usual_memory()) // engine.workers, Path(scratch), engine.map, fewest(engine))
         work = partial(write_part, forecaster, level, target)
         for number, rows in enumerate(engine.map(work, parts.folders)):
             written += rows
@@ -71,6 +72,11 @@ def new_folder(out: str | Path) -> Path:
         raise ConfigError(f"{out} is there already, and not empty: give another folder")
     target.mkdir(parents=True, exist_ok=True)
     return target
+
+
+def fewest(engine: Engine) -> int:
+    """Parts with which no worker is idle for long at the end."""
+    return PARTS_EACH * engine.workers if engine.workers > 1 else 1
 
 
 def id_columns(model: ForecastModel, path: Path) -> Sequence[str]:
