@@ -28,8 +28,8 @@ from grucast.forecasting.parts import predict_parts
 from machine import facts
 from tasks import markdown
 
-SERIES, FILES, ROUNDS = 20_000, 4, 3
-TASKS = {"60 days": ("D", 60, 14, 600), "600 hours": ("h", 600, 48, 300)}  # unit, steps, horizon, training steps
+SERIES, FILES, ROUNDS = 20_000, 4, 2
+TASKS = {"60 days": ("D", 60, 14, 1000), "600 hours": ("h", 600, 48, 1000)}  # unit, steps, horizon, training steps
 MEMORY = 2**27
 
 

@@ -134,7 +134,7 @@ class RayCrew:
 
     def __init__(self, makers: Sequence[Callable[[], Worker]]) -> None:
         key, actor = secrets.token_bytes(32), ray.remote(num_cpus=1, max_concurrency=2)(Host)
-        self._actors: list[Any] = [actor.remote(make, key) for make in makers]
+        self._actors: list[Any] = [actor.remote(make, key, own_address()) for make in makers]
         asked = [own.address.remote() for own in self._actors]
         if len(ray.wait(asked, num_returns=len(asked), timeout=STARTING)[0]) < len(asked):
             self.close()
@@ -155,8 +155,11 @@ class RayCrew:
         """As in Crew; what is gathered stays with Ray until it is stored, a call of each worker at a time."""
         told: list[Any] = []
         for now in zip_longest(*calls):
-            asked = [(own, given) for own, given in zip(self._actors, now, strict=True) if given is not None]
-            gathered = [own.gather.options(num_returns=len(self) + 1).remote(*given) for own, given in asked]
+            asked = [(number, given) for number, given in enumerate(now) if given is not None]
+            gathered = [
+                self._actors[number].gather.options(num_returns=len(self) + 1).remote(number, *given)
+                for number, given in asked
+            ]
             *stored, rest = zip(*gathered, strict=True)
             self._get([own.store.remote(*given) for own, given in zip(self._actors, stored, strict=True)])
             told += self._get(rest)
@@ -203,9 +206,9 @@ class RayCrew:
 class Host:
     """A worker on a machine of the cluster, and the place where it is asked for answers."""
 
-    def __init__(self, make: Callable[[], Worker], key: bytes) -> None:
-        node: Any = ray.util  # it has no types
-        self._worker, self._listener = make(), Listener((node.get_node_ip_address(), 0), authkey=key)
+    def __init__(self, make: Callable[[], Worker], key: bytes, caller: str) -> None:
+        here = own_address()  # where both are on one machine, a socket of that takes half the time
+        self._worker, self._listener = make(), Listener(None if here == caller else (here, 0), authkey=key)
 
     def address(self) -> Any:
         """Where to connect to."""
@@ -215,9 +218,13 @@ class Host:
         """What a method of the worker gives."""
         return getattr(self._worker, method)(*given)
 
-    def gather(self, *given: Any) -> list[Any]:
-        """As the worker's."""
-        return self._worker.gather(*given)
+    def gather(self, number: int, *given: Any) -> list[Any]:
+        """As the worker's; what is for itself, the number of which is given, it stores at once."""
+        found = self._worker.gather(*given)
+        slots, packed = found[number]
+        self._worker.store(slots, packed)
+        found[number] = slots[:0], packed[:0]
+        return found
 
     def store(self, *given: Any) -> None:
         """As the worker's, of several gatherings: slots and rows in turn."""
@@ -235,6 +242,13 @@ class Host:
                 except GrucastError as error:
                     answer = error
                 connection.send(answer)
+                self._worker.look_ahead(asked[0] + 1)
+
+
+def own_address() -> str:
+    """The address of this machine in the cluster."""
+    util: Any = ray.util  # it has no types
+    return str(util.get_node_ip_address())
 
 
 @contextmanager

@@ -2,11 +2,11 @@
 
 from dataclasses import asdict
 from shlex import quote
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from grucast import plotting
+from grucast import GRUForecaster, plotting
 from grucast.cli import common
 from grucast.cli.common import bar, command, say_lines, to_draw, to_level
 from grucast.cli.output import (
@@ -21,7 +21,11 @@ from grucast.cli.output import (
     stem_of,
     write_table,
 )
+from grucast.cli.predict import is_folder
 from grucast.cli.screen import Screen
+from grucast.data.parts import to_bytes as to_size
+from grucast.errors import ConfigError
+from grucast.forecasting.forecast_parts import forecast_parts
 from grucast.forecasting.one_call import ForecastResult, forecast_intake
 from grucast.forecasting.tables import shortened
 
@@ -42,14 +46,27 @@ def forecast(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
     series: common.Series = "",
     level: common.Level = None,
+    memory: Annotated[
+        str | None, typer.Option(help="Memory to work with where DATA is a folder: 2GB; a quarter of all if not given.")
+    ] = None,
     *,
     training: common.Training,
     columns: common.Columns,
     target: common.TableOptions,
+    machines: common.Machines,
     as_json: common.Json = False,
 ) -> None:
-    """Forecast DATA in one command: find its columns, test the method on the last windows, train, draw the result."""
+    """Forecast DATA in one command: find its columns, test the method on the last windows, train, draw the result.
+
+    That is a file, or a folder of Parquet files, which is worked on part by part and not drawn.
+    """
     stem, shown = stem_of(data), to_level(level) or (80, 95)
+    others = {"--plot": plot, "--series": series, "--table": target.table, "--overwrite": overwrite}
+    if is_folder(data, memory or machines.engine, others):
+        forecaster = GRUForecaster(folder_horizon(horizon), None, season_length, shown, training=training.config)
+        given = {"memory": memory and to_size(memory), "engine": machines.chosen, **vars(columns.options)}
+        forecast_folder(forecaster, data, path or f"{stem}-forecast", model, Screen(stderr=as_json), given, as_json)
+        return
     table, picture = path or f"{stem}-forecast.csv", plot or f"{stem}-forecast.png"
     place = place_of(table, target.table, target.if_exists)
     outputs = {
@@ -79,6 +96,31 @@ def forecast(
     say.tell(f"Next: {next_command(data, result.h, model, columns.words)}", whole=True)
     if as_json:
         print_json(written | as_record(result))
+
+
+def folder_horizon(horizon: int | None) -> int:
+    """The horizon, which a folder must be given."""
+    if horizon is None:
+        raise ConfigError("a folder is not read before its horizon is known: give --horizon, such as -h 7")
+    return horizon
+
+
+def forecast_folder(
+    forecaster: GRUForecaster, data: str, path: str, model: str | None, say: Screen, given: Any, as_json: bool
+) -> None:
+    """Test, train and forecast part by part."""
+    require_outputs({"DATA": data}, {"--model": (model, ANY)})
+    with say.status("reading") as shown:
+        found = forecast_parts(forecaster, data, path, told=shown.update, **given)
+    if model:
+        forecaster.save(model)
+    say_lines(say, forecaster.notes_, found.warnings)
+    say.tell(found.verdict, style="bold")
+    say.tell(f"Forecast: {path}, {found.rows:,} rows", whole=True)
+    if model:
+        say.tell(f"Model: {model}", whole=True)
+    if as_json:
+        print_json({"out": path, "rows": found.rows, "model": model, "verdict": found.verdict})
 
 
 def show_result(result: ForecastResult, say: Screen) -> None:

@@ -15,7 +15,7 @@ from grucast.data.frequency import Frequency
 from grucast.data.holidays import holidays_for
 from grucast.data.outline import Outline
 from grucast.data.panel import Panel, make_panel
-from grucast.data.parts import SAMPLE, cut_in_order, find_parquet, usual_memory
+from grucast.data.parts import SAMPLE, cut_in_order, find_parquet, refusing, usual_memory
 from grucast.data.reading.intake import DEFAULT
 from grucast.data.reading.options import ReadOptions
 from grucast.data.sources import stated, take
@@ -143,7 +143,9 @@ def parts_of(source: Any, how: Learning, memory: int, scratch: Path) -> tuple[li
     asked, engine = how.reading, how.engine
     if isinstance(source, str | Path):
         paths = find_parquet(str(source))
-        reading = own = take(pl.scan_parquet(paths).head(SAMPLE).collect(), asked).options
+        with refusing(paths):
+            sample = pl.scan_parquet(paths).head(SAMPLE).collect()
+        reading = own = take(sample, asked).options
     else:
         intake = take(source, asked)
         paths, reading, own = [scratch / "data.parquet"], intake.options, ReadOptions(freq=asked.freq)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from grucast.training.progress import Followers
 
 TESTS = 3  # windows of the brief backtest, fewer for short series
+TOO_SHORT = "too short for a test, so nothing is known about its errors"
 HORIZONS_BEFORE = 2  # horizons before the first of them
 
 
@@ -147,9 +148,7 @@ def forecast_intake(
     odd = [f"{finding.what}: {finding.advice}" for finding in report.findings if finding.level != "note"]
     return ForecastResult(
         forecast=forecaster.predict(),
-        verdict=verdict(result, panel.frequency, steps)
-        if result
-        else "too short for a test, so nothing is known about its errors",
+        verdict=verdict(result, panel.frequency, steps) if result else TOO_SHORT,
         backtest=result,
         notes=notes,
         warnings=(*odd, *(warnings(result) if result else ())),

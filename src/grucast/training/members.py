@@ -107,10 +107,7 @@ class Members:
 
     def join(self, member: int, losses: Sequence[float], parts: Sequence[Vector]) -> float:
         """The loss of one member, whose gradient takes its place, from those of a batch's slices, in their order."""
-        total = self._gradients[member]
-        total[:] = parts[0]
-        for part in parts[1:]:
-            total += part
+        self._gradients[member][:] = add_up(parts)
         return sum(losses)
 
     def compute_slices(
@@ -183,6 +180,14 @@ class Members:
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(min(len(self), self.threads))
+
+
+def add_up(parts: Sequence[Vector]) -> Vector:
+    """The sum of vectors, in their order, in the place of the first."""
+    total = parts[0]
+    for part in parts[1:]:
+        total += part
+    return total
 
 
 def slices_of(rows: int) -> int:

@@ -1,5 +1,6 @@
 """Rows that steps to come will read, in a file that is gone when nobody has it open."""
 
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -29,10 +30,12 @@ class Spool:
 
     def write(self, places: NDArray[np.int64], rows: Array) -> None:
         """Put rows to their places; what was there before is gone."""
-        self._kind = rows.dtype
-        for run in np.split(np.argsort(places), np.flatnonzero(np.diff(np.sort(places)) != 1) + 1):
-            self._file.seek(int(places[run[0]]) * rows.itemsize)
-            self._file.write(rows[run].tobytes())
+        self._kind, order = rows.dtype, np.argsort(places)
+        content = rows[order].view(np.uint8).data
+        edges = [0, *(np.flatnonzero(np.diff(places[order]) != 1) + 1).tolist(), len(rows)]
+        for first, last in pairwise(edges):  # places that follow each other are written at once
+            self._file.seek(int(places[order[first]]) * rows.itemsize)
+            self._file.write(content[first * rows.itemsize : last * rows.itemsize])
 
     def read(self, first: int, count: int) -> Array:
         """The rows at that place and the next ones."""

@@ -24,7 +24,7 @@ Draws = list[tuple[Integers, *tuple[Integers, ...]]]
 P = ParamSpec("P")
 T = TypeVar("T")
 RETRIES = 3  # of what was being done when a worker was lost
-ROUND = 250  # steps whose windows are gathered at once
+ROUND = 600  # steps whose windows are gathered at once
 PIECE = 2048  # windows that are gathered at once from one part
 
 

@@ -13,7 +13,7 @@ from grucast.data.outline import Outline
 from grucast.data.panel import Panel
 from grucast.data.windows import Windows, make_windows
 from grucast.model.models import ForecastModel
-from grucast.training.members import Members
+from grucast.training.members import Batch, Members, add_up
 from grucast.training.rows import Totals, make_rows, pack, to_batch, unpack
 from grucast.training.spool import Spool
 
@@ -51,7 +51,10 @@ class Piece(NamedTuple):
 
 
 class SliceGradients(NamedTuple):
-    """What a share of a batch gives: for each network its slices' losses and gradients, and its generator after it."""
+    """What a share of a batch gives: for each network its slices' losses and gradients, and its generator after it.
+
+    The gradients of the first slices of a batch may be summed already, in their order.
+    """
 
     losses: list[list[float]]
     gradients: list[list[Array]]
@@ -70,6 +73,7 @@ class Worker:
     def __init__(self, parts: Mapping[int, Any], read: Read, folder: Path | None = None) -> None:
         self._parts, self._read, self._spool = parts, read, Spool(folder)
         self._kept: tuple[int, Any] | None = None
+        self._ready: tuple[int, Batch] | None = None
 
     def close(self) -> None:
         """Give back what is held."""
@@ -121,7 +125,7 @@ class Worker:
 
     def weigh(self, totals: Sequence[Totals]) -> None:
         """Hear what the weights of each batch to come have in common."""
-        self._totals = totals
+        self._totals, self._ready = totals, None
 
     def store(self, slots: Integers, packed: Array) -> None:
         """Keep rows until their step comes."""
@@ -129,18 +133,31 @@ class Worker:
             first, last = self._share
             self._spool.write(slots // self._size * (last - first) + slots % self._size - first, packed)
 
+    def batch(self, step: int) -> Batch:
+        """The own share of a step's batch; it is kept, so that it may be made before it is asked for."""
+        if self._ready is None or self._ready[0] != step:
+            first, last = self._share
+            packed = self._spool.read(step * (last - first), last - first)
+            self._ready = step, to_batch(unpack(packed), self._totals[step])
+        return self._ready[1]
+
+    def look_ahead(self, step: int) -> None:
+        """Make the own share of a batch, if there is such a step and share."""
+        if step < len(self._totals) and self._share[0] < self._share[1]:
+            self.batch(step)
+
     def answer(self, step: int, weights: Array, states: Sequence[Any]) -> SliceGradients:
         """The gradients of the own share of a batch, at weights (M, P) and states of the networks' generators."""
         (first, last), members = self._share, self._members
         if first == last:
             return SliceGradients([[] for _ in weights], [[] for _ in weights], [])
-        batch = to_batch(unpack(self._spool.read(step * (last - first), last - first)), self._totals[step])
+        batch = self.batch(step)
         members.weights[:] = weights
         for rng, state in zip(members.rngs, states, strict=True):
             rng.bit_generator.state = state
         found = [members.compute_slices(member, batch, (first, self._size)) for member in range(len(members))]
         return SliceGradients(
             [losses for losses, _ in found],
-            [gradients for _, gradients in found],
+            [gradients if first else [add_up(gradients)] for _, gradients in found],
             [rng.bit_generator.state for rng in members.rngs],
         )
