@@ -54,6 +54,14 @@ def test_training_gives_the_bits_of_one_process(folder, workers):
     same(GRUForecaster(3, 14, **SMALL).fit(folder, engine=RayEngine(workers=workers)), wanted)
 
 
+@pytest.mark.usefixtures("cluster")
+def test_phase_that_ends_early_leaves_nothing_of_its_batches(folder):
+    hasty = {"network": SMALL["network"], "training": TrainingConfig(max_steps=200, batch_size=256, patience=1)}
+    wanted = GRUForecaster(3, 14, **hasty).fit(folder)
+    assert len(wanted.history_) < 200
+    same(GRUForecaster(3, 14, **hasty).fit(folder, engine=RayEngine(workers=2)), wanted)
+
+
 def test_training_ends_with_the_same_bits_after_a_node_is_killed(cluster, folder):
     wanted = GRUForecaster(3, 14, **SMALL).fit(folder)
     nodes = [cluster.add_node(num_cpus=1)]

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import count, islice, zip_longest
 from multiprocessing.connection import Client, Listener
 from multiprocessing.reduction import ForkingPickler
+from threading import Lock
 from typing import Any, TypeVar
 
 from grucast.errors import ConfigError, GrucastError, MissingExtraError, WorkerLostError
@@ -179,10 +180,16 @@ class RayCrew:
 
     def _receive(self, number: int) -> Any:
         """What a worker answers; EOFError if it is gone, which its machine may take without a word."""
-        while not self._connections[number].poll(PATIENCE):
-            if ray.wait([self._answering[number]], timeout=0)[0]:
-                raise EOFError
-        return self._connections[number].recv()
+        answering = [self._answering[number]]
+        try:
+            while not self._connections[number].poll(PATIENCE):
+                if ray.wait(answering, timeout=0)[0]:
+                    raise EOFError
+            return self._connections[number].recv()
+        except (EOFError, OSError):
+            if ray.wait(answering, timeout=PATIENCE)[0]:
+                self._get(answering)  # whatever else ended it is raised
+            raise
 
     def close(self) -> None:
         """As in Crew."""
@@ -204,11 +211,16 @@ class RayCrew:
 
 
 class Host:
-    """A worker on a machine of the cluster, and the place where it is asked for answers."""
+    """A worker on a machine of the cluster, and the place where it is asked for answers.
+
+    It is called by Ray and through a connection, in a thread each, which take turns: a batch that is made ahead must
+    not be one half of which is stored anew.
+    """
 
     def __init__(self, make: Callable[[], Worker], key: bytes, caller: str) -> None:
         here = own_address()  # where both are on one machine, a socket of that takes half the time
         self._worker, self._listener = make(), Listener(None if here == caller else (here, 0), authkey=key)
+        self._turn = Lock()
 
     def address(self) -> Any:
         """Where to connect to."""
@@ -216,33 +228,42 @@ class Host:
 
     def call(self, method: str, *given: Any) -> Any:
         """What a method of the worker gives."""
-        return getattr(self._worker, method)(*given)
+        with self._turn:
+            return getattr(self._worker, method)(*given)
 
     def gather(self, number: int, *given: Any) -> list[Any]:
         """As the worker's; what is for itself, the number of which is given, it stores at once."""
-        found = self._worker.gather(*given)
-        slots, packed = found[number]
-        self._worker.store(slots, packed)
+        with self._turn:
+            found = self._worker.gather(*given)
+            slots, packed = found[number]
+            self._worker.store(slots, packed)
         found[number] = slots[:0], packed[:0]
         return found
 
     def store(self, *given: Any) -> None:
         """As the worker's, of several gatherings: slots and rows in turn."""
-        for slots, packed in given:
-            self._worker.store(slots, packed)
+        with self._turn:
+            for slots, packed in given:
+                self._worker.store(slots, packed)
 
     def serve(self) -> None:
-        """SliceGradients until nobody asks any more."""
+        """Answer until nobody asks any more."""
         connection = self._listener.accept()
+        self._listener.close()
         with suppress(EOFError, ConnectionError):
             while True:
                 asked = connection.recv()
-                try:
-                    answer: Any = self._worker.answer(*asked)
-                except GrucastError as error:
-                    answer = error
+                with self._turn:
+                    answer = self._answer(*asked)
                 connection.send(answer)
-                self._worker.look_ahead(asked[0] + 1)
+                with self._turn:
+                    self._worker.look_ahead(asked[0] + 1)
+
+    def _answer(self, *asked: Any) -> Any:
+        try:
+            return self._worker.answer(*asked)
+        except GrucastError as error:
+            return error
 
 
 def own_address() -> str:
