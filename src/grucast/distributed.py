@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -25,7 +26,7 @@ __all__ = ["RayEngine"]
 T = TypeVar("T")
 R = TypeVar("R")
 RETRIES = 3  # of a piece of work whose node is lost
-STARTING = 60  # seconds that workers may take to start
+STARTING = 300  # seconds that workers may take to start
 PATIENCE = 5  # seconds between looks whether a worker that does not answer is still there
 LOST = "a worker was lost"
 AHEAD = 2  # pieces of work for each worker that are handed out at once
@@ -58,9 +59,7 @@ class RayEngine:
     def workers(self) -> int:
         """Pieces of work at a time."""
         self.connect()
-        resources: Any = ray.cluster_resources  # it has no types
-        cores = max(int(resources().get("CPU", 1)), 1)
-        return min(self._workers or cores, cores)
+        return min(self._workers or cores(), cores())
 
     def connect(self) -> None:
         """Find the cluster, or start one on this machine.
@@ -137,9 +136,11 @@ class RayCrew:
         key, actor = secrets.token_bytes(32), ray.remote(num_cpus=1, max_concurrency=2)(Host)
         self._actors: list[Any] = [actor.remote(make, key, own_address()) for make in makers]
         asked = [own.address.remote() for own in self._actors]
-        if len(ray.wait(asked, num_returns=len(asked), timeout=STARTING)[0]) < len(asked):
-            self.close()
-            raise WorkerLostError(f"the cluster did not start {len(asked)} workers in {STARTING} seconds: give fewer")
+        end = time.monotonic() + STARTING
+        while len(ray.wait(asked, num_returns=len(asked), timeout=PATIENCE)[0]) < len(asked):
+            if cores() < len(asked) or time.monotonic() > end:
+                self.close()
+                raise WorkerLostError(f"the cluster did not start {len(asked)} workers: give fewer")
         addresses = self._get(asked)
         self._answering = [own.serve.remote() for own in self._actors]
         with losing():
@@ -264,6 +265,12 @@ class Host:
             return self._worker.answer(*asked)
         except GrucastError as error:
             return error
+
+
+def cores() -> int:
+    """Those that the cluster has now, one at least."""
+    resources: Any = ray.cluster_resources  # it has no types
+    return max(int(resources().get("CPU", 1)), 1)
 
 
 def own_address() -> str:
