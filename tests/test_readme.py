@@ -48,7 +48,7 @@ PRINTED = {  # in some examples without an output that the page shows
     "docs/explanation/network.md": ("2,000 rows, 1 series",),
     "docs/how-to/intervals.md": ("", "GRU-hi-99", "rentals of the week: ", "2013-01-01 11:00:00"),
     "docs/how-to/covariates.md": ("", "2012-12-31 00:00:00", "2013-01-01 00:00:00", "leak: y = members + guests"),
-    "docs/how-to/backtest.md": ("", "SeasonalNaive168", "no leak: "),
+    "docs/how-to/backtest.md": ("", "SeasonalNaive168", "GRU 48 rows", "no leak: "),
     "docs/how-to/sequences.md": ("['fast' 'slow'] (50, 2) True", "(50,)", "50", "True"),
     "docs/how-to/streams.md": ("2013-01-01T00:00", "", "", ""),
     "docs/how-to/your-data.md": ("", "read as day first", "name the one to forecast with target_col="),

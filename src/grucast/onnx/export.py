@@ -70,8 +70,8 @@ def export(forecaster: GRUForecaster, path: str | Path) -> Exported:
     onnx.checker.check_model(proto, full_check=True)
     content = proto.SerializeToString()
     cases = [random_case(model, np.random.default_rng(1))]
-    if (panel := getattr(forecaster, "_panel", None)) is not None:
-        cases.append(panel_case(model, panel))
+    if data := getattr(forecaster, "_data", None):
+        cases.append(panel_case(model, data[0]))
     found = difference(model, content, cases)
     require_close(found)
     write_whole(path, content)
