@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from grucast.kernels.reference import Weights, gru_forward, gru_step, gru_trace, sigmoid
+from grucast.kernels.reference import Weights, gru_forward, gru_step, gru_trace, linear, sigmoid
 
 
 def random_weights(rng, inputs, size):
@@ -123,3 +123,8 @@ def test_trace_gives_each_step_and_the_same_output(rng, reset_after, reverse):
     before = output[:, 3] if reverse else output[:, 1]
     for part, whole in zip(gru_step(x[:, 2], before, weights, reset_after), gates, strict=True):
         np.testing.assert_array_equal(whole[:, 2], part)
+
+
+def test_product_without_meaning_is_nan_without_a_warning():
+    """BLAS raises the flag behind the warning now and then where all is finite; warnings fail tests."""
+    assert np.isnan(linear(np.array([[np.inf, -np.inf]]), np.ones((1, 2)))).all()
