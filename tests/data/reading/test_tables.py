@@ -157,6 +157,16 @@ def test_ids_that_are_written_differently_are_different_series_in_files_of_all_k
     assert sorted(read(tmp_path / "named.csv", id_col="shop")["unique_id"].unique()) == sorted(ids)
 
 
+@pytest.mark.parametrize("ids", [("10:00", "11:30"), (1.5, 2.5), (date(2024, 1, 1), date(2024, 1, 2)), (True, False)])
+@pytest.mark.parametrize("name", ["unique_id", "item_id", "ID"])
+def test_a_column_called_id_names_series_whatever_it_holds(name, ids):
+    """Clocks would else be the time of day, and all rows one series."""
+    frame = pl.concat(pl.DataFrame({"day": DAYS, "sold": 2.5, name: one}) for one in ids)
+    found = read(frame)
+    assert found["unique_id"].unique(maintain_order=True).to_list() == list(ids)
+    assert found["ds"].to_list() == DAYS * 2
+
+
 def test_ids_of_integers_are_integers(tmp_path):
     rows = [(shop, d, k) for k, d in enumerate(DAYS) for shop in (3, 11)]
     assert read(csv(tmp_path, "shop,day,pieces", rows), id_col="shop")["unique_id"].dtype == pl.Int64

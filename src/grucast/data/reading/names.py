@@ -41,6 +41,15 @@ def plain(name: str) -> str:
     return UNIT.sub("", text) or text
 
 
+def names_series(name: str) -> bool:
+    """Whether a column is called as one of the names of series.
+
+    >>> names_series("Item_ID"), names_series("item")
+    (True, False)
+    """
+    return plain(name) in ALIASES["unique_id"]
+
+
 def words(name: str) -> list[str]:
     """The words of a name.
 

@@ -9,7 +9,17 @@ from numpy.typing import NDArray
 
 from grucast.data.reading.codes import code_readings
 from grucast.data.reading.looks import Look
-from grucast.data.reading.names import ALIASES, COUNTER, RUNNING, alias, is_time_hint, listing, part_of, plain
+from grucast.data.reading.names import (
+    ALIASES,
+    COUNTER,
+    RUNNING,
+    alias,
+    is_time_hint,
+    listing,
+    names_series,
+    part_of,
+    plain,
+)
 from grucast.data.reading.readings import is_regular
 from grucast.data.wording import count
 
@@ -90,7 +100,7 @@ def with_clock(looks: Looks, column: str) -> Found:
     daily = not look.fine if look.kind == "time" else look.within(1500_01_01, 2200_12_31)
     if not daily:
         return Found((column,))
-    clocks = [name for name, other in looks.items() if other.kind == "clock"]
+    clocks = [name for name, other in looks.items() if other.kind == "clock" and not names_series(name)]
     if clocks:
         return Found((column, clocks[0]))
     parts = {part_of(name): name for name in reversed(list(looks)) if name != column and is_part(looks[name])}

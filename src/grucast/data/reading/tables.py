@@ -12,7 +12,7 @@ from grucast.data.reading.assembly import Roles, assemble
 from grucast.data.reading.intake import Cells, Intake
 from grucast.data.reading.local import shown_twice
 from grucast.data.reading.looks import Look, look_at
-from grucast.data.reading.names import RUNNING, listing, match, part_of
+from grucast.data.reading.names import RUNNING, listing, match, names_series, part_of, plain
 from grucast.data.reading.options import ReadOptions
 from grucast.data.reading.origin import Origin
 from grucast.data.reading.roles import Found, find_ids, find_target, find_time, is_part
@@ -113,7 +113,11 @@ def find_roles(cells: Cells, looks: Looks, options: ReadOptions) -> Roles:
     frame, origin = cells.frame, cells.origin
     asked: list[str] = []
     given = (options.target_col,) if options.target_col else ()
-    free = {name: look for name, look in looks.items() if name not in (*given, *options.id_col)}
+    free = {
+        name: look
+        for name, look in looks.items()
+        if name not in (*given, *options.id_col) and plain(name) != "unique_id"
+    }
     time = chosen(options.time_col, lambda: find_time(free, len(looks) == 1), asked)
     stamped = None if asked else read_times(frame, time, origin, options, asked)
     able = {name: look for name, look in looks.items() if name not in time and may_name(look)}
@@ -135,8 +139,8 @@ def find_roles(cells: Cells, looks: Looks, options: ReadOptions) -> Roles:
 
 
 def may_name(look: Look) -> bool:
-    """Whether a column may name series."""
-    return look.kind in ("text", "integer", "boolean")
+    """Whether a column may name series; one that is called so may hold anything."""
+    return look.kind in ("text", "integer", "boolean") or names_series(look.name)
 
 
 def chosen(given: Sequence[str], find: Callable[[], Found], asked: list[str]) -> tuple[str, ...]:
