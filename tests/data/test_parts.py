@@ -7,21 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grucast.data.parts import LEAST, cut, cut_in_order, find_parquet, to_bytes, usual_memory
+from grucast.data.parquet import find_parquet, read
+from grucast.data.parts import LEAST, cut, cut_in_order, to_bytes, usual_memory
 from grucast.errors import ConfigError, DataError
 
 
 def rows_of(folder):
     return pl.concat([pl.read_parquet(path) for path in sorted(folder.iterdir())] or [pl.DataFrame()])
-
-
-@pytest.mark.parametrize("source", ["in", "in/*.parquet", "in/a.parquet"])
-def test_files_are_found_from_any_folder(tmp_path, monkeypatch, source):
-    """Workers have folders of their own."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "in").mkdir()
-    pl.DataFrame({"y": [1]}).write_parquet("in/a.parquet")
-    assert find_parquet(source) == [tmp_path / "in" / "a.parquet"]
 
 
 def test_all_rows_of_a_series_are_in_one_part_and_none_is_lost(tmp_path):
@@ -51,7 +43,7 @@ def test_parts_in_order_follow_each_other_as_the_series_come_first(tmp_path, nam
         rows[own].write_parquet(folder / f"{number}.parquet")
     paths = find_parquet(str(folder))
     parts = cut_in_order(paths, ["a", "b"], memory, folder / "parts", least)
-    found = [pl.read_parquet(own) for own in parts]
+    found = [read(own) for own in parts]
     assert all(len(own) for own in found)
     assert all(own["row"].is_sorted() for own in found)
     whole = pl.concat(found)
@@ -63,25 +55,26 @@ def test_parts_in_order_follow_each_other_as_the_series_come_first(tmp_path, nam
 
 def test_parts_in_order_are_of_about_as_many_rows(tmp_path):
     pl.DataFrame({"a": np.arange(1000) // 5}).write_parquet(tmp_path / "x.parquet")
-    parts = cut_in_order([tmp_path / "x.parquet"], ["a"], 2**30, tmp_path / "parts", least=4)
-    assert [len(pl.read_parquet(own)) for own in parts] == [250] * 4
+    parts = cut_in_order(find_parquet(str(tmp_path)), ["a"], 2**30, tmp_path / "parts", least=4)
+    assert [len(read(own)) for own in parts] == [250] * 4
 
 
 def test_rows_without_a_name_are_one_part_in_order(tmp_path):
     pl.DataFrame({"y": range(1000)}).write_parquet(tmp_path / "x.parquet")
-    assert cut_in_order([tmp_path / "x.parquet"], [], 100, tmp_path / "parts", 3) == [[tmp_path / "x.parquet"]]
+    found = find_parquet(str(tmp_path))
+    assert cut_in_order(found, [], 100, tmp_path / "parts", 3) == [found]
 
 
 def test_few_rows_are_one_part(tmp_path):
     pl.DataFrame({"shop": ["a", "b"], "y": [1, 2]}).write_parquet(tmp_path / "x.parquet")
-    assert len(cut([tmp_path / "x.parquet"], ["shop"], LEAST, tmp_path / "parts").folders) == 1
+    assert len(cut(find_parquet(str(tmp_path)), ["shop"], LEAST, tmp_path / "parts").folders) == 1
 
 
 def test_folders_without_parquet_and_what_is_no_parquet_are_said(tmp_path):
     with pytest.raises(DataError, match="holds no Parquet file"):
         find_parquet(str(tmp_path))
     (tmp_path / "x.parquet").write_bytes(b"nothing")
-    with pytest.raises(DataError, match="cannot be cut"):
+    with pytest.raises(DataError, match="cannot be read"):
         cut(find_parquet(str(tmp_path)), ["a"], LEAST, tmp_path / "parts")
 
 

@@ -81,6 +81,20 @@ def test_folder_gives_the_bits_of_a_frame_and_leaves_nothing(mixed, tmp_path, ho
         forecaster.predict()
 
 
+@pytest.mark.parametrize("memory", [None, 10**8])
+def test_series_named_by_their_folders_are_those_of_the_column(tmp_path, monkeypatch, memory):
+    """As Spark's partitionBy writes them."""
+    monkeypatch.setattr("grucast.data.parts.GROWTH", 10**5)
+    days = make_days(6)
+    for (name,), own in days.group_by("unique_id"):
+        (tmp_path / f"unique_id={name}").mkdir()
+        own.drop("unique_id").write_parquet(tmp_path / f"unique_id={name}" / "a.parquet")
+    wanted = GRUForecaster(3, 14, 7, **SMALL).fit(days.sort("unique_id", maintain_order=True))
+    found = GRUForecaster(3, 14, 7, **SMALL).fit(tmp_path, memory=memory)
+    assert found.history_ == wanted.history_
+    assert found.predict(days).equals(wanted.predict(days))
+
+
 @pytest.mark.usefixtures("_many_parts")
 def test_covariates_are_scaled_and_counted_as_in_a_frame(tmp_path):
     rng, days = np.random.default_rng(3), make_days(60)

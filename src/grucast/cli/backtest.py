@@ -16,7 +16,7 @@ from grucast import GRUForecaster, plotting
 from grucast.cli import common
 from grucast.cli.common import command, say_lines, split, to_draw
 from grucast.cli.output import out_of, place_of, print_json, require_outputs, write_table
-from grucast.cli.predict import is_folder
+from grucast.cli.predict import in_parts
 from grucast.cli.screen import Screen, err
 from grucast.data.frequency import Frequency
 from grucast.data.parts import to_bytes as to_size
@@ -70,7 +70,7 @@ def backtest(
     check_baselines(chosen)
     say = Screen(stderr=as_json)
     others = {"--refit": refit, "--plot": plot, "--series": series, "--table": target.table}
-    if is_folder(data, memory or machines.engine, others):
+    if in_parts(data, memory or machines.engine, others):
         given = {"n_windows": windows, "step_size": step_size, "baselines": chosen, "engine": machines.chosen}
         found = backtest_folder(forecaster, data, path, memory, say, **given, **vars(columns.options))
         report(found, found.frequency, horizon, say, as_json)

@@ -21,7 +21,7 @@ from grucast.cli.output import (
     stem_of,
     write_table,
 )
-from grucast.cli.predict import is_folder
+from grucast.cli.predict import in_parts
 from grucast.cli.screen import Screen
 from grucast.data.parts import to_bytes as to_size
 from grucast.errors import ConfigError
@@ -62,7 +62,7 @@ def forecast(
     """
     stem, shown = stem_of(data), to_level(level) or (80, 95)
     others = {"--plot": plot, "--series": series, "--table": target.table, "--overwrite": overwrite}
-    if is_folder(data, memory or machines.engine, others):
+    if in_parts(data, memory or machines.engine, others):
         forecaster = GRUForecaster(folder_horizon(horizon), None, season_length, shown, training=training.config)
         given = {"memory": memory and to_size(memory), "engine": machines.chosen, **vars(columns.options)}
         forecast_folder(forecaster, data, path or f"{stem}-forecast", model, Screen(stderr=as_json), given, as_json)

@@ -1,7 +1,6 @@
 """The command that forecasts with a trained model."""
 
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +13,7 @@ from grucast.cli.screen import Screen, plain_lines
 from grucast.data.ahead import read_future
 from grucast.data.parts import to_bytes as to_size
 from grucast.errors import ConfigError, DataError
-from grucast.forecasting.engine import Engine
+from grucast.forecasting.engine import Engine, is_folder
 from grucast.forecasting.parts import predict_parts
 from grucast.forecasting.tables import shortened, to_bytes
 
@@ -49,7 +48,7 @@ def predict(
     others = {"--future": future, "--plot": plot, "--series": series, "--horizon": horizon, "--samples": samples}
     others |= {"--table": target.table, "--if-exists": target.if_exists != "refuse"}
     engine = machines.chosen
-    if is_folder(data, memory or machines.engine, others):
+    if in_parts(data, memory or machines.engine, others):
         predict_folder(model, data, path, shown, memory, engine)
         return
     inputs = {"MODEL": model, "DATA": data, "--future": future}
@@ -77,16 +76,16 @@ def predict(
         print_json({"rows": len(forecast), "out": shown_place(path, place), "plot": plot} | rows)
 
 
-def is_folder(data: str, parts: str | None, others: dict[str, Any]) -> bool:
-    """Whether DATA is a folder; refuse options that have no meaning for what it is."""
+def in_parts(data: str, parts: str | None, others: dict[str, Any]) -> bool:
+    """Whether DATA is done part by part; refuse options that have no meaning for what it is."""
     if not data:
         raise DataError("a model file holds no data: name the DATA to forecast from")
-    given = [name for name, value in others.items() if value]
-    if Path(data).is_dir() and given:
+    given, parted = [name for name, value in others.items() if value], is_folder(data)
+    if parted and given:
         raise ConfigError(f"{given[0]} is for files, but {data} is a folder: leave it out")
-    if not Path(data).is_dir() and parts:
+    if not parted and parts:
         raise ConfigError("--memory and --engine are for folders of Parquet files: leave them out")
-    return Path(data).is_dir()
+    return parted
 
 
 def predict_folder(

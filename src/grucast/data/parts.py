@@ -2,8 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.data.raw.content import find_paths
-from grucast.errors import ConfigError, DataError, MissingExtraError
+from grucast.data.parquet import File, refusing
+from grucast.errors import ConfigError, MissingExtraError
 
 try:
     import polars as pl
@@ -42,26 +41,13 @@ class Parts:
     rows: int
 
 
-def find_parquet(source: str) -> list[Path]:
-    """The Parquet files of a folder, a glob or a path; absolute, since workers have folders of their own.
-
-    Raises:
-        DataError: There are none.
-    """
-    folder = Path(source)
-    paths = sorted(folder.rglob("*.parquet")) if folder.is_dir() else find_paths(source)
-    if not paths:
-        raise DataError(f"{source} holds no Parquet file")
-    return [path.absolute() for path in paths]
-
-
 def cut(
-    paths: Sequence[Path], ids: Sequence[str], memory: int, folder: Path, each: Each = map, least: int = 1
+    files: Sequence[File], ids: Sequence[str], memory: int, folder: Path, each: Each = map, least: int = 1
 ) -> Parts:
     """Cut files into so many parts that each can be worked on in the memory; no more of them is read at once.
 
     Args:
-        paths: Parquet files with the same columns.
+        files: Parquet files with the same columns.
         ids: Columns that together name the series; all rows are one series without any.
         memory: Bytes.
         folder: Where the parts go, a folder of files each.
@@ -75,14 +61,14 @@ def cut(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "a.parquet")
     ...     pl.DataFrame({"id": ["a", "b", "a"], "y": [1, 2, 3]}).write_parquet(path)
-    ...     cut([path], ["id"], 2**30, Path(folder, "parts"))  # doctest: +ELLIPSIS
+    ...     cut([File(str(path))], ["id"], 2**30, Path(folder, "parts"))  # doctest: +ELLIPSIS
     Parts(folders=(PosixPath('.../parts/part-00000'),), rows=3)
     """
-    with refusing(paths):
-        size = Size.of(paths, memory)
+    with refusing(files[0].path):
+        size = Size.of(files, memory)
         count = max(size.parts, least) if ids else 1
         folders = make_folders(folder, count)
-        list(each(partial(hand_out, folders, partial(place_by_hash, ids, count)), slices_of(paths, size)))
+        list(each(partial(hand_out, folders, partial(place_by_hash, ids, count)), slices_of(files, size)))
     return Parts(folders, sum(size.rows))
 
 
@@ -92,12 +78,12 @@ def place_by_hash(ids: Sequence[str], count: int, rows: pl.DataFrame) -> Integer
 
 
 def cut_in_order(
-    paths: Sequence[Path], ids: Sequence[str], memory: int, folder: Path, least: int = 1, each: Each = map
-) -> list[list[Path]]:
+    files: Sequence[File], ids: Sequence[str], memory: int, folder: Path, least: int = 1, each: Each = map
+) -> list[list[File]]:
     """Cut files into parts that hold series in the order in which the files name them first; all names are in memory.
 
     Args:
-        paths: As in `cut`.
+        files: As in `cut`.
         ids: As in `cut`.
         memory: As in `cut`.
         folder: As in `cut`.
@@ -110,18 +96,18 @@ def cut_in_order(
     Raises:
         DataError: As `cut`.
     """
-    with refusing(paths):
-        size = Size.of(paths, memory)
+    with refusing(files[0].path):
+        size = Size.of(files, memory)
         count = max(size.parts, least) if ids else 1
         if count == 1:
-            return [list(paths)]
-        order, pieces = Order(), slices_of(paths, size)
+            return [list(files)]
+        order, pieces = Order(), slices_of(files, size)
         for piece in pieces:
             order.add(hashes(piece.read(ids), ids))
         part_of = order.shares(count)
         folders = make_folders(folder, int(part_of.max()) + 1)
         list(each(partial(hand_out, folders, partial(place_in_order, ids, order, part_of)), pieces))
-    return [sorted(own.iterdir()) for own in folders]
+    return [[File(str(path)) for path in sorted(own.iterdir())] for own in folders]
 
 
 def place_in_order(ids: Sequence[str], order: "Order", part_of: Integers, rows: pl.DataFrame) -> Integers:
@@ -172,10 +158,10 @@ class Size(NamedTuple):
     parts: int
 
     @classmethod
-    def of(cls, paths: Sequence[Path], memory: int) -> "Size":
+    def of(cls, files: Sequence[File], memory: int) -> "Size":
         """That of Parquet files, of which a part may take so much memory."""
-        rows = [pl.scan_parquet(path).select(pl.len()).collect().item() for path in paths]
-        sample = pl.scan_parquet(paths[0]).head(SAMPLE).collect()
+        rows = [file.scan().select(pl.len()).collect().item() for file in files]
+        sample = files[0].scan().head(SAMPLE).collect()
         width = max(sample.estimated_size() / max(len(sample), 1), 1.0) * GROWTH
         return cls(rows, max(int(memory / width), 1), max(math.ceil(sum(rows) * width / memory), 1))
 
@@ -185,28 +171,28 @@ class FileSlice(NamedTuple):
 
     Attributes:
         number: Of the slice.
-        path: The file.
+        file: The file.
         start: The first row.
         rows: How many.
     """
 
     number: int
-    path: Path
+    file: File
     start: int
     rows: int
 
     def read(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """The rows, or some columns of them."""
-        lazy = pl.scan_parquet(self.path)
+        lazy = self.file.scan()
         return (lazy if columns is None else lazy.select(columns)).slice(self.start, self.rows).collect()
 
 
-def slices_of(paths: Sequence[Path], size: Size) -> list[FileSlice]:
+def slices_of(files: Sequence[File], size: Size) -> list[FileSlice]:
     """The files in slices, as large as may be."""
     places = [
-        (path, start) for path, rows in zip(paths, size.rows, strict=True) for start in range(0, rows, size.at_once)
+        (file, start) for file, rows in zip(files, size.rows, strict=True) for start in range(0, rows, size.at_once)
     ]
-    return [FileSlice(number, path, start, size.at_once) for number, (path, start) in enumerate(places)]
+    return [FileSlice(number, file, start, size.at_once) for number, (file, start) in enumerate(places)]
 
 
 def make_folders(folder: Path, count: int) -> tuple[Path, ...]:
@@ -223,15 +209,6 @@ def hand_out(folders: Sequence[Path], place: Callable[[pl.DataFrame], Integers],
     places = place(rows)
     for part in np.unique(places):
         rows.filter(pl.Series(places == part)).write_parquet(folders[part] / f"{piece.number:05d}.parquet")
-
-
-@contextmanager
-def refusing(paths: Sequence[Path]) -> Iterator[None]:
-    """Name the files where Polars does not read them."""
-    try:
-        yield
-    except pl.exceptions.PolarsError as error:
-        raise DataError(f"{paths[0]} and the files like it cannot be cut: {error}") from error
 
 
 def to_bytes(text: str) -> int:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, Unpack
 
 from grucast.data.frequency import Frequency
 from grucast.data.panel import make_panel
-from grucast.data.parts import cut, find_parquet, usual_memory
+from grucast.data.parquet import find_parquet
+from grucast.data.parts import cut, usual_memory
 from grucast.data.reading.options import Options, ReadOptions
 from grucast.data.sources import take_again
 from grucast.forecasting.backtest import Cutoff, Seconds, forecast_past, refuse_silent, steps_after, to_frame
@@ -70,7 +71,7 @@ def backtest_parts(  # noqa: PLR0913 - each is an option of the command line, to
 
     Args:
         forecaster: Its settings are used; it stays as it is.
-        source: A folder of Parquet files, a glob or a path.
+        source: A folder of Parquet files, a glob or a path, or the URL of such in a store.
         out: Folder for the past forecasts; made, or empty.
         n_windows: As in `backtest`.
         step_size: As in `backtest`.
@@ -91,10 +92,10 @@ def backtest_parts(  # noqa: PLR0913 - each is an option of the command line, to
     with seconds.of("GRU fit"):
         model = fit_parts(forecaster, str(source), learning)[0]
     work, done = partial(score_part, PartTest(model, tuple(drops), tuple(baselines), target)), NOTHING
-    paths = find_parquet(str(source))
+    files = find_parquet(str(source))
     with TemporaryDirectory(dir=target.parent, prefix=".grucast-") as scratch:
         share = (memory or usual_memory()) // engine.workers // SHARE
-        parts = cut(paths, id_columns(model, paths[0]), share, Path(scratch), engine.map, fewest(engine)).folders
+        parts = cut(files, id_columns(model, files[0]), share, Path(scratch), engine.map, fewest(engine)).folders
         for number, tested in enumerate(engine.map(work, parts)):
             done = done.joined(tested)
             if told:

@@ -15,7 +15,8 @@ from grucast.data.frequency import Frequency
 from grucast.data.holidays import holidays_for
 from grucast.data.outline import Outline
 from grucast.data.panel import Panel, make_panel
-from grucast.data.parts import SAMPLE, cut_in_order, find_parquet, refusing, usual_memory
+from grucast.data.parquet import File, find_parquet, read
+from grucast.data.parts import SAMPLE, cut_in_order, usual_memory
 from grucast.data.reading.intake import DEFAULT
 from grucast.data.reading.options import ReadOptions
 from grucast.data.sources import stated, take
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from grucast.training.worker import Read
 
 Trained = tuple[ForecastModel, list[float], tuple[str, ...]]
-Files = Sequence[Path]
+Files = Sequence[File]
 
 
 class Learning(NamedTuple):
@@ -138,30 +139,23 @@ def scratch_place(source: Any) -> Path | None:
 
 def parts_of(source: Any, how: Learning, memory: int, scratch: Path) -> tuple[list[Files], ReadOptions, ReadOptions]:
     """The files of each part, how to read them, and how to read others like the source."""
-    import polars as pl
-
     asked, engine = how.reading, how.engine
     if isinstance(source, str | Path):
-        paths = find_parquet(str(source))
-        with refusing(paths):
-            sample = pl.scan_parquet(paths).head(SAMPLE).collect()
-        reading = own = take(sample, asked).options
+        files = find_parquet(str(source))
+        reading = own = take(read(files, SAMPLE), asked).options
     else:
         intake = take(source, asked)
-        paths, reading, own = [scratch / "data.parquet"], intake.options, ReadOptions(freq=asked.freq)
-        intake.table.frame.to_polars().write_parquet(paths[0])
-    columns = pl.read_parquet_schema(paths[0])
-    ids = own.id_col or [name for name in columns if name == "unique_id"]
-    return list(cut_in_order(paths, ids, memory, scratch / "parts", engine.workers, engine.map)), own, reading
+        files, reading, own = [File(str(scratch / "data.parquet"))], intake.options, ReadOptions(freq=asked.freq)
+        intake.table.frame.to_polars().write_parquet(files[0].path)
+    ids = own.id_col or [name for name in files[0].columns() if name == "unique_id"]
+    return list(cut_in_order(files, ids, memory, scratch / "parts", engine.workers, engine.map)), own, reading
 
 
 def read_part(
-    reading: ReadOptions, covariates: Covariates, drop: int, paths: Files, frequency: Frequency | None
+    reading: ReadOptions, covariates: Covariates, drop: int, files: Files, frequency: Frequency | None
 ) -> Panel:
     """The series of a part, without their last steps."""
-    import polars as pl
-
-    intake = take(pl.read_parquet(list(paths)), reading)
+    intake = take(read(files), reading)
     own = stated(intake.options) or frequency
     panel = make_panel(intake.table, own, covariates, bool(intake.options.freq))
     return panel.drop_last(drop) if drop else panel

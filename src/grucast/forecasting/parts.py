@@ -7,7 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from grucast.data.parts import cut, find_parquet, usual_memory
+from grucast.data.parquet import File, find_parquet
+from grucast.data.parts import cut, usual_memory
 from grucast.errors import ConfigError
 from grucast.forecasting.engine import HERE, Engine
 from grucast.forecasting.forecaster import GRUForecaster
@@ -35,7 +36,7 @@ def predict_parts(
 
     Args:
         forecaster: A trained one, without covariates known in advance.
-        source: A folder of Parquet files, a glob or a path.
+        source: A folder of Parquet files, a glob or a path, or the URL of such in a store.
         out: Folder for the forecasts; made, or empty.
         level: As in `predict`.
         memory: Bytes to work with, beside what processes have already; a quarter of the machine's when None.
@@ -49,10 +50,10 @@ def predict_parts(
         ConfigError: There is something in `out` already.
         DataError: The files cannot be read or used.
     """
-    paths, target, written = find_parquet(str(source)), new_folder(out), 0
+    files, target, written = find_parquet(str(source)), new_folder(out), 0
     with TemporaryDirectory(dir=target.parent, prefix=".grucast-") as scratch:
-        ids = id_columns(forecaster.model_, paths[0])
-        parts = cut(paths, ids, (memory or usual_memory()) // engine.workers, Path(scratch), engine.map, fewest(engine))
+        ids = id_columns(forecaster.model_, files[0])
+        parts = cut(files, ids, (memory or usual_memory()) // engine.workers, Path(scratch), engine.map, fewest(engine))
         work = partial(write_part, forecaster, level, target)
         for number, rows in enumerate(engine.map(work, parts.folders)):
             written += rows
@@ -79,11 +80,9 @@ def fewest(engine: Engine) -> int:
     return PARTS_EACH * engine.workers if engine.workers > 1 else 1
 
 
-def id_columns(model: ForecastModel, path: Path) -> Sequence[str]:
+def id_columns(model: ForecastModel, file: File) -> Sequence[str]:
     """The columns of a file like those of training that name its series."""
-    import polars as pl
-
-    return model.reading.id_col or [name for name in pl.read_parquet_schema(path) if name == "unique_id"]
+    return model.reading.id_col or [name for name in file.columns() if name == "unique_id"]
 
 
 def write_part(forecaster: GRUForecaster, level: tuple[float, ...] | None, target: Path, folder: Path) -> int:

@@ -20,6 +20,7 @@ CHUNK = 2**20
 MOST_DOWNLOADED = 2**30  # bytes taken from the network
 SMALL = 2**27  # bytes of a file that may be empty
 TIMEOUT = 60  # seconds without an answer
+STORES = ("s3", "s3a", "gs", "gcs", "az", "azure", "adl", "abfs", "abfss", "hf")  # that Polars reads
 
 
 def find_paths(source: str) -> list[Path]:
@@ -34,6 +35,16 @@ def find_paths(source: str) -> list[Path]:
     if not paths:
         raise DataError(f"{source} matches no file")
     return [checked(Path(path)) for path in paths]
+
+
+def in_store(source: str) -> bool:
+    """The source is a URL of a store of objects, read by Polars.
+
+    >>> in_store("s3://bucket/sales/"), in_store("s3/sales"), in_store("https://example.org/sales.csv")
+    (True, False, False)
+    """
+    scheme, divider, _ = source.partition("://")
+    return bool(divider) and scheme.lower() in STORES
 
 
 def is_pattern(name: str) -> bool:

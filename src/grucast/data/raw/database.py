@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from grucast.data.raw.content import checked, read_start
+from grucast.data.raw.content import checked, in_store, read_start
 from grucast.data.raw.table import RawTable, name_frame
 from grucast.data.raw.values import BATCH, gather
 from grucast.errors import ConfigError, DataError, MissingExtraError
@@ -62,7 +62,8 @@ def parse_url(source: str) -> "URL":
     alchemy = load("sqlalchemy", "SQLAlchemy (to read databases)", "cli")
     scheme = source.partition("://")[0]
     if scheme.partition("+")[0] not in ("sqlite", "postgresql", "postgres", "duckdb"):
-        raise ConfigError(f"{scheme}:// is not read: give {KNOWN}")
+        other = "read by fit, predict, forecast and backtest only, as Parquet" if in_store(source) else "not read"
+        raise ConfigError(f"{scheme}:// is {other}: give {KNOWN}")
     if source.partition("://")[2].partition("/")[0].count("@") > 1:
         raise ConfigError(f"the {scheme} URL has two @ before its host: write one in a password as %40")
     try:
