@@ -18,7 +18,7 @@ from tests.conftest import TINY
 from tests.tuning.conftest import _small, make_days  # noqa: F401 - a fixture
 
 import grucast
-from grucast import GRUForecaster
+from grucast import Covariates, GRUForecaster
 from grucast.distributed import RayEngine
 from grucast.errors import ConfigError, DataError, DataWarning
 from grucast.forecasting.backtest import backtest
@@ -89,6 +89,20 @@ def test_forecasts_are_those_of_one_process(place):
     found = pl.read_parquet(place / "out" / "*.parquet").sort("unique_id", "ds")
     wanted = forecaster.predict(pl.read_parquet(place / "in" / "days.parquet")).sort("unique_id", "ds")
     assert (count, len(found)) == (900, 900)
+    assert found["GRU"].cast(pl.Float32).equals(wanted["GRU"].cast(pl.Float32))
+
+
+@pytest.mark.usefixtures("cluster", "place")
+def test_parts_know_their_coming_values_elsewhere():
+    days = pl.read_parquet("in/days.parquet").with_columns(price=pl.col("ds").dt.weekday() + pl.col("y").sqrt())
+    late = pl.col("ds") > pl.col("ds").max() - pl.duration(days=3)
+    history, future = days.filter(~late), days.filter(late).drop("y")
+    history.write_parquet("in/days.parquet")
+    future.write_parquet("future.parquet")
+    forecaster = GRUForecaster(3, 14, 7, covariates=Covariates(future=("price",)), **TINY).fit(history.head(1000))
+    predict_parts(forecaster, "in", "out", future="future.parquet", memory=2**26, engine=RayEngine())
+    found = pl.read_parquet("out/*.parquet").sort("unique_id", "ds")
+    wanted = forecaster.predict(history, future).sort("unique_id", "ds")
     assert found["GRU"].cast(pl.Float32).equals(wanted["GRU"].cast(pl.Float32))
 
 

@@ -45,6 +45,23 @@ def test_predict_reads_coming_values_from_a_file(run, model, tmp_path):
     assert written.cast({pl.Float64: pl.Float32}).equals(wanted.cast({pl.Float64: pl.Float32}))
 
 
+@pytest.mark.parametrize("future", ["ahead", "ahead/all.parquet"])
+def test_a_folder_is_forecast_with_coming_values_in_parquet(run, shop, model, tmp_path, future):
+    for name, table in (("days", "shop.csv"), ("ahead", "future.csv")):
+        (tmp_path / name).mkdir()
+        pl.read_csv(tmp_path / table, try_parse_dates=True).write_parquet(tmp_path / name / "all.parquet")
+    code, _, err = run("predict", MODEL, "days", "--out", "forecasts")
+    assert (code, "this model reads price, offer: give predict" in " ".join(err.split())) == (2, True)
+    code, _, err = run("predict", MODEL, "days", "--future", "future.csv", "--out", "forecasts")
+    assert (code, "future (--future) must be Parquet as the history is" in " ".join(err.split())) == (2, True)
+    assert not (tmp_path / "forecasts").exists()
+    code, _, err = run("predict", MODEL, "days", "--future", future, "--out", "forecasts")
+    assert (code, err) == (0, "12 rows of forecasts: forecasts\n")
+    wanted = model.predict(tmp_path / "shop.csv", tmp_path / "future.csv").cast({pl.Float64: pl.Float32})
+    found = pl.read_parquet(tmp_path / "forecasts").sort("unique_id", "ds")
+    assert found.cast({pl.Float64: pl.Float32}).equals(wanted)
+
+
 def test_codes_of_which_only_numbers_come_stay_text(run, shop, tmp_path):
     coded = shop.with_columns(code=pl.Series(["1", "2", "1.10", "1.1", "007", "A"] * (len(shop) // 6)))
     late = pl.col("ds") > pl.col("ds").max() - pl.duration(hours=6)

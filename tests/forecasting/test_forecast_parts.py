@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from grucast import GRUForecaster
+from grucast import Covariates, GRUForecaster
 from grucast.errors import ConfigError, DataError
 from grucast.forecasting import backtest
 from grucast.forecasting.forecast_parts import forecast_parts
@@ -42,6 +42,22 @@ def test_folder_is_tested_trained_on_and_forecast_as_a_frame(days, tmp_path):
 def test_series_too_short_for_a_test_are_forecast_without():
     found = forecast_parts(GRUForecaster(12, 14, 7, **TINY), "in", "out")
     assert (found.verdict, found.backtest, found.rows) == (TOO_SHORT, None, 480)
+
+
+def test_coming_values_are_those_of_the_forecast(days, rng, tmp_path):
+    priced = days.with_columns(price=rng.normal(size=len(days)))
+    end = pl.col("ds") > pl.col("ds").max() - pl.duration(days=3)
+    history, future = priced.filter(~end), priced.filter(end).drop("y")
+    history.write_parquet("history.parquet")
+    future.write_parquet("future.parquet")
+    forecaster = GRUForecaster(3, 14, 7, covariates=Covariates(future=("price",)), **TINY)
+    with pytest.raises(DataError, match="this model reads price"):
+        forecast_parts(forecaster, "history.parquet", "out")
+    assert not (tmp_path / "out").exists()
+    forecast_parts(forecaster, "history.parquet", "out", future="future.parquet", memory=2**26)
+    wanted = forecaster.clone().fit(history).predict(future=future).sort("unique_id", "ds")
+    forecast = pl.read_parquet("out/*.parquet").sort("unique_id", "ds")
+    assert forecast["GRU"].cast(pl.Float32).equals(wanted["GRU"].cast(pl.Float32))
 
 
 @pytest.mark.usefixtures("days")

@@ -22,7 +22,9 @@ from grucast.forecasting.tables import shortened, to_bytes
 def predict(
     model: common.Model,
     data: Annotated[str, typer.Argument(metavar="DATA", help="History to forecast from.", show_default=False)] = "",
-    future: Annotated[str | None, typer.Option(help="File with the coming values of columns known in advance.")] = None,
+    future: Annotated[
+        str | None, typer.Option(help="File or folder with the coming values of columns known in advance.")
+    ] = None,
     path: Annotated[
         str | None,
         typer.Option("--out", help="File, FOLDER/ or database's URL; standard output if none."),
@@ -45,11 +47,11 @@ def predict(
 ) -> None:
     """Forecast the steps after the last of each series in DATA, a file, or a folder of Parquet files, part by part."""
     shown = to_level(level)
-    others = {"--future": future, "--plot": plot, "--series": series, "--horizon": horizon, "--samples": samples}
+    others = {"--plot": plot, "--series": series, "--horizon": horizon, "--samples": samples}
     others |= {"--table": target.table, "--if-exists": target.if_exists != "refuse"}
     engine = machines.chosen
     if in_parts(data, memory or machines.engine, others):
-        predict_folder(model, data, path, shown, memory, engine)
+        predict_folder(model, data, future or None, path, shown, memory, engine)
         return
     inputs = {"MODEL": model, "DATA": data, "--future": future}
     place = place_of(path, target.table, target.if_exists)
@@ -89,7 +91,13 @@ def in_parts(data: str, parts: str | None, others: dict[str, Any]) -> bool:
 
 
 def predict_folder(
-    model: str, data: str, path: str | None, level: tuple[float, ...] | None, memory: str | None, engine: Engine
+    model: str,
+    data: str,
+    future: str | None,
+    path: str | None,
+    level: tuple[float, ...] | None,
+    memory: str | None,
+    engine: Engine,
 ) -> None:
     """Forecast a folder of Parquet files."""
     if path is None:
@@ -101,6 +109,7 @@ def predict_folder(
             load(model),
             data,
             path,
+            future=future,
             level=level,
             memory=limit,
             engine=engine,

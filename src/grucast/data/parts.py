@@ -146,8 +146,8 @@ class Order:
 
 
 def hashes(rows: pl.DataFrame, ids: Sequence[str]) -> Hashes:
-    """A number for the series of each row."""
-    return rows.select(pl.struct(ids).hash(seed=0)).to_series().to_numpy()
+    """A number for the series of each row, however wide the integers of its name are."""
+    return rows.select(pl.struct(pl.col(ids).cast(pl.String)).hash(seed=0)).to_series().to_numpy()
 
 
 class Size(NamedTuple):

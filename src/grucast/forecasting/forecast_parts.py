@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Unpack
 
+from grucast.data.ahead import require_future
 from grucast.data.reading.options import Options
 from grucast.errors import DataError
 from grucast.forecasting.backtest_parts import PartsBacktest, backtest_parts
@@ -40,6 +41,7 @@ def forecast_parts(
     source: str | Path,
     out: str | Path,
     *,
+    future: str | Path | None = None,
     memory: int | None = None,
     engine: Engine = HERE,
     told: Callable[[str], None] | None = None,
@@ -51,6 +53,7 @@ def forecast_parts(
         forecaster: Its settings are used; it is trained at last.
         source: A folder of Parquet files, a glob or a path.
         out: Folder for the forecasts; made, or empty.
+        future: As in `predict_parts`.
         memory: Bytes to work with, beside what processes have already; a quarter of the machine's when None.
         engine: What does the work, such as a `RayEngine`, whose machines must all see both folders.
         told: Called with what is done next.
@@ -60,6 +63,7 @@ def forecast_parts(
         ConfigError: There is something in `out` already.
         DataError: The files cannot be read or used.
     """
+    require_future(forecaster.covariates.future, future)
     target, say = new_folder(out), told or str
     say("testing on the last windows")
     with TemporaryDirectory(dir=target.parent, prefix=".grucast-") as scratch:
@@ -72,7 +76,7 @@ def forecast_parts(
     say("training")
     forecaster.fit(source, memory=memory, engine=engine, **options)
     say("forecasting")
-    rows = predict_parts(forecaster, source, target, memory=memory, engine=engine)
+    rows = predict_parts(forecaster, source, target, future=future, memory=memory, engine=engine)
     if tested is None:
         return PartsForecast(rows, TOO_SHORT, (), None, forecaster)
     said = verdict(tested, tested.frequency, forecaster.h)
