@@ -65,5 +65,5 @@ def test_what_is_there_stays_and_what_cannot_be_read_is_said(tmp_path):
     with pytest.raises(ConfigError, match="not empty"):
         forecast_parts(GRUForecaster(3), "in", "in")
     (tmp_path / "in" / "z.parquet").write_bytes(b"nothing")
-    with pytest.raises(DataError, match="cannot be cut"):
+    with pytest.raises(DataError, match="cannot be read"):
         forecast_parts(GRUForecaster(3, **TINY), "in", "out")

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from grucast.data.raw.content import in_store
 from grucast.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -54,6 +53,8 @@ HERE = Here()
 
 def is_folder(source: Any) -> bool:
     """Whether a source is a folder, or in a store, which is learned from part by part."""
+    from grucast.data.raw.content import in_store
+
     return isinstance(source, str | Path) and (Path(source).is_dir() or in_store(str(source)))
 
 
