@@ -117,6 +117,10 @@ REFUSED = {
     "NaT": (frame(ds=changed(HOURS, 7, pd.NaT)), "row 8 .* no ds"),
     "null id": (frame(unique_id=changed(["a"] * N, 7, None)), "row 8 .* no unique_id"),
     "NaN id": (frame(pl.DataFrame, unique_id=changed([1.0] * N, 7, np.nan)), "row 8 .* no unique_id"),
+    "lists as items": (
+        frame(pl.DataFrame, unique_id=[[1]] * N).rename({"unique_id": "item_id"}),
+        r"item_id .* holds List\(Int64\)",
+    ),
     "lists as ids": (frame(pl.DataFrame, unique_id=[[1]] * N), r"unique_id .* holds List\(Int64\)"),
     "no date": (frame(ds=changed(map(str, HOURS), 7, "soon")), "row 8 .* ds = 'soon'"),
     "30 February": (frame(ds=changed(map(str, HOURS), 7, "2024-02-30")), "row 8 .* '2024-02-30'"),

@@ -161,7 +161,7 @@ def find_ids(looks: Looks, times: Integers, codes: Mapping[str, Integers], taken
         taken: Columns that hold the time or the target.
     """
     usual = alias([name for name in looks if name not in taken], "unique_id")
-    if usual and (plain(usual) == "unique_id" or not each_its_own(codes[usual])):
+    if usual and (plain(usual) == "unique_id" or usual not in codes or not each_its_own(codes[usual])):
         return Found((usual,))
     stamps, rows = len(np.unique(times)), len(times)
     if stamps == rows:

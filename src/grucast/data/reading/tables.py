@@ -139,8 +139,8 @@ def find_roles(cells: Cells, looks: Looks, options: ReadOptions) -> Roles:
 
 
 def may_name(look: Look) -> bool:
-    """Whether a column may name series; one that is called so may hold anything."""
-    return look.kind in ("text", "integer", "boolean") or names_series(look.name)
+    """Whether a column may name series; one that is called so may hold what is written as text."""
+    return look.kind in ("text", "integer", "boolean") or (look.kind != "other" and names_series(look.name))
 
 
 def chosen(given: Sequence[str], find: Callable[[], Found], asked: list[str]) -> tuple[str, ...]:
