@@ -1,3 +1,7 @@
+import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -99,6 +103,51 @@ def test_link_to_a_folder_stays_one_and_its_mode_is_kept(tmp_path):
     write(tmp_path / "link", "replace")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "out").stat().st_mode & 0o777 == 0o750
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import polars as pl
+from grucast.forecasting import dataset
+
+real, both = dataset.move, int(sys.argv[2]) == 2
+def move(folder, to):
+    if folder.suffix == ".new" and not both:
+        os.kill(os.getpid(), signal.SIGKILL)
+    real(folder, to)
+    if folder.suffix == ".new":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+dataset.move = move
+dataset.write_dataset(pl.DataFrame({"GRU": [9.0]}), dataset.FolderPlace.of(sys.argv[1], "replace"))
+"""
+
+
+def replace_and_kill(folder, steps):
+    """Replace a folder in a process that is killed after one or both of the steps."""
+    done = subprocess.run([sys.executable, "-c", KILLED, folder, str(steps)], check=False)
+    assert done.returncode == -signal.SIGKILL
+
+
+def test_folder_comes_back_after_its_process_was_killed_between_the_steps(tmp_path):
+    before = write(tmp_path / "out[1]")
+    replace_and_kill(tmp_path / "out[1]", steps=1)
+    assert not (tmp_path / "out[1]").exists()
+    with pytest.raises(ConfigError, match="holds Parquet files already"):
+        write(tmp_path / "out[1]")
+    assert [before] == [path for path in tmp_path.rglob("*") if path.is_file()]
+    write(tmp_path / "out[1]", "append")
+    assert pq.read_table(before.parent).num_rows == 4
+
+
+def test_folder_that_was_replaced_does_not_come_back(tmp_path):
+    write(tmp_path / "out")
+    replace_and_kill(tmp_path / "out", steps=2)
+    assert pl.read_parquet(tmp_path / "out")["GRU"].to_list() == [9.0]
+    shutil.rmtree(tmp_path / "out")
+    write(tmp_path / "out")
+    assert pl.read_parquet(tmp_path / "out").equals(FRAME)
 
 
 def full(*_):

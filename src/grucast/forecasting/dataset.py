@@ -1,8 +1,10 @@
 """Tables into folders of Parquet files, which polars, DuckDB, Spark and others read as one table."""
 
+import glob
 import secrets
 import shutil
 import time
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -26,13 +28,14 @@ class FolderPlace(NamedTuple):
 
     @classmethod
     def of(cls, folder: str | Path, existing: str) -> "FolderPlace":
-        """The place of these words.
+        """The place of these words; a folder that was being replaced when its process was killed comes back first.
 
         Raises:
             ConfigError: There is no such treatment, or what is there is refused or is no data set.
         """
         if existing not in get_args(Existing):
             raise ConfigError(f"existing must be one of {', '.join(get_args(Existing))}, not {existing!r}")
+        bring_back(Path(folder))
         place = cls(Path(folder), existing)  # type: ignore[arg-type]
         if place.files and existing == "refuse":
             raise ConfigError(
@@ -93,7 +96,8 @@ def require_columns(place: FolderPlace, content: bytes) -> None:
     if not place.files:
         return
     try:
-        there, new = pl.read_parquet_schema(place.files[-1]), pl.read_parquet_schema(BytesIO(content))
+        with place.files[-1].open("rb") as file:  # a path with brackets would be a pattern
+            there, new = pl.read_parquet_schema(file), pl.read_parquet_schema(BytesIO(content))
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{place.files[-1]} cannot be read, so nothing is added: {error}") from error
     if there != new:
@@ -110,8 +114,8 @@ def said(column: tuple[str, Any]) -> str:
 
 def swap(folder: Path, name: str, content: bytes) -> None:
     """Put a new folder in the place of the one before."""
-    target = folder.resolve()
-    new, former = (target.with_name(f".{target.name}.{secrets.token_hex(4)}.{kind}") for kind in ("new", "former"))
+    target, key = folder.resolve(), secrets.token_hex(4)
+    new, former = (target.with_name(f".{target.name}.{key}.{kind}") for kind in ("new", "former"))
     try:
         make(new)
         new.chmod(target.stat().st_mode & 0o7777)
@@ -120,11 +124,25 @@ def swap(folder: Path, name: str, content: bytes) -> None:
         try:
             move(new, target)
         except DataError:
-            former.rename(target)
+            with suppress(FileNotFoundError):  # another process brought it back
+                former.rename(target)
             raise
     finally:
         shutil.rmtree(new, ignore_errors=True)
     shutil.rmtree(former, ignore_errors=True)
+
+
+def bring_back(folder: Path) -> None:
+    """Undo a swap whose process was killed between its two steps: both folders lie beside an empty place."""
+    target = folder.resolve()
+    if target.exists():
+        return
+    for former in target.parent.glob(f".{glob.escape(target.name)}.*.former"):
+        new = former.with_suffix(".new")
+        if new.exists():
+            move(former, target)
+            shutil.rmtree(new, ignore_errors=True)
+            return
 
 
 def move(folder: Path, to: Path) -> None:
