@@ -66,7 +66,7 @@ test-page: $(VENV)/page.stamp ## use the page of `grucast serve` in headless Chr
 
 test-ray: $(VENV)/ray.stamp ## work on a cluster of Ray, whose nodes are killed
 	@echo "== tests with Ray"
-	@$(BIN)/python -m pytest -q interop/test_ray.py interop/test_ray_fit.py interop/test_ray_store.py src/grucast/distributed.py
+	@$(BIN)/python -m pytest -q interop/test_ray.py interop/test_ray_fit.py interop/test_ray_store.py interop/test_ray_elsewhere.py src/grucast/distributed.py
 
 test-spark: $(VENV)/spark.stamp ## forecast data frames of Spark on this machine (needs Java)
 	@echo "== tests with Spark"

@@ -1,18 +1,23 @@
 """Work on more than one machine, by Ray; needs the extra ray."""
 
 import asyncio
+import os
+import re
 import secrets
+import signal
+import socket
+import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import count, islice, zip_longest
 from multiprocessing.connection import Client, Listener
 from multiprocessing.reduction import ForkingPickler
-from threading import Lock
 from typing import Any, TypeVar
 
-from grucast.errors import ConfigError, GrucastError, MissingExtraError, WorkerLostError
+from grucast.errors import ClusterWarning, ConfigError, GrucastError, MissingExtraError, WorkerLostError
 from grucast.training.worker import SliceGradients, Worker
 
 try:
@@ -29,6 +34,10 @@ RETRIES = 3  # of a piece of work whose node is lost
 STARTING = 300  # seconds that workers may take to start
 PATIENCE = 5  # seconds between looks whether a worker that does not answer is still there
 LOST = "a worker was lost"
+ABSENT = re.compile(r"No module named '[\w.]+'")  # what a machine says where grucast or an extra is not installed
+JOIN = "run ray start here, too, with the same Ray and Python; set RAY_AUTH_MODE=token if it asks for a token"
+WHERE = "run this on a machine of the cluster, itself or by ray job submit"
+INSTALL = "install there what is installed here, for the Python that runs ray start"
 AHEAD = 2  # pieces of work for each worker that are handed out at once
 
 
@@ -36,7 +45,8 @@ class RayEngine:
     """Does pieces of work on a cluster of Ray; those whose node is lost are done again elsewhere.
 
     Args:
-        address: Of a running cluster, such as "auto" or "ray://head:10001"; None starts one on this machine.
+        address: Of a running cluster that has this machine: "auto", or its head's, such as "10.0.0.1:6379"; None starts
+            one on this machine. Ray Client (ray://) is no way in: the work needs connections to the workers.
         workers: Pieces of work at a time, each on one core; as many as the cluster has cores when None, or fewer than
             asked for.
 
@@ -65,17 +75,22 @@ class RayEngine:
         """Find the cluster, or start one on this machine.
 
         Raises:
-            ConfigError: There is none at the address.
+            ConfigError: There is none at the address, or one that cannot be joined.
         """
         if ray.is_initialized():
             return
         options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
-        if not self.address:
+        if self.address:
+            require_listener(self.address)
+        else:
             options |= {"num_cpus": self._workers, "include_dashboard": False}
         try:
-            ray.init(self.address or "local", **options)  # None would join whatever cluster this machine runs
-        except (ConnectionError, ValueError) as error:
-            raise ConfigError(f"there is no cluster of Ray at {self.address}: start one by ray start --head") from error
+            with keeping_sigterm():
+                ray.init(self.address or "local", **options)  # None would join whatever cluster this machine runs
+        except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+            raise ConfigError(f"cannot join a cluster of Ray at {self.address or 'here'}: {error}: {JOIN}") from error
+        if self.address and not cores(ray.available_resources, 0):
+            warnings.warn("no core of the cluster is free: the work waits until one is", ClusterWarning, stacklevel=2)
 
     def map(self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """What `work` gives for each item, as it is done; only a few items are handed out at once.
@@ -88,11 +103,7 @@ class RayEngine:
         yield from self._done(partial(call.remote, ray.put(work)), items, AHEAD)
 
     def consult(self, work: Callable[[T, Any], R], items: Iterable[T], home: Any) -> Iterator[R]:
-        """As `map`, of work that calls methods of an object which stays here; an item is drawn when a worker is free.
-
-        Raises:
-            GrucastError: As in `map`.
-        """
+        """As `map`, of work that calls methods of an object that stays here; an item is drawn when a worker is free."""
         self.connect()
         call: Any = ray.remote(num_cpus=1, max_retries=RETRIES)(apply_asking)
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
@@ -221,7 +232,7 @@ class Host:
     def __init__(self, make: Callable[[], Worker], key: bytes, caller: str) -> None:
         here = own_address()  # where both are on one machine, a socket of that takes half the time
         self._worker, self._listener = make(), Listener(None if here == caller else (here, 0), authkey=key)
-        self._turn = Lock()
+        self._turn = threading.Lock()
 
     def address(self) -> Any:
         """Where to connect to."""
@@ -267,10 +278,34 @@ class Host:
             return error
 
 
-def cores() -> int:
-    """Those that the cluster has now, one at least."""
-    resources: Any = ray.cluster_resources  # it has no types
-    return max(int(resources().get("CPU", 1)), 1)
+def require_listener(address: str) -> None:
+    """Refuse what is no address, and one where nobody listens, which Ray would ask for a minute and a half."""
+    given = os.environ.get("RAY_ADDRESS", "auto") if address == "auto" else address
+    if given == "auto":
+        return
+    host, _, port = given.rpartition(":")
+    if "://" in given or not host or not port.isdecimal():
+        raise ConfigError(f"an address is auto or HOST:PORT of the head, not {given}: {WHERE}")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise ConfigError(f"no cluster of Ray answers at {given} ({error}): start one by ray start --head") from error
+
+
+@contextmanager
+def keeping_sigterm() -> Iterator[None]:
+    """Keep what answers SIGTERM, for which Ray has an answer of its own that ends this process without its work."""
+    usual = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if usual is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, usual)
+
+
+def cores(resources: Any = ray.cluster_resources, least: int = 1) -> int:
+    """Those that the cluster has now."""
+    return max(int(resources().get("CPU", least)), least)
 
 
 def own_address() -> str:
@@ -311,12 +346,7 @@ class Desk:
 
 
 class Clerk:
-    """Makes the calls that the desk takes.
-
-    Args:
-        desk: The actor.
-        home: The object that is called.
-    """
+    """Makes the calls that the desk takes, to the object that stays."""
 
     def __init__(self, desk: Any, home: Any) -> None:
         self.desk, self.home = desk, home
@@ -334,11 +364,7 @@ class Clerk:
 
 
 class Remote:
-    """The object as work elsewhere sees it: each method asks the desk.
-
-    Args:
-        desk: The actor.
-    """
+    """The object as work elsewhere sees it: each method asks the desk."""
 
     def __init__(self, desk: Any) -> None:
         self._desk = desk
@@ -351,13 +377,15 @@ def result_of(task: Any) -> Any:
     """What a task gave.
 
     Raises:
-        GrucastError: A node was lost more often than work is tried again.
+        GrucastError: A node was lost more often than work is tried again, or has not what the work needs.
     """
     try:
         return ray.get(task)
-    except ray.exceptions.RayTaskError as error:
-        raise error.cause from error
     except ray.exceptions.RayError as error:
+        if absent := ABSENT.search(str(error)):
+            raise GrucastError(f"a machine of the cluster says {absent[0]}: {INSTALL}") from error
+        if isinstance(error, ray.exceptions.RayTaskError):
+            raise error.cause from error
         raise GrucastError(f"a part of the work was lost {RETRIES + 1} times: {error}") from error
 
 

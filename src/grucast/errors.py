@@ -1,4 +1,4 @@
-"""Every exception that grucast raises, and the five warnings.
+"""Every exception that grucast raises, and the six warnings.
 
 GrucastError                exit code 1: it failed while running
 ├── InputError              exit code 2: bad usage or bad data (also ValueError)
@@ -23,6 +23,7 @@ TrainingInterrupted         exit code 130: Ctrl-C while training (a KeyboardInte
 NoNativeWarning             the native kernels are not there; results are the same, only slower
 HorizonWarning              a forecast goes on beyond the horizon that the model was trained for
 DataWarning                 data can be used, and something about them may be wrong
+ClusterWarning              a cluster has no room for work now, which waits
 CheckpointWarning           something in the folder of checkpoints is in the way; training goes on
 UnknownCategoryWarning      a covariate holds a category that training did not see
 """
@@ -162,6 +163,10 @@ class HorizonWarning(OneLine, UserWarning):
 
 class DataWarning(OneLine, UserWarning):
     """Data can be used, and something about them may be wrong."""
+
+
+class ClusterWarning(OneLine, UserWarning):
+    """A cluster has no room for work now, which waits."""
 
 
 class CheckpointWarning(OneLine, UserWarning):

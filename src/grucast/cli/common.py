@@ -114,7 +114,7 @@ class Machines:
     """Options of where work is done."""
 
     engine: Annotated[Text, typer.Option(help="What does the work: ray; this process if none.")] = None
-    address: Annotated[Text, typer.Option(help="Of a running cluster: auto, ray://head:10001; else one here.")] = None
+    address: Annotated[Text, typer.Option(help="Of a running cluster: auto, 10.0.0.1:6379; else one here.")] = None
     workers: Annotated[int | None, typer.Option(help="Pieces of work at a time; one for each core if not given.")] = (
         None
     )
