@@ -5,6 +5,7 @@ import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,14 @@ def wait(folder: Path, item: int) -> int:
     while not (folder / "go").exists():
         time.sleep(0.05)
     return item * item
+
+
+def scribble(folder: Path, item: int) -> int:
+    """Work that leaves signs until it is ended, but for the first item."""
+    for number in count() if item else ():
+        (folder / f"{item}-{number}").touch()
+        time.sleep(0.001)
+    return item
 
 
 def refuse(_: int) -> int:
@@ -239,6 +248,18 @@ def test_past_forecasts_are_whole_and_their_scores_those_of_memory_after_a_node_
 def test_errors_of_work_come_as_they_are():
     with pytest.raises(DataError, match="no"):
         list(RayEngine().map(refuse, [1, 2]))
+
+
+@pytest.mark.usefixtures("cluster")
+def test_work_that_nobody_waits_for_has_ended(tmp_path):
+    results = RayEngine().map(partial(scribble, tmp_path), range(3))
+    assert next(results) == 0
+    while not list(tmp_path.iterdir()):
+        time.sleep(0.05)
+    results.close()
+    left = len(list(tmp_path.iterdir()))
+    time.sleep(0.5)
+    assert len(list(tmp_path.iterdir())) == left
 
 
 @pytest.mark.usefixtures("cluster")

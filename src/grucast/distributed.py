@@ -134,6 +134,8 @@ class RayEngine:
         finally:
             for task in running:  # nobody waits for it any more
                 ray.cancel(task, force=True)
+            if running:
+                ray.wait(running, num_returns=len(running), timeout=PATIENCE)  # until it writes no more
 
 
 class RayCrew:
@@ -212,14 +214,13 @@ class RayCrew:
 
     def _get(self, results: Sequence[Any]) -> list[Any]:
         try:
-            found: list[Any] = ray.get(list(results))
+            return list(ray.get(list(results)))
         except ray.exceptions.RayTaskError as error:
             if isinstance(error.cause, ray.exceptions.RayError):  # what another worker had for this one
                 raise WorkerLostError(LOST) from error
             raise error.cause from error
         except ray.exceptions.RayError as error:
             raise WorkerLostError(LOST) from error
-        return found
 
 
 class Host:
