@@ -36,7 +36,7 @@ test: $(VENV)/dev.stamp check native ## lint, types, layers, kernels under sanit
 
 # Files that differ from BASE, committed or not, and the tests of each; then some that nearly every fault would break.
 CHANGED = $(shell git diff --name-only --diff-filter=d --merge-base $(BASE) -- src tests native; git ls-files --others --exclude-standard -- src tests)
-CHANGED_SOURCES = $(filter-out $(foreach name,distributed mlflow sktime spark tensorboard,src/grucast/$(name).py),$(filter src/%.py,$(CHANGED)))
+CHANGED_SOURCES = $(filter-out src/grucast/distributed/% $(foreach name,mlflow sktime spark tensorboard,src/grucast/$(name).py),$(filter src/%.py,$(CHANGED)))
 tests_of = $(wildcard tests/$(patsubst src/grucast/%,%,$(dir $(1)))test_$(basename $(notdir $(1)))*.py)
 QUICK = $(CHANGED_SOURCES) $(foreach f,$(CHANGED_SOURCES),$(call tests_of,$(f))) $(foreach f,$(filter tests/%,$(CHANGED)),$(if $(filter test_%.py,$(notdir $(f))),$(f))) \
   $(if $(filter native/%,$(CHANGED)),tests/kernels) tests/test_errors.py tests/kernels/test_reference.py tests/model/test_golden.py tests/forecasting/test_loading.py
@@ -66,7 +66,7 @@ test-page: $(VENV)/page.stamp ## use the page of `grucast serve` in headless Chr
 
 test-ray: $(VENV)/ray.stamp ## work on a cluster of Ray, whose nodes are killed
 	@echo "== tests with Ray"
-	@$(BIN)/python -m pytest -q interop/test_ray.py interop/test_ray_fit.py interop/test_ray_store.py interop/test_ray_elsewhere.py src/grucast/distributed.py
+	@$(BIN)/python -m pytest -q interop/test_ray.py interop/test_ray_fit.py interop/test_ray_store.py interop/test_ray_elsewhere.py src/grucast/distributed
 
 test-spark: $(VENV)/spark.stamp ## forecast data frames of Spark on this machine (needs Java)
 	@echo "== tests with Spark"

@@ -69,6 +69,11 @@ def slow(folder: Path, item: int) -> int:
     return item * item
 
 
+def threads(_: int) -> int:
+    """Those that reading files takes."""
+    return pl.thread_pool_size()
+
+
 def wait(folder: Path, item: int) -> int:
     """Work that goes on when there is a sign."""
     (folder / f"{item}-{os.getpid()}").touch()
@@ -88,6 +93,11 @@ def scribble(folder: Path, item: int) -> int:
 def refuse(_: int) -> int:
     """Work that cannot be done."""
     raise DataError("no")
+
+
+@pytest.mark.usefixtures("cluster")
+def test_work_takes_one_core_alone():
+    assert list(RayEngine().map(threads, [1])) == [1]
 
 
 @pytest.mark.usefixtures("cluster")
