@@ -31,6 +31,21 @@ def test_names_of_folders_below_the_source_are_columns_of_text(shops):
     assert rows["year"].unique().to_list() == ["2024"]
 
 
+@pytest.mark.parametrize("glob", ["/**/*.parquet", "/shop=*/*/*.parquet", "/sh*/year=[0-9]*/part ?.parquet"])
+def test_globs_find_the_same_columns(shops, monkeypatch, glob):
+    wanted = read(find_parquet(str(shops)))
+    assert read(find_parquet(f"{shops}{glob}")).equals(wanted)
+    monkeypatch.chdir(shops)
+    assert read(find_parquet(glob[1:])).equals(wanted)
+
+
+def test_urls_of_globs_say_what_is_below_the_first_wildcard(monkeypatch):
+    monkeypatch.setattr("grucast.data.parquet.stored", lambda _: ["s3://b/_raw/k=5/shop=1/a.parquet"])
+    assert find_parquet("s3://b/_raw/k=5/*/*.parquet")[0].keys == (("shop", "1"),)
+    assert find_parquet("s3://b/_raw/k=5/")[0].keys == (("shop", "1"),)
+    assert find_parquet("s3://b/_raw/k=5/shop=1/a.parquet")[0].keys == ()
+
+
 def test_a_column_of_the_file_comes_before_the_name_of_its_folder(tmp_path):
     (tmp_path / "year=2023").mkdir()
     pl.DataFrame({"year": [2024]}).write_parquet(tmp_path / "year=2023" / "a.parquet")

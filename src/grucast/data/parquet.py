@@ -1,5 +1,6 @@
 """Parquet data sets: the files of a folder, here or in a store such as S3, and what the names of folders tell."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -14,6 +15,7 @@ try:
 except ImportError as error:
     raise MissingExtraError("polars (to read files)", "cli") from error
 
+WILDCARD = re.compile(r"[*?\[]")
 NONE = "__HIVE_DEFAULT_PARTITION__"  # what writers put where there is no value
 
 
@@ -61,7 +63,8 @@ def read(files: Sequence[File], most: int | None = None) -> pl.DataFrame:
 def find_parquet(source: str) -> list[File]:
     """The Parquet files of a folder, a glob or a path, sorted; absolute, since workers have folders of their own.
 
-    Folders may be named as Hive does, `shop=north/year=2024`: those names below the folder become columns of text.
+    Folders may be named as Hive does, `shop=north/year=2024`: those names below the folder, or the first
+    wildcard of a glob, become columns of text.
     Names that begin with a dot or an underscore are left out, as what writers keep for themselves.
 
     Args:
@@ -72,14 +75,12 @@ def find_parquet(source: str) -> list[File]:
 
     Source: https://docs.pola.rs/user-guide/io/cloud-storage, which says how a store is told who asks.
     """
-    root = Path(source)
+    top = unchanging(source)
     if in_store(source):
-        start = 0 if is_pattern(source) else len(PurePosixPath(source).parts)
-        named = [(path, PurePosixPath(path).parts[start:]) for path in stored(source)]
-    elif root.is_dir():
-        named = [(str(path.absolute()), path.relative_to(root).parts) for path in sorted(root.rglob("*.parquet"))]
+        named = [(path, PurePosixPath(path).relative_to(top).parts) for path in stored(source)]
     else:
-        named = [(str(path.absolute()), ()) for path in find_paths(source)]
+        paths = sorted(Path(source).rglob("*.parquet")) if Path(source).is_dir() else find_paths(source)
+        named = [(str(path.absolute()), path.relative_to(top).parts) for path in paths]
     files = [
         File(path, keys_of(below[:-1]))
         for path, below in named
@@ -88,6 +89,15 @@ def find_parquet(source: str) -> list[File]:
     if not files:
         raise DataError(f"{source} holds no Parquet file")
     return files
+
+
+def unchanging(source: str) -> str:
+    """What all files of a source have in common: a folder or file itself, of a glob what is above its first wildcard.
+
+    >>> unchanging("data/sales"), unchanging("s3://bucket/_raw/shop=*/2024.parquet")
+    ('data/sales', 's3://bucket/_raw')
+    """
+    return WILDCARD.split(source)[0].rpartition("/")[0] if is_pattern(source) else source
 
 
 def stored(source: str) -> list[str]:
