@@ -8,7 +8,7 @@ import torch
 
 from grucast.kernels import reference
 from grucast.kernels.reference import Weights
-from grucast.kernels.reference_backward import adamw_step, gru_backward, linear_backward, norm
+from grucast.kernels.reference_backward import adamw_step, gru_backward, gru_step_backward, linear_backward, norm
 
 
 def make(rng, rows=4, steps=6, inputs=2, size=3):
@@ -111,3 +111,11 @@ def test_the_norm_is_summed_in_double_precision(rng):
     x = rng.normal(size=1000).astype(np.float32)
     assert norm(x) == pytest.approx(math.hypot(*x.tolist()), rel=1e-14)
     assert norm(np.full(3, 1e30, np.float32)) == pytest.approx(math.sqrt(3) * 1e30, rel=1e-7)
+
+
+def test_gradients_without_meaning_are_nan_without_a_warning(rng):
+    """BLAS raises the flag behind the warning now and then where all is finite; warnings fail tests."""
+    endless = np.array([[np.inf], [-np.inf]])
+    assert np.isnan(linear_backward(endless, np.ones((2, 1)), np.ones((1, 1)))[1]).all()
+    x, hidden, weights = make(rng, rows=2, size=1)
+    assert np.isnan(gru_step_backward(endless, x[:, 0], hidden, weights)[2].weight_ih).any()

@@ -32,17 +32,16 @@ def sigmoid(x: Array) -> Array:
     return result
 
 
+@np.errstate(invalid="ignore")  # BLAS raises this flag over numbers that are none of ours (numpy/numpy#24067)
 def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     """A linear layer, y = x W' + b, with x (B, I), W (O, I) and b (O,).
 
-    Each row is a product of its own: BLAS would round a row differently in another batch. NumPy does not warn of values
-    without meaning, as BLAS raises that flag over numbers that are none of ours (github.com/numpy/numpy/issues/24067).
+    Each row is a product of its own: BLAS would round a row differently in another batch.
 
     >>> linear(np.ones((1, 2)), np.ones((3, 2)), np.array([0.0, 1.0, 2.0]))
     array([[2., 3., 4.]])
     """
-    with np.errstate(invalid="ignore"):
-        y: Array = (x[:, None] @ weight.T)[:, 0]
+    y: Array = (x[:, None] @ weight.T)[:, 0]
     return y if bias is None else y + bias
 
 

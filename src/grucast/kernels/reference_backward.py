@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from grucast.kernels.reference import Array, Weights, gru_step, linear
 
 
+@np.errstate(invalid="ignore")  # as in linear
 def gru_step_backward(
     d_new: Array, x: Array, hidden: Array, weights: Weights, reset_after: bool = True
 ) -> tuple[Array, Array, Weights]:
@@ -80,6 +81,7 @@ def gru_backward(
     return d_x, d_hidden, d_weights
 
 
+@np.errstate(invalid="ignore")  # as in linear
 def linear_backward(d_y: Array, x: Array, weight: Array, wants_x: bool = True) -> tuple[Array | None, Array, Array]:
     """Gradients of `reference.linear`, from d_y (B, O): of x (None unless wanted), of weight and bias.
 
