@@ -58,3 +58,20 @@ grucast::Strided<T> strided(const Array<T> &a, long batch, long steps, long feat
   require(!a.size() || features < 2 || a.stride(2) == 1, name, " must have contiguous features");
   return {a.data(), long(a.stride(0)), long(a.stride(1))};
 }
+
+// (S, ...): an array for each slice of a batch, dense but for the step from one to the next.
+template <class T>
+struct Slices {
+  T *data;
+  long stride;
+  Slices(const Array<T> &a, std::initializer_list<long> shape, const char *name) : data(a.data()) {
+    require(has_shape(a, shape), name, " has the wrong shape");
+    stride = a.size() ? long(a.stride(0)) : 0;
+    long each = 1;
+    for (long axis = long(a.ndim()) - 1; a.size() && axis >= 1; --axis) {
+      require(a.shape(axis) < 2 || a.stride(axis) == each, name, " must be contiguous in each slice");
+      each *= long(a.shape(axis));
+    }
+  }
+  T *at(long slice) const { return data + slice * stride; }
+};

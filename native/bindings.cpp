@@ -26,7 +26,8 @@ using Four = std::tuple<A, A, A, A>;
 
 template <class T>
 struct Tensors {
-  const In<T> &x, &initial;
+  const In<T> &x;
+  const optional<In<T>> &initial;
   const Four<In<T>> &weights;
   const Lengths &lengths;
   bool reset_after, reverse;
@@ -60,8 +61,8 @@ T *gates(const Array<T> &a, long batch, long steps, long hidden) {
 }
 
 template <class T>
-void forward(In<T> x, In<T> initial, Four<In<T>> weights, bool reset_after, Lengths lengths, bool reverse, Array<T> output,
-             Array<T> final, optional<Array<T>> saved, int threads) {
+void forward(In<T> x, optional<In<T>> initial, Four<In<T>> weights, bool reset_after, Lengths lengths, bool reverse,
+             Array<T> output, Array<T> final, optional<Array<T>> saved, int threads) {
   auto n = direction_of<T>({x, initial, weights, lengths, reset_after, reverse});
   n.output = strided(output, n.batch, n.steps, n.hidden, "output");
   n.final = dense(final, {n.batch, n.hidden}, "final");
@@ -71,27 +72,50 @@ void forward(In<T> x, In<T> initial, Four<In<T>> weights, bool reset_after, Leng
   grucast::gru_forward(&n, 1, threads);
 }
 
-// Nothing is written where there are no rows or no units.
+// Slices of a batch, whose gradients are summed apart.
 template <class T>
-void backward(In<T> x, In<T> initial, Four<In<T>> weights, bool reset_after, Lengths lengths, bool reverse, In<T> output,
-              In<T> saved, optional<In<T>> d_output, optional<In<T>> d_final, optional<Array<T>> d_x, Array<T> d_initial,
-              Four<Array<T>> d_weights, int threads) {
+long slices_in(const Array<T> &a) {
+  require(a.ndim() && a.shape(0), "there must be a slice");
+  return long(a.shape(0));
+}
+
+void require_slices(long rows, long count, long slice) {
+  require(count == 1 || (slice >= grucast::kLanes && slice % grucast::kLanes == 0), "slices must be whole tiles");
+  require(count == 1 || slice <= rows / count, "there must be a slice's rows for each slice");
+}
+
+// Gradients of the weights for each slice of `slice` rows, the last with all that are left; nothing is written where there
+// are no rows or no units.
+template <class T>
+void backward(In<T> x, optional<In<T>> initial, Four<In<T>> weights, bool reset_after, Lengths lengths, bool reverse,
+              In<T> output, In<T> saved, optional<In<T>> d_output, optional<In<T>> d_final, optional<Array<T>> d_x,
+              optional<Array<T>> d_initial, Four<Array<T>> d_weights, long slice, int threads) {
   auto n = direction_of<T>({x, initial, weights, lengths, reset_after, reverse});
-  const long b = n.batch, t = n.steps, i = n.inputs, h = n.hidden;
+  const long b = n.batch, t = n.steps, i = n.inputs, h = n.hidden, count = slices_in(std::get<0>(d_weights));
   grucast::Gradients<T> g{};
   if (d_output) g.output = strided(*d_output, b, t, h, "d_output");
   g.final = dense(d_final, {b, h}, "d_final");
   if (d_x) g.x = strided(*d_x, b, t, i, "d_x");
   g.initial = dense(d_initial, {b, h}, "d_initial");
-  g.weight_ih = dense(std::get<0>(d_weights), {3 * h, i}, "d_weight_ih");
-  g.weight_hh = dense(std::get<1>(d_weights), {3 * h, h}, "d_weight_hh");
-  g.bias_ih = dense(std::get<2>(d_weights), {3 * h}, "d_bias_ih");
-  g.bias_hh = dense(std::get<3>(d_weights), {3 * h}, "d_bias_hh");
+  require(n.initial || !g.initial, "d_initial needs an initial state");
+  const Slices<T> weight_ih(std::get<0>(d_weights), {count, 3 * h, i}, "d_weight_ih");
+  const Slices<T> weight_hh(std::get<1>(d_weights), {count, 3 * h, h}, "d_weight_hh");
+  const Slices<T> bias_ih(std::get<2>(d_weights), {count, 3 * h}, "d_bias_ih");
+  const Slices<T> bias_hh(std::get<3>(d_weights), {count, 3 * h}, "d_bias_hh");
   n.states = const_cast<T *>(dense(output, {b, t, h}, "output"));  // only read
+  require_slices(b, count, slice);
   if (!b || !h) return;
   n.saved = const_cast<T *>(gates(saved, b, t, h));
+  std::vector<grucast::Direction<T>> directions;
+  std::vector<grucast::Gradients<T>> gradients;
+  for (long s = 0; s < count; ++s) {
+    directions.push_back(grucast::rows_of(n, s * slice, s + 1 < count ? slice : b - s * slice));
+    gradients.push_back(grucast::rows_of(g, n, s * slice));
+    auto &own = gradients.back();
+    own.weight_ih = weight_ih.at(s), own.weight_hh = weight_hh.at(s), own.bias_ih = bias_ih.at(s), own.bias_hh = bias_hh.at(s);
+  }
   const nb::gil_scoped_release free;
-  grucast::gru_backward(&n, &g, 1, threads);
+  grucast::gru_backward(directions.data(), gradients.data(), count, threads);
 }
 
 template <class T>
@@ -115,16 +139,24 @@ void linear(In<T> x, In<T> weight, optional<In<T>> bias, Array<T> y, int threads
 }
 
 template <class T>
-void linear_backward(In<T> d_y, In<T> x, In<T> weight, optional<Array<T>> d_x, Array<T> d_weight, Array<T> d_bias,
+void linear_backward(In<T> d_y, In<T> x, In<T> weight, optional<Array<T>> d_x, Array<T> d_weight, Array<T> d_bias, long slice,
                      int threads) {
   const auto n = linear_of(x, weight);
+  const long count = slices_in(d_weight);
   grucast::LinearGradients<T> g{};
   g.y = dense(d_y, {n.rows, n.outputs}, "d_y");
   g.x = dense(d_x, {n.rows, n.inputs}, "d_x");
-  g.weight = dense(d_weight, {n.outputs, n.inputs}, "d_weight");
-  g.bias = dense(d_bias, {n.outputs}, "d_bias");
+  const Slices<T> weights(d_weight, {count, n.outputs, n.inputs}, "d_weight"), biases(d_bias, {count, n.outputs}, "d_bias");
+  require_slices(n.rows, count, slice);
   const nb::gil_scoped_release free;
-  grucast::linear_backward(n, g, threads);
+  for (long s = 0; s < count; ++s) {
+    auto own = n;
+    auto gradients = g;
+    own.rows = s + 1 < count ? slice : n.rows - s * slice, own.x += s * slice * n.inputs;
+    gradients.y += s * slice * n.outputs, gradients.weight = weights.at(s), gradients.bias = biases.at(s);
+    if (g.x) gradients.x += s * slice * n.inputs;
+    grucast::linear_backward(own, gradients, threads);
+  }
 }
 
 void adamw_step(Array<float> weights, In<float> gradient, Array<float> mean, Array<float> square, long step, double rate,
@@ -267,17 +299,17 @@ void backward_at(nb::list directions, nb::list gradients, int threads) {
 template <class T>
 void define(nb::module_ &m) {
   using namespace nb::literals;
-  m.def("forward", &forward<T>, "x"_a.noconvert(), "initial"_a.noconvert(), "weights"_a.noconvert(), "reset_after"_a,
+  m.def("forward", &forward<T>, "x"_a.noconvert(), "initial"_a.noconvert().none(), "weights"_a.noconvert(), "reset_after"_a,
         "lengths"_a.noconvert().none(), "reverse"_a, "output"_a.noconvert(), "final"_a.noconvert(),
         "gates"_a.noconvert().none(), "threads"_a);
-  m.def("backward", &backward<T>, "x"_a.noconvert(), "initial"_a.noconvert(), "weights"_a.noconvert(), "reset_after"_a,
+  m.def("backward", &backward<T>, "x"_a.noconvert(), "initial"_a.noconvert().none(), "weights"_a.noconvert(), "reset_after"_a,
         "lengths"_a.noconvert().none(), "reverse"_a, "output"_a.noconvert(), "gates"_a.noconvert(),
-        "d_output"_a.noconvert().none(), "d_final"_a.noconvert().none(), "d_x"_a.noconvert().none(), "d_initial"_a.noconvert(),
-        "d_weights"_a.noconvert(), "threads"_a);
+        "d_output"_a.noconvert().none(), "d_final"_a.noconvert().none(), "d_x"_a.noconvert().none(),
+        "d_initial"_a.noconvert().none(), "d_weights"_a.noconvert(), "slice"_a, "threads"_a);
   m.def("linear", &linear<T>, "x"_a.noconvert(), "weight"_a.noconvert(), "bias"_a.noconvert().none(), "y"_a.noconvert(),
         "threads"_a);
   m.def("linear_backward", &linear_backward<T>, "d_y"_a.noconvert(), "x"_a.noconvert(), "weight"_a.noconvert(),
-        "d_x"_a.noconvert().none(), "d_weight"_a.noconvert(), "d_bias"_a.noconvert(), "threads"_a);
+        "d_x"_a.noconvert().none(), "d_weight"_a.noconvert(), "d_bias"_a.noconvert(), "slice"_a, "threads"_a);
   m.def("norm", &norm<T>, "x"_a.noconvert());
   m.def("sigmoid", [](In<T> x, Array<T> y) { activate(kernels<T>().sigmoid, x, y); }, "x"_a.noconvert(), "y"_a.noconvert());
   m.def("tanh", [](In<T> x, Array<T> y) { activate(kernels<T>().tanh, x, y); }, "x"_a.noconvert(), "y"_a.noconvert());

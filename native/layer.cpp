@@ -45,8 +45,10 @@ long items(const Direction<T> &n) {
 }
 
 template <class T>
-int useful_threads(const Direction<T> &n, long count, int threads) {
-  const double work = 3.0 * n.hidden * (n.hidden + n.inputs) * n.batch * n.steps * count;
+int useful_threads(const Direction<T> *directions, long count, int threads) {
+  double work = 0;
+  for (const Direction<T> *n = directions; n < directions + count; ++n)
+    work += 3.0 * n->hidden * (n->hidden + n->inputs) * n->batch * n->steps;
   return work < kSmallWork ? 1 : threads;
 }
 
@@ -55,16 +57,29 @@ long groups_of(const Direction<T> &n) {
   return std::min(items(n), std::clamp(n.batch * n.steps / kStepsOfGroup, kFewGroups, kGroups));
 }
 
-// The directions' packed weights, one after the other.
+// One of `of` groups of a direction's rows.
+struct Group {
+  long direction, number, of;
+};
+
+template <class T>
+bool same_weights(const Direction<T> &a, const Direction<T> &b) {
+  return a.weight_ih == b.weight_ih && a.weight_hh == b.weight_hh && a.bias_ih == b.bias_ih && a.bias_hh == b.bias_hh;
+}
+
+// The directions' packed weights, one after the other; slices of a batch share theirs.
 template <class T>
 struct Packed {
   long size;
+  bool shared;
   T *data;
   Packed(const Direction<T> *directions, long count, const typename Kernels<T>::Work &work)
-      : size(padded(work.packed_size(*directions))), data(workspace<T>(Slot::packed, count * size)) {
-    for (long i = 0; i < count; ++i) work.pack(directions[i], data + i * size);
+      : size(padded(work.packed_size(*directions))),
+        shared(same_weights(directions[0], directions[count - 1])),
+        data(workspace<T>(Slot::packed, (shared ? 1 : count) * size)) {
+    for (long i = 0; i < (shared ? 1 : count); ++i) work.pack(directions[i], data + i * size);
   }
-  const T *of(long i) const { return data + i * size; }
+  const T *of(long i) const { return shared ? data : data + i * size; }
 };
 
 // One group's sums, one after the other in memory.
@@ -132,7 +147,7 @@ void gru_forward(const Direction<T> *directions, long count, int threads) {
   const auto &way = path(*directions);
   const Packed<T> weights(directions, count, way.forward_work);
   const long each = items(*directions), scratch = way.forward_work.scratch_size(*directions);
-  parallel(count * each, useful_threads(*directions, count, threads), [&](long item) {
+  parallel(count * each, useful_threads(directions, count, threads), [&](long item) {
     const FlushDenormals guard;
     const long i = item / each;
     way.forward(directions[i], weights.of(i), item % each, workspace<T>(Slot::scratch, scratch));
@@ -142,29 +157,38 @@ void gru_forward(const Direction<T> *directions, long count, int threads) {
 template <class T>
 void gru_backward(const Direction<T> *directions, const Gradients<T> *gradients, long count, int threads) {
   const auto &way = path(*directions);
-  const long each = items(*directions), groups = groups_of(*directions), scratch = way.backward_work.scratch_size(*directions);
+  const long scratch = way.backward_work.scratch_size(*directions);
   const Packed<T> weights(directions, count, way.backward_work);
   const Sums<T> sums(*directions);
-  T *partials = workspace<T>(Slot::partials, count * groups * sums.size);
+  std::vector<Group> groups;
+  std::vector<long> first;  // of each direction's groups
+  for (long i = 0; i < count; ++i) {
+    first.push_back(long(groups.size()));
+    for (long group = 0, of = groups_of(directions[i]); group < of; ++group) groups.push_back({i, group, of});
+  }
+  first.push_back(long(groups.size()));
+  const long all = long(groups.size());
+  T *partials = workspace<T>(Slot::partials, all * sums.size);
   // Last group first: what forward saved last is still in the cache.
-  parallel(count * groups, useful_threads(*directions, count, threads), [&](long place) {
+  parallel(all, useful_threads(directions, count, threads), [&](long place) {
     const FlushDenormals guard;
-    const long all = count * groups - 1 - place, i = all / groups, group = all % groups;
-    Partial<T> partial = sums.at(partials, all);
-    if (sums.straight(directions[i], gradients[i], groups)) partial.hidden = gradients[i].weight_hh;
+    const auto &[i, group, of] = groups[all - 1 - place];
+    Partial<T> partial = sums.at(partials, all - 1 - place);
+    if (sums.straight(directions[i], gradients[i], of)) partial.hidden = gradients[i].weight_hh;
     std::fill_n(partial.hidden, sums.hidden, T(0));
     std::fill_n(partial.input, sums.size - sums.hidden, T(0));
     T *own = workspace<T>(Slot::scratch, scratch);
-    for (long item = group * each / groups; item < (group + 1) * each / groups; ++item)
+    const long each = items(directions[i]);
+    for (long item = group * each / of; item < (group + 1) * each / of; ++item)
       way.backward(directions[i], gradients[i], weights.of(i), item, own, partial);
   });
-  if (!each) {
+  if (!all) {
     for (long i = 0; i < count; ++i) clear_weights(directions[i], gradients[i]);
     return;
   }
-  parallel(count * kShares, count * groups * sums.size < kSmallSums ? 1 : threads, [&](long place) {
-    const long i = place / kShares;
-    finish(directions[i], gradients[i], sums, partials + i * groups * sums.size, groups, place % kShares);
+  parallel(count * kShares, all * sums.size < kSmallSums ? 1 : threads, [&](long place) {
+    const long i = place / kShares, from = first[i];
+    finish(directions[i], gradients[i], sums, partials + from * sums.size, first[i + 1] - from, place % kShares);
   });
 }
 

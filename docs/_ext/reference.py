@@ -23,6 +23,7 @@ MODULES = (
     "grucast.onnx",
     "grucast.kernels",
     "grucast.kernels.native",
+    "grucast.kernels.forecaster",
     "grucast.kernels.reference",
     "grucast.errors",
     "grucast.server",

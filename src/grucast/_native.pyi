@@ -17,7 +17,7 @@ def saved_size(batch: int, steps: int, hidden: int) -> int:
 
 def forward(
     x: Array,
-    initial: Array,
+    initial: Array | None,
     weights: tuple[Array, Array, Array, Array],
     reset_after: bool,
     lengths: Array | None,
@@ -29,7 +29,7 @@ def forward(
 ) -> None: ...
 def backward(
     x: Array,
-    initial: Array,
+    initial: Array | None,
     weights: tuple[Array, Array, Array, Array],
     reset_after: bool,
     lengths: Array | None,
@@ -39,8 +39,9 @@ def backward(
     d_output: Array | None,
     d_final: Array | None,
     d_x: Array | None,
-    d_initial: Array,
+    d_initial: Array | None,
     d_weights: tuple[Array, Array, Array, Array],
+    slice: int,
     threads: int,
 ) -> None: ...
 def forward_at(float64: bool, directions: list[tuple[int, ...]], threads: int) -> None: ...
@@ -49,7 +50,7 @@ def backward_at(
 ) -> None: ...
 def linear(x: Array, weight: Array, bias: Array | None, y: Array, threads: int) -> None: ...
 def linear_backward(
-    d_y: Array, x: Array, weight: Array, d_x: Array | None, d_weight: Array, d_bias: Array, threads: int
+    d_y: Array, x: Array, weight: Array, d_x: Array | None, d_weight: Array, d_bias: Array, slice: int, threads: int
 ) -> None: ...
 def adamw_step(
     weights: Array, gradient: Array, mean: Array, square: Array, step: int, rate: float, decay: float

@@ -12,7 +12,7 @@ from grucast.data.features import make_features as features_of
 from grucast.data.panel import make_panel
 from grucast.data.smoothing import SMOOTHINGS
 from grucast.data.windows import Window, Windows
-from grucast.kernels import native
+from grucast.kernels import forecaster, native
 
 
 def make_features(history, seasons, h):
@@ -22,7 +22,7 @@ def make_features(history, seasons, h):
     return features_of(window, Schema(), seasons)
 
 
-COMPUTED_BY = {"numpy": window_features} | ({"native": native.window_features} if native.available() else {})
+COMPUTED_BY = {"numpy": window_features} | ({"native": forecaster.window_features} if native.available() else {})
 
 
 @pytest.fixture
@@ -248,6 +248,6 @@ def test_kernels_compute_the_same_bits(seed, rows, steps, seasons, h):
     history = draw_windows(rng, rows, steps)
     lags = np.sort(rng.choice(np.arange(1, steps + 1), min(steps, seasons), replace=False))
     arguments = history, lags, 2 * int(lags[0]), 2 + len(lags), h
-    for got, wanted in zip(native.window_features(*arguments), window_features(*arguments), strict=True):
+    for got, wanted in zip(forecaster.window_features(*arguments), window_features(*arguments), strict=True):
         assert got.dtype == wanted.dtype
         np.testing.assert_array_equal(got, wanted)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from grucast.data.features import window_features
 from grucast.data.smoothing import SMOOTHINGS, Smoothing, continue_levels
-from grucast.kernels import native
+from grucast.kernels import forecaster, native
 
 
 def by_least_squares(z, season, h, smoothing):
@@ -72,6 +72,6 @@ def test_kernels_give_the_same_bits(steps, season, h, rows, seed):
     )
     y[rng.random(y.shape) < rng.choice([0, 0.3, 0.95])] = np.nan
     arguments = y, np.array([min(season, steps)]), 2 * season, 3, h, (*SMOOTHINGS, Smoothing(1.0, 1.0))
-    got, wanted = native.window_features(*arguments), window_features(*arguments)
+    got, wanted = forecaster.window_features(*arguments), window_features(*arguments)
     for part in (1, 5):  # continuations, and how much the windows moved
         np.testing.assert_array_equal(got[part], wanted[part])

@@ -96,6 +96,70 @@ def test_a_rows_gradients_depend_on_nothing_but_the_row(reset_after, dtype, size
 
 
 @VARIANTS
+@DTYPES
+@pytest.mark.parametrize(
+    ("sizes", "rows"), [((37, 9, 3, 32), 16), ((240, 5, 1, 32), 64), ((70, 4, 9, 50), 32), ((5, 3, 2, 7), 5)]
+)
+def test_slices_of_a_batch_together_have_the_bits_of_each_alone(reset_after, dtype, sizes, rows):
+    d_output, d_final, x, state, weights = make(*sizes, dtype)
+    lengths = np.random.default_rng(1).integers(0, sizes[1] + 1, len(x))
+    count = len(x) // rows
+    spaced = Weights(*(np.full((count, 2, *a.shape), np.nan, dtype) for a in weights))
+    for threads, reverse in ((1, False), (2, True), (3, False)):
+        options = reset_after, lengths, reverse
+        forward = native.gru_record(x, state, weights, *options)
+        into = Weights(*(a[:, 0] for a in spaced))
+        together = native.gru_backward_into(into, rows, forward, d_output, d_final, threads)
+        bits_equal(together, native.gru_backward(d_output, d_final, x, state, weights, *options)[:2])
+        for place in range(count):
+            own = slice(place * rows, (place + 1) * rows if place < count - 1 else None)
+            arguments = d_output[own], d_final[own], x[own], state[own], weights, reset_after, lengths[own], reverse
+            bits_equal([a[place] for a in into], native.gru_backward(*arguments)[2])
+    assert all(np.isnan(a[:, 1]).all() for a in spaced)
+
+
+@VARIANTS
+@pytest.mark.parametrize("batch", [3, 40])
+def test_hidden_none_equals_zeros(reset_after, batch):
+    d_output, d_final, x, state, weights = make(batch, 6, 3, 20)
+    one, other = (native.gru_record(x, hidden, weights, reset_after) for hidden in (None, 0 * state))
+    bits_equal((one.output, one.final), (other.output, other.final))
+    d_x, d_hidden, d_weights = native.gru_backward_of(one, d_output, d_final)
+    expected = native.gru_backward_of(other, d_output, d_final)
+    assert d_hidden is None
+    bits_equal([d_x, *d_weights], [expected[0], *expected[2]])
+
+
+def test_slices_that_do_not_fit_are_refused():
+    d_output, d_final, x, state, weights = make(40, 2, 3, 4)
+    forward = native.gru_record(x, state, weights)
+
+    def into(count):
+        return Weights(*(np.zeros((count, *a.shape)) for a in weights))
+
+    gap = into(2)._replace(bias_ih=np.zeros((2, 24))[:, ::2])
+    for wrong, rows, message in (
+        (into(4), 10, "whole tiles"),
+        (into(2), 0, "whole tiles"),
+        (into(3), 16, "a slice's rows"),
+        (into(0), 16, "there must be a slice"),
+        (gap, 16, "d_bias_ih must be contiguous in each slice"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            native.gru_backward_into(wrong, rows, forward, d_output, d_final)
+
+
+def test_gradient_of_a_state_that_was_not_given_is_refused():
+    d_output, d_final, x, state, weights = make(40, 2, 3, 4)
+    forward = native.gru_record(x, None, weights)
+    d_weights = Weights(*(np.zeros((1, *a.shape)) for a in weights))
+    with pytest.raises(ValueError, match="needs an initial state"):
+        native._native.backward(
+            *forward[:7], forward.gates, d_output, d_final, None, np.zeros_like(state), d_weights, 40, 1
+        )
+
+
+@VARIANTS
 def test_nan_in_the_padding_reaches_no_gradient(reset_after):
     d_output, d_final, x, state, weights = make(20, 6, 3, 8)
     lengths = np.arange(20) % 7
@@ -192,6 +256,15 @@ def test_bits_of_a_linear_layer_do_not_depend_on_threads_or_company(sizes, dtype
     for row in range(3):
         order += np.outer(d_y[row], x[row]).astype(dtype)
     np.testing.assert_allclose(native.linear_backward(d_y[:3], x[:3], weight)[1], order, rtol=0, atol=1e-5)
+
+
+def test_slices_of_a_linear_layer_have_the_bits_of_each_alone():
+    d_y, x, weight = make_linear(80, 7, 21)
+    d_weight, d_bias = np.zeros((3, 21, 7)), np.zeros((3, 21))
+    for threads in (1, 2):
+        d_x = native.linear_backward_into(d_weight, d_bias, 16, d_y, x, weight, True, threads)
+        for place, own in enumerate((slice(16), slice(16, 32), slice(32, None))):
+            bits_equal((d_x[own], d_weight[place], d_bias[place]), native.linear_backward(d_y[own], x[own], weight))
 
 
 def test_what_does_not_fit_a_linear_layer_is_refused():

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grucast.kernels import native, reference, targets
+from grucast.kernels import forecaster, native, reference, targets
 
 pytestmark = pytest.mark.skipif(not native.available(), reason="the extension was not built")
 VARIANTS = pytest.mark.parametrize("reset_after", [True, False])
@@ -108,27 +108,6 @@ def test_a_rows_bits_in_a_linear_layer_depend_on_nothing_but_the_row(linear, siz
     for size in (1, 2, 7, 36):
         cut = [linear(x[i : i + size], *rest) for i in range(0, len(x), size)]
         np.testing.assert_array_equal(np.concatenate(cut), whole)
-
-
-@pytest.mark.parametrize("seasons", [[0], [5], [-1], []])
-def test_a_season_beyond_the_window_is_refused(seasons):
-    with pytest.raises(ValueError, match="season"):
-        native.window_features(np.zeros((1, 4)), np.array(seasons, np.int64), 2, 4, 3)
-
-
-def test_wrong_shapes_of_a_head_are_named():
-    x, continued, none = np.zeros((2, 3), np.float32), np.zeros((2, 2, 4), np.float32), np.zeros((2, 0), np.float32)
-    weights = [np.zeros(shape, np.float32) for shape in ((6, 11), (6,), (12, 6), (12,))]
-    arguments = {"x": x, "continued": continued, "statics": none, "ahead": np.zeros((2, 4, 0), np.float32)}
-    assert native.head(*arguments.values(), weights, (2, 4, 3)).shape == (2, 4, 3)
-    for name, wrong in (("continued", continued[:, :, :3]), ("hidden", x[:, :2]), ("ahead", arguments["ahead"][:1])):
-        given = list((arguments | {"x" if name == "hidden" else name: wrong}).values())
-        with pytest.raises(ValueError, match=name):
-            native.head(*given, weights, (2, 4, 3))
-    with pytest.raises(ValueError, match="a weight and a bias"):
-        native.head(*arguments.values(), weights[:3], (2, 4, 3))
-    with pytest.raises(ValueError, match="odd number"):
-        native.head(*arguments.values(), weights, (2, 4, 2))
 
 
 def test_wrong_shapes_of_a_linear_layer_are_named():
@@ -243,7 +222,7 @@ def test_calls_of_no_width_take_no_time_however_many_rows_or_steps():
     assert (output.shape, final.shape) == ((1, many, 0), (1, 0))
     head = [np.zeros((1, 0), np.float32), np.ones(1, np.float32), np.zeros((0, 1), np.float32), empty]
     rows = [np.zeros((many, *shape), np.float32) for shape in ((0,), (0, 0), (0,), (0, 0))]
-    assert native.head(*rows, head, (many, 0, 3)).shape == (many, 0, 3)
+    assert forecaster.head(*rows, head, (many, 0, 3)).shape == (many, 0, 3)
 
 
 def layer_at(x, steps=2, lengths=0):

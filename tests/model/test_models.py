@@ -7,7 +7,7 @@ from grucast import NetworkConfig
 from grucast.data.encoding import encode
 from grucast.data.panel import make_panel
 from grucast.data.windows import make_windows
-from grucast.kernels import native
+from grucast.kernels import forecaster, native
 from grucast.model import models
 from grucast.model.models import RegressionModel, chunked, parameters_of
 
@@ -51,11 +51,11 @@ def test_wrong_shapes_of_intervals_are_named():
     if native.available():
         z, one, flags = np.zeros((2, 3, 3), np.float32), np.ones((2, 1)), np.ones(2, bool)
         with pytest.raises(ValueError, match="factors"):
-            native.intervals(z, (1.0, 2.0), one, one, flags)
+            forecaster.intervals(z, (1.0, 2.0), one, one, flags)
         with pytest.raises(ValueError, match="scale"):
-            native.intervals(z, (1.0,), one, one[:1], flags)
+            forecaster.intervals(z, (1.0,), one, one[:1], flags)
         with pytest.raises(ValueError, match="nonnegative"):
-            native.intervals(z, (1.0,), one, one, flags[:1])
+            forecaster.intervals(z, (1.0,), one, one, flags[:1])
 
 
 def test_parameters_of_several_members_bear_their_numbers(fitted):

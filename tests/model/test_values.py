@@ -11,7 +11,7 @@ from grucast import Covariates, GRUForecaster, NetworkConfig, TrainingConfig
 from grucast.data.encoding import encode
 from grucast.data.panel import make_panel
 from grucast.data.windows import last_windows
-from grucast.kernels import native
+from grucast.kernels import forecaster, native
 from grucast.model.models import RegressionModel
 from grucast.model.network import Inputs, Sequences
 from grucast.model.outputs.quantiles import Quantiles
@@ -95,7 +95,7 @@ def test_the_kernels_head_equals_the_operations(known, fixed, level, smoothed, r
     state, continuations, static, ahead = draw(40, 8), draw(40, 4, 6), draw(40, fixed), draw(40, 6, known)
     unused = ("mix",) * (not smoothed) + LAYERS[3:] * (not known)
     names = [f"{layer}.{part}" for layer in LAYERS if layer not in unused for part in ("weight", "bias")]
-    got = native.head(
+    got = forecaster.head(
         state, continuations, static, ahead, [weights.get(name, NONE) for name in names], (40, 6, output.size)
     )
     _, model = windows_and_model(rng, 2, 6, NetworkConfig(8, head_size=16), level=level)

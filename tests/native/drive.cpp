@@ -114,13 +114,13 @@ struct Result {
   }
 };
 
-// Rows first..first + rows of the case.
+// Rows first..first + rows of the case; backward in slices of kLanes rows, the last with all that are left.
 template <class T>
-Result<T> run(const Case<T> &c, long first, long rows, int threads) {
+Result<T> run(const Case<T> &c, long first, long rows, int threads, long slices = 1) {
   const long H = c.H;
-  Result<T> r{Vector<T>(rows * c.T_ * H), Vector<T>(rows * H),    Vector<T>(rows * c.T_ * c.I),
-              Vector<T>(rows * H),        Vector<T>(3 * H * c.I), Vector<T>(3 * H * H),
-              Vector<T>(3 * H),           Vector<T>(3 * H)};
+  Result<T> r{
+      Vector<T>(rows * c.T_ * H),      Vector<T>(rows * H),           Vector<T>(rows * c.T_ * c.I), Vector<T>(rows * H),
+      Vector<T>(slices * 3 * H * c.I), Vector<T>(slices * 3 * H * H), Vector<T>(slices * 3 * H),    Vector<T>(slices * 3 * H)};
   Vector<T> saved(saved_size(rows, c.T_, H)), states(c.T_ > 1 ? rows * c.T_ * H : 0);
   Direction<T> n{};
   n.batch = rows, n.steps = c.T_, n.inputs = c.I, n.hidden = H, n.reset_after = c.after, n.reverse = c.reverse;
@@ -141,11 +141,39 @@ Result<T> run(const Case<T> &c, long first, long rows, int threads) {
   g.output = {c.d_output.data() + first * c.T_ * H, c.T_ * H, H};
   g.final = c.d_final.data() + first * H;
   g.x = {r.d_x.data(), c.T_ * c.I, c.I};
-  g.initial = c.started ? r.d_initial.data() : nullptr, g.weight_ih = r.d_w_ih.data(), g.weight_hh = r.d_w_hh.data();
-  g.bias_ih = r.d_b_ih.data(), g.bias_hh = r.d_b_hh.data();
-  gru_backward(&n, &g, 1, threads);
+  g.initial = c.started ? r.d_initial.data() : nullptr;
+  std::vector<Direction<T>> directions;
+  std::vector<Gradients<T>> gradients;
+  for (long s = 0; s < slices; ++s) {
+    directions.push_back(slices == 1 ? n : rows_of(n, s * kLanes, s + 1 < slices ? kLanes : rows - s * kLanes));
+    gradients.push_back(slices == 1 ? g : rows_of(g, n, s * kLanes));
+    auto &own = gradients.back();
+    own.weight_ih = r.d_w_ih.data() + s * 3 * H * c.I, own.weight_hh = r.d_w_hh.data() + s * 3 * H * H;
+    own.bias_ih = r.d_b_ih.data() + s * 3 * H, own.bias_hh = r.d_b_hh.data() + s * 3 * H;
+  }
+  gru_backward(directions.data(), gradients.data(), slices, threads);
   r.output = given;
   return r;
+}
+
+template <class T>
+bool is_part(const Vector<T> &part, const Vector<T> &whole, long place) {
+  return std::equal(part.begin(), part.end(), whole.begin() + place * long(part.size()));
+}
+
+// Slices of a batch together against each alone.
+template <class T>
+void check_slices(const Case<T> &c, const Result<T> &whole) {
+  const long slices = c.B / kLanes;
+  if (slices < 2 || c.T_ < 2) return;
+  const Result<T> sliced = run(c, 0, c.B, 3, slices);
+  require(sliced.d_x == whole.d_x && sliced.d_initial == whole.d_initial, "rows have the same gradients in slices");
+  for (long s = 0; s < slices; ++s) {
+    const Result<T> alone = run(c, s * kLanes, s + 1 < slices ? kLanes : c.B - s * kLanes, 1);
+    require(is_part(alone.d_w_ih, sliced.d_w_ih, s) && is_part(alone.d_w_hh, sliced.d_w_hh, s) &&
+                is_part(alone.d_b_ih, sliced.d_b_ih, s) && is_part(alone.d_b_hh, sliced.d_b_hh, s),
+            "a slice has the sums that it has alone");
+  }
 }
 
 template <class T>
@@ -168,6 +196,7 @@ void check(long b, long t, long i, long h) {
   Case<T> shared = c;
   shared.own_states = false;
   require(whole == run(shared, 0, b, 1), "the output serves as states");
+  check_slices(c, whole);
   for (T v : whole.output) require(v > -1e6 && v < 1e6, "outputs are finite");
   for (long row = 0; row < b; row += 7) {
     const Result<T> alone = run(c, row, 1, 1);

@@ -41,7 +41,8 @@ def test_values_and_gradients_of_the_forecaster_are_those_of_its_own_executors(
     inputs, network = Inputs.of(model.features(windows.take(np.arange(12)))), model.definition
     outer = rng.normal(size=(12, 3, 5)).astype(np.float32)
     wanted, found = empty_like(model.weights), empty_like(model.weights)
-    own = Gradients(model.weights, [wanted], config, np.random.default_rng(3))
+    slices = {name: array[None] for name, array in wanted.items()}
+    own = Gradients(model.weights, slices, config, np.random.default_rng(3))
     recorded = network(own, inputs)
     own.backward(recorded, outer)
     weights = {name: array.copy() for name, array in model.weights.items()}

@@ -20,7 +20,8 @@ from tests.model.torch_network import tensors, torch_twin
 def gradients_of(network, weights, config, inputs, outer, memory=None, threads=1):
     """Values and gradients of the sum of the outputs times `outer`."""
     found = {name: np.full_like(array, np.nan) for name, array in weights.items()}
-    o = Gradients(weights, [found], config, np.random.default_rng(0), threads, memory)
+    slices = {name: array[None] for name, array in found.items()}
+    o = Gradients(weights, slices, config, np.random.default_rng(0), threads, memory)
     result = network(o, inputs)
     o.backward(result, outer(result.array))
     return result.array, found
@@ -114,7 +115,7 @@ OPERATIONS = {
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_derivative_of_an_operation_is_the_difference_quotient(name, rng):
-    o, x = Gradients({}, [{}], NetworkConfig(), rng), rng.normal(size=(3, 5, 4))
+    o, x = Gradients({}, {}, NetworkConfig(), rng), rng.normal(size=(3, 5, 4))
     plain = OPERATIONS[name](Values({}, NetworkConfig()), x)
     outer, leaf = rng.normal(size=plain.shape), Recorded(x)
     result = OPERATIONS[name](o, leaf)
@@ -128,13 +129,13 @@ def test_derivative_of_an_operation_is_the_difference_quotient(name, rng):
 
 
 def test_what_holds_no_parameter_is_not_recorded(rng):
-    o, x = Gradients({}, [{}], NetworkConfig(), rng), rng.normal(size=(3, 5, 4))
+    o, x = Gradients({}, {}, NetworkConfig(), rng), rng.normal(size=(3, 5, 4))
     for operation in OPERATIONS.values():
         assert isinstance(operation(o, x), np.ndarray)
 
 
 def test_dropout_drops_its_share_and_keeps_the_mean(rng):
-    o, ones = Gradients({}, [{}], NetworkConfig(), rng), Recorded(np.ones((400, 50), np.float32))
+    o, ones = Gradients({}, {}, NetworkConfig(), rng), Recorded(np.ones((400, 50), np.float32))
     dropped = o.dropout(ones, 0.2)
     assert (dropped.array == 0).mean() == pytest.approx(0.2, abs=0.02)
     assert set(np.unique(dropped.array)) == {np.float32(0), np.float32(1.25)}

@@ -12,7 +12,7 @@ from grucast.data.scaling import masked_mean, scaled, window_scale
 from grucast.data.smoothing import SMOOTHINGS, Smoothing, continue_levels
 from grucast.data.spikes import without_spikes
 from grucast.data.windows import Window
-from grucast.kernels import native
+from grucast.kernels import forecaster, native
 
 Array = NDArray[Any]
 REPEATS = 3  # seasons that a continuation averages
@@ -65,7 +65,7 @@ def make_features(window: Window, schema: Schema, seasons: tuple[int, ...], smoo
     steps, h = window.history.shape[1], window.future.shape[1]
     past, past_codes = len(schema.numbers("past")), len(schema.categorical("past"))
     own, covariates = 2 + len(seasons), 2 * window.numbers.shape[2]
-    compute = native.window_features if native.available() else window_features
+    compute = forecaster.window_features if native.available() else window_features
     inputs, continued, centre, scale, naive_error, moved = compute(
         window.history,
         np.array(seasons),

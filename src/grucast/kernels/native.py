@@ -2,7 +2,6 @@
 
 import os
 import warnings
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +11,7 @@ from grucast.errors import ConfigError, NoNativeWarning
 from grucast.kernels.reference import Array, Weights
 
 try:
-    from grucast import _native
+    from grucast import _native as _native  # noqa: PLC0414 - forecaster.py takes it from here
 except ImportError:
     _native = None  # type: ignore[assignment]
     warnings.warn(
@@ -22,8 +21,6 @@ except ImportError:
         NoNativeWarning,
         stacklevel=2,
     )
-
-LANES = 16  # rows of a tile, as in native/gru.h
 
 
 def available() -> bool:
@@ -101,7 +98,7 @@ class Forward(NamedTuple):
     """One layer in one direction over sequences, run forward: all that backward reads."""
 
     x: Array  # (B, T, I)
-    hidden: Array  # (B, H)
+    hidden: Array | None  # (B, H); None is zeros
     weights: Weights
     reset_after: bool
     lengths: NDArray[np.int64] | None
@@ -110,18 +107,10 @@ class Forward(NamedTuple):
     final: Array  # (B, H)
     gates: Array  # at least saved_size elements
 
-    def rows(self, first: int, last: int) -> "Forward":
-        """The rows first .. last - 1 alone; both bounds lie between two tiles of 16, or at the end."""
-        lengths = None if self.lengths is None else self.lengths[first:last]
-        each = saved_size(LANES, self.x.shape[1], self.hidden.shape[1]) // LANES
-        x, hidden, output, final = (array[first:last] for array in (self.x, self.hidden, self.output, self.final))
-        gates = self.gates[first * each :]
-        return Forward(x, hidden, self.weights, self.reset_after, lengths, self.reverse, output, final, gates)
-
 
 def gru_record(
     x: Array,
-    hidden: Array,
+    hidden: Array | None,
     weights: Weights,
     reset_after: bool = True,
     lengths: NDArray[np.int64] | None = None,
@@ -131,35 +120,43 @@ def gru_record(
 ) -> Forward:
     """As `gru_forward`, but keeps the gates in `memory`, a vector of `saved_size` elements or more; None is new memory.
 
-    What it returns is what backward reads, so none of these arrays may change before.
+    The initial state may be None: zeros, whose gradient nobody wants. What it returns is what backward reads, so none
+    of these arrays may change before.
 
     Raises:
         ValueError: A shape doesn't fit, or a length is out of range.
         TypeError: The arrays are not all float32 or all float64.
     """
     batch, steps, _ = x.shape
-    memory = np.empty(saved_size(batch, steps, hidden.shape[1]), x.dtype) if memory is None else memory
+    if memory is None:
+        memory = np.empty(saved_size(batch, steps, weights.weight_hh.shape[-1]), x.dtype)
     forward = Forward(*_prepared(x, hidden, weights, reset_after, lengths, reverse), memory)
     _native.forward(*forward, threads)
     return forward
 
 
 def _prepared(
-    x: Array, hidden: Array, weights: Weights, reset_after: bool, lengths: NDArray[np.int64] | None, reverse: bool
-) -> tuple[Array, Array, Weights, bool, NDArray[np.int64] | None, bool, Array, Array]:
+    x: Array,
+    hidden: Array | None,
+    weights: Weights,
+    reset_after: bool,
+    lengths: NDArray[np.int64] | None,
+    reverse: bool,
+) -> tuple[Array, Array | None, Weights, bool, NDArray[np.int64] | None, bool, Array, Array]:
     """The members of `Forward` but the gates, contiguous, with memory for the results."""
     target()  # names the choices when GRUCAST_TARGET is wrong
     batch, steps, _ = x.shape
-    output = np.empty((batch, steps, hidden.shape[1]), x.dtype)
-    final = np.empty((batch, hidden.shape[1]), x.dtype)
-    x, hidden, *dense = (np.ascontiguousarray(a) for a in (x, hidden, *weights))
+    size = weights.weight_hh.shape[-1]
+    output, final = np.empty((batch, steps, size), x.dtype), np.empty((batch, size), x.dtype)
+    x, *dense = (np.ascontiguousarray(a) for a in (x, *weights))
+    hidden = None if hidden is None else np.ascontiguousarray(hidden)
     rows = None if lengths is None else np.ascontiguousarray(lengths, np.int64)
     return x, hidden, Weights(*dense), reset_after, rows, reverse, output, final
 
 
 def gru_backward_of(
     forward: Forward, d_output: Array | None, d_final: Array | None, threads: int = 1, wants_x: bool = True
-) -> tuple[Array | None, Array, Weights]:
+) -> tuple[Array | None, Array | None, Weights]:
     """Gradients of a recorded layer, from those of its output (B, T, H) and of its final state (B, H); None is zero.
 
     Args:
@@ -170,7 +167,7 @@ def gru_backward_of(
         wants_x: Whether the gradient of x is wanted.
 
     Returns:
-        Gradients of x (None unless wanted), of the initial state and of the weights.
+        Gradients of x (None unless wanted), of the initial state (None where there was none) and of the weights.
 
     Raises:
         ValueError: A shape doesn't fit.
@@ -182,14 +179,45 @@ def gru_backward_of(
     array([[0.125, 0.125]])
     """
     new = np.empty_like if forward.final.size else np.zeros_like
-    d_x, d_hidden, d_weights = (
-        new(forward.x) if wants_x else None,
-        new(forward.hidden),
-        Weights(*map(new, forward.weights)),
-    )
+    d_weights = Weights(*(new(a[None]) for a in forward.weights))
+    d_x, d_hidden = gru_backward_into(d_weights, len(forward.x), forward, d_output, d_final, threads, wants_x)
+    return d_x, d_hidden, Weights(*(a[0] for a in d_weights))
+
+
+def gru_backward_into(
+    d_weights: Weights,
+    rows: int,
+    forward: Forward,
+    d_output: Array | None,
+    d_final: Array | None,
+    threads: int = 1,
+    wants_x: bool = True,
+) -> tuple[Array | None, Array | None]:
+    """As `gru_backward_of`, but the weights' gradients are summed over S slices of the batch apart, each with the bits
+    that it has alone.
+
+    Args:
+        d_weights: Where they go, (S, ...); a slice's arrays must be contiguous.
+        rows: Rows of a slice, whole tiles of 16 if there are several; the last one has all that are left.
+        forward: Of `gru_record`.
+        d_output: Gradient of the output.
+        d_final: Gradient of the final state.
+        threads: Most threads to use; the result never depends on them.
+        wants_x: Whether the gradient of x is wanted.
+
+    Returns:
+        Gradients of x and of the initial state, as `gru_backward_of`.
+
+    Raises:
+        ValueError: A shape doesn't fit.
+        TypeError: An array is missing or of another type.
+    """
+    new = np.empty_like if forward.final.size else np.zeros_like
+    d_x = new(forward.x) if wants_x else None
+    d_hidden = None if forward.hidden is None else new(forward.hidden)
     d_output, d_final = (None if d is None else np.ascontiguousarray(d) for d in (d_output, d_final))
-    _native.backward(*forward[:7], forward.gates, d_output, d_final, d_x, d_hidden, d_weights, threads)
-    return d_x, d_hidden, d_weights
+    _native.backward(*forward[:7], forward.gates, d_output, d_final, d_x, d_hidden, d_weights, rows, threads)
+    return d_x, d_hidden
 
 
 def gru_backward(
@@ -201,7 +229,7 @@ def gru_backward(
     reset_after: bool = True,
     lengths: NDArray[np.int64] | None = None,
     reverse: bool = False,
-) -> tuple[Array | None, Array, Weights]:
+) -> tuple[Array | None, Array | None, Weights]:
     """The function of `reference_backward.gru_backward`, natively: `gru_record`, then `gru_backward_of`."""
     return gru_backward_of(gru_record(x, hidden, weights, reset_after, lengths, reverse), d_output, d_final)
 
@@ -235,11 +263,32 @@ def linear_backward(
     >>> linear_backward(np.ones((2, 1)), np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0, 6.0]]))[1:]
     (array([[4., 6.]]), array([2.]))
     """
+    d_weight, d_bias = np.empty((1, *weight.shape), x.dtype), np.empty((1, len(weight)), x.dtype)
+    d_x = linear_backward_into(d_weight, d_bias, len(x), d_y, x, weight, wants_x, threads)
+    return d_x, d_weight[0], d_bias[0]
+
+
+def linear_backward_into(
+    d_weight: Array,
+    d_bias: Array,
+    rows: int,
+    d_y: Array,
+    x: Array,
+    weight: Array,
+    wants_x: bool = True,
+    threads: int = 1,
+) -> Array | None:
+    """As `linear_backward`, but the gradients of weight and bias, (S, ...), are summed over S slices of so many rows.
+
+    Raises:
+        ValueError: A shape doesn't fit.
+        TypeError: The arrays are not all float32 or all float64.
+    """
     d_y, x, weight = (np.ascontiguousarray(a) for a in (d_y, x, weight))
-    d_x, d_weight, d_bias = np.empty_like(x) if wants_x else None, np.empty_like(weight), np.empty(len(weight), x.dtype)
+    d_x = np.empty_like(x) if wants_x else None
     target()  # names the choices when GRUCAST_TARGET is wrong
-    _native.linear_backward(d_y, x, weight, d_x, d_weight, d_bias, threads)
-    return d_x, d_weight, d_bias
+    _native.linear_backward(d_y, x, weight, d_x, d_weight, d_bias, rows, threads)
+    return d_x
 
 
 def adamw_step(
@@ -270,73 +319,6 @@ def norm(x: Array) -> float:
     5.0
     """
     return _native.norm(x)
-
-
-def head(
-    x: Array, continued: Array, statics: Array, ahead: Array, weights: list[Array], shape: tuple[int, int, int]
-) -> Array:
-    """The forecaster's head, from the GRU's final state to ascending quantiles; see `ForecastNetwork.head`.
-
-    Args:
-        x: Final states, (B, H).
-        continued: Seasonal continuations, (B, C, h).
-        statics: What is fixed for a series, (B, S).
-        ahead: What is known in advance, (B, h, A).
-        weights: Weight and bias of hidden and out, of mix if the continuations have weights, and if A > 0 of
-            step_state, step (an empty bias) and step_out.
-        shape: (B, h, Q), that of the result.
-
-    Raises:
-        ValueError: A shape doesn't fit.
-    """
-    y = np.empty(shape, np.float32)
-    x, continued, statics, ahead = (np.ascontiguousarray(a) for a in (x, continued, statics, ahead))
-    target()  # names the choices when GRUCAST_TARGET is wrong
-    _native.head(x, continued, statics, ahead, weights, y)
-    return y
-
-
-def intervals(
-    z: Array, factors: tuple[float, ...], centre: Array, scale: Array, nonnegative: NDArray[np.bool_]
-) -> Array:
-    """Quantiles (B, h, Q) on the scale of their windows in the unit of y, at the trained levels; see `model.models`.
-
-    Raises:
-        ValueError: A shape doesn't fit.
-    """
-    y = np.empty(z.shape)
-    _native.intervals(np.ascontiguousarray(z), np.array(factors, float), centre, scale, nonnegative, y)
-    return y
-
-
-def window_features(
-    history: NDArray[np.float64],
-    seasons: NDArray[np.int64],
-    recent: int,
-    width: int,
-    h: int,
-    smoothings: Sequence[tuple[float, float]] = (),
-) -> tuple[Array, Array, Array, Array, Array, Array]:
-    """What `data.features` computes of windows (B, T), to the same bits.
-
-    Returns:
-        Inputs (B, T, width) with their first 2 + S columns filled; continuations (B, 2S, h), or where there are K
-        smoothings (B, 2S + 1 + K, h); centre, scale and naive error, (B, 1) each; how much the windows moved, (B, 2),
-        or (B, 0) where there are no smoothings.
-
-    Raises:
-        ValueError: A season is not from 1 to T.
-    """
-    batch, steps = history.shape
-    inputs = np.empty((batch, steps, width), np.float32)
-    rows = 2 * len(seasons) + (1 + len(smoothings) if smoothings else 0)
-    continued = np.empty((batch, rows, h), np.float32)
-    centre, scale, naive_error = np.empty((batch, 1)), np.empty((batch, 1)), np.empty((batch, 1), np.float32)
-    history = np.ascontiguousarray(history)
-    ways = np.array(smoothings, float).reshape(-1, 2)
-    moved = np.empty((batch, 2 if smoothings else 0))
-    _native.window_features(history, seasons, recent, ways, inputs, continued, centre, scale, naive_error, moved)
-    return inputs, continued, centre, scale, naive_error, moved
 
 
 def saved_size(batch: int, steps: int, hidden: int) -> int:

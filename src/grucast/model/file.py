@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +53,11 @@ def describe(model: Model) -> tuple[str, Model]:
     Raises:
         ModelFileError: A model file cannot hold such settings, whatever the weights.
     """
-    from importlib.metadata import version  # a tenth of the time to import grucast
-
     members = asdict(replace(model, weights={}), dict_factory=without_unused)
     settings = {k: v for k, v in members.items() if k != "weights" and v is not None}
     if isinstance(model, ForecastModel):
         settings |= {"reading": model.reading.given, "widths": settings.pop("factors")}
-    header = {"format": format_of(model), "library": version("grucast"), "kind": KINDS[type(model)]}
+    header = {"format": format_of(model), "library": library(), "kind": KINDS[type(model)]}
     try:
         text = json.dumps(header | {"settings": settings}, ensure_ascii=False, allow_nan=False)
         described = read_model(parse(text))
@@ -69,6 +68,14 @@ def describe(model: Model) -> tuple[str, Model]:
     if length > LARGEST:
         raise ModelFileError(f"this model has {length} bytes of settings, more than {LARGEST}: group rare categories")
     return text, described
+
+
+@cache
+def library() -> str:
+    """The version of grucast."""
+    from importlib.metadata import version  # a tenth of the time to import grucast
+
+    return version("grucast")
 
 
 def format_of(model: Model) -> int:

@@ -15,7 +15,7 @@ from grucast.data.frequency import Frequency
 from grucast.data.reading.options import ReadOptions
 from grucast.data.sparse import settled
 from grucast.data.windows import Window, Windows
-from grucast.kernels import native
+from grucast.kernels import forecaster, native
 from grucast.model.config import NetworkConfig, TrainingConfig
 from grucast.model.network import ForecastNetwork, Inputs, Parameter, SequenceNetwork, Sequences, state_size
 from grucast.model.outputs.classes import Classes
@@ -115,7 +115,7 @@ class ForecastModel:
         features = self.features(window)
         z = self.compute(Inputs.of(features))
         if level == self.level and native.available():
-            return native.intervals(z, self.factors, features.centre, features.scale, window.nonnegative)
+            return forecaster.intervals(z, self.factors, features.centre, features.scale, window.nonnegative)
         y = features.restore(self.output.at(Values({}, self.network), z, self.factors, level))
         return np.maximum(y, np.where(window.nonnegative, 0, -np.inf)[:, None, None])
 

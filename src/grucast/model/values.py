@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grucast.kernels import native, reference
+from grucast.kernels import forecaster, native, reference
 from grucast.model.config import NetworkConfig
 from grucast.model.operations import Operations, gru_names
 from grucast.model.outputs.quantiles import Quantiles
@@ -117,7 +117,7 @@ class Values(Operations):
         layers = [layer for layer in LAYERS if f"{layer}.weight" in self.weights]
         weights = [self.weights.get(f"{layer}.{part}", NONE) for layer in layers for part in ("weight", "bias")]
         shape = (batch, h, network.output.size)
-        return native.head(state, continuations, fixed, known, weights, shape)
+        return forecaster.head(state, continuations, fixed, known, weights, shape)
 
 
 class Traced(Values):

@@ -11,7 +11,7 @@ from grucast.model.config import NetworkConfig
 from grucast.model.operations import Value, gru_names
 from grucast.model.values import Array, Values, largest
 
-GRUBackward = Callable[[Array | None, Array | None, int, int], tuple[Array | None, Array, reference.Weights]]
+GRUBackward = Callable[[reference.Weights, Array | None, Array | None], Array | None]
 SLICE = 64  # rows whose gradients are summed before they join the others'
 
 
@@ -49,8 +49,8 @@ class Gradients(Values):
 
     Args:
         weights: The parameters.
-        gradients: For each slice of the batch, arrays of their shapes, which `backward` fills; the last slice has all
-            rows that are left.
+        gradients: Arrays of their shapes for each of S slices of the batch, (S, ...), which `backward` fills; the last
+            slice has all rows that are left.
         config: Shape of the network.
         rng: Draws what dropout drops.
         threads: Most threads of the kernels; no bit depends on them.
@@ -61,7 +61,7 @@ class Gradients(Values):
     def __init__(
         self,
         weights: Mapping[str, Array],
-        gradients: Sequence[Mapping[str, Array]],
+        gradients: Mapping[str, Array],
         config: NetworkConfig,
         rng: np.random.Generator,
         threads: int = 1,
@@ -74,22 +74,15 @@ class Gradients(Values):
 
     def backward(self, result: Recorded, gradient: Array) -> None:
         """Fill the parameters' gradients, from that of the loss with respect to a result."""
-        for own in self.gradients:
-            for name in own:
-                if name.startswith("embed."):  # several places may add to a table
-                    own[name][...] = 0
+        for name, own in self.gradients.items():
+            if name.startswith("embed."):  # several places may add to a table
+                own[...] = 0
         result.receive(gradient)
         for node, derivative in reversed(self._tape):
             if node.gradient is not None:
                 derivative(node.gradient)
                 node.gradient = None
         self._tape.clear()
-
-    def _slices(self, rows: int) -> Iterator[tuple[int, int, Mapping[str, Array]]]:
-        """The first row of each slice, the one after its last, and where its gradients go."""
-        last = len(self.gradients) - 1
-        for index, own in enumerate(self.gradients):
-            yield index * SLICE, rows if index == last else (index + 1) * SLICE, own
 
     def _record(self, array: Array, derivative: Callable[[Array], None]) -> Recorded:
         node = Recorded(array)
@@ -132,15 +125,15 @@ class Gradients(Values):
     def _directions(self, x: Value, layer: int, lengths: Array | None) -> Iterator[tuple[Array, Array, GRUBackward]]:
         """Output, final state and derivative of each direction of a layer."""
         array = array_of(x)
-        state = np.zeros((len(array), self.config.hidden_size), np.float32)
         for weights, reverse in self.directions(layer):
             options = (self.config.reset_after, lengths, reverse)
             if native.available():
                 size = native.saved_size(len(array), array.shape[1], self.config.hidden_size)
                 memory = self.memory.of((layer, reverse), size)
-                run = native.gru_record(array, state, weights, *options, self.threads or 1, memory)
+                run = native.gru_record(array, None, weights, *options, self.threads or 1, memory)
                 yield run.output, run.final, partial(native_backward, run, self.threads or 1, isinstance(x, Recorded))
             else:
+                state = np.zeros((len(array), self.config.hidden_size), np.float32)
                 output, final = reference.gru_forward(array, state, weights, *options)
                 yield output, final, partial(reference_backward_of, (array, state, weights, *options))
 
@@ -151,14 +144,8 @@ class Gradients(Values):
         size = self.config.hidden_size
         for place, (run, names) in enumerate(zip(backward, gru_names(layer, self.config), strict=True)):
             own = slice(place * size, (place + 1) * size)
-            pieces = []
-            for first, last, gradients in self._slices(len(array_of(x))):
-                d, d_final = (None if d is None else d[first:last, ..., own] for d in (d_output, d_state))
-                piece, _, found = run(d, d_final, first, last)
-                pieces.append(piece)
-                for name, gradient in zip(names, found, strict=True):
-                    gradients[name][...] = gradient
-            receive(x, pieces)
+            d, d_final = (None if d is None else d[..., own] for d in (d_output, d_state))
+            receive(x, run(reference.Weights(*[self.gradients[name] for name in names]), d, d_final))
 
     def linear(self, x: Value, name: str) -> Value:
         array = array_of(x)
@@ -166,29 +153,27 @@ class Gradients(Values):
         return self._record(y, lambda d: self._linear_backward(x, array, name, d))
 
     def _linear_backward(self, x: Value, array: Array, name: str, d: Array) -> None:
-        weight, pieces = self.weights[f"{name}.weight"], []
-        for first, last, gradients in self._slices(len(array)):
-            rows = array[first:last].reshape(-1, array.shape[-1])
-            arguments = d[first:last].reshape(len(rows), -1), rows, weight, isinstance(x, Recorded)
-            if native.available():
-                piece, d_weight, d_bias = native.linear_backward(*arguments, self.threads or 1)
-            else:
-                piece, d_weight, d_bias = reference_backward.linear_backward(*arguments)
-            pieces.append(None if piece is None else piece.reshape(array[first:last].shape))
-            gradients[f"{name}.weight"][...] = d_weight
-            if f"{name}.bias" in gradients:
-                gradients[f"{name}.bias"][...] = d_bias
-        receive(x, pieces)
+        weight, d_weight = self.weights[f"{name}.weight"], self.gradients[f"{name}.weight"]
+        d_bias = self.gradients[f"{name}.bias"] if f"{name}.bias" in self.gradients else d_weight[..., 0].copy()
+        rows = array.reshape(-1, array.shape[-1])
+        arguments = d.reshape(len(rows), -1), rows, weight, isinstance(x, Recorded)
+        each = SLICE * len(rows) // len(array)
+        if native.available():
+            d_x = native.linear_backward_into(d_weight, d_bias, each, *arguments, self.threads or 1)
+        else:
+            d_x = reference_linear_backward(d_weight, d_bias, each, *arguments)
+        receive(x, None if d_x is None else d_x.reshape(array.shape))
 
     def embed(self, codes: Array, table: int) -> Value:
         return self._record(super().embed(codes, table), lambda d: self._embed_backward(codes, table, d))
 
     def _embed_backward(self, codes: Array, table: int, d: Array) -> None:
         """The first row, of what is missing, stays zero; a table may be read at several places."""
-        for first, last, gradients in self._slices(len(codes)):
-            own = codes[first:last].ravel()
+        gradients = self.gradients[f"embed.{table}.weight"]
+        for gradient, rows in zip(gradients, slices(len(codes), SLICE, len(gradients)), strict=True):
+            own = codes[rows].ravel()
             seen = np.flatnonzero(own)
-            np.add.at(gradients[f"embed.{table}.weight"], own[seen], d[first:last].reshape(-1, d.shape[-1])[seen])
+            np.add.at(gradient, own[seen], d[rows].reshape(-1, d.shape[-1])[seen])
 
     def dropout(self, x: Value, share: float) -> Value:
         if share == 0:
@@ -280,31 +265,52 @@ def native_backward(
     run: native.Forward,
     threads: int,
     wants_x: bool,
+    d_weights: reference.Weights,
     d_output: Array | None,
     d_final: Array | None,
-    first: int,
-    last: int,
-) -> tuple[Array | None, Array, reference.Weights]:
-    """The derivative of a recorded layer by the kernels, of some rows."""
-    own = run if last - first == len(run.x) else run.rows(first, last)
-    return native.gru_backward_of(own, d_output, d_final, threads, wants_x)
+) -> Array | None:
+    """The derivative of a recorded layer by the kernels."""
+    return native.gru_backward_into(d_weights, SLICE, run, d_output, d_final, threads, wants_x)[0]
 
 
 def reference_backward_of(
-    run: Any, d_output: Array | None, d_final: Array | None, first: int, last: int
-) -> tuple[Array, Array, reference.Weights]:
-    """The derivative of `reference.gru_forward`, given its arguments, of some rows."""
+    run: Any, d_weights: reference.Weights, d_output: Array | None, d_final: Array | None
+) -> Array:
+    """The derivative of `reference.gru_forward`, given its arguments."""
     x, state, weights, reset_after, lengths, reverse = run
-    own = None if lengths is None else lengths[first:last]
-    rows = x[first:last], state[first:last], weights, reset_after, own, reverse
-    return reference_backward.gru_backward(d_output, d_final, *rows)
+    pieces = []
+    for place, rows in enumerate(slices(len(x), SLICE, len(d_weights[0]))):
+        d, d_state, own = (None if array is None else array[rows] for array in (d_output, d_final, lengths))
+        arguments = x[rows], state[rows], weights, reset_after, own, reverse
+        piece, _, found = reference_backward.gru_backward(d, d_state, *arguments)
+        pieces.append(piece)
+        for into, gradient in zip(d_weights, found, strict=True):
+            into[place] = gradient
+    return np.concatenate(pieces)
 
 
-def receive(x: Value, pieces: Sequence[Array | None]) -> None:
-    """Hand a gradient that was computed in slices to what it is of, if that is wanted."""
-    known = [piece for piece in pieces if piece is not None]
-    if isinstance(x, Recorded) and known:
-        x.receive(known[0] if len(known) == 1 else np.concatenate(known))
+def reference_linear_backward(
+    d_weight: Array, d_bias: Array, each: int, d: Array, x: Array, weight: Array, wants_x: bool
+) -> Array | None:
+    """As `native.linear_backward_into`."""
+    d_x = np.empty_like(x) if wants_x else None
+    for place, rows in enumerate(slices(len(x), each, len(d_weight))):
+        piece, d_weight[place], d_bias[place] = reference_backward.linear_backward(d[rows], x[rows], weight, wants_x)
+        if d_x is not None:
+            d_x[rows] = piece
+    return d_x
+
+
+def slices(rows: int, each: int, count: int) -> Iterator[slice]:
+    """So many slices of that many rows; the last one has all that are left."""
+    for place in range(count):
+        yield slice(place * each, rows if place == count - 1 else (place + 1) * each)
+
+
+def receive(x: Value, gradient: Array | None) -> None:
+    """Hand a gradient to what it is of, if that is wanted."""
+    if isinstance(x, Recorded) and gradient is not None:
+        x.receive(gradient)
 
 
 def array_of(x: Value) -> Array:

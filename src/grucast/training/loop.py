@@ -164,6 +164,8 @@ class _Run:
     @property
     def limit(self) -> float:
         """When the present phase must be over."""
+        if self.config.max_time is None:
+            return math.inf
         begin = self.state.timer.phases_begin
         done = self.steps_before + self.phases[self.state.phase].steps
         return begin + (self.max_time - begin) * done / self.steps
@@ -171,7 +173,7 @@ class _Run:
     def is_over(self, phase: Phase, pending: int = 0) -> bool:
         """Whether another step, and all that must follow, would end beyond the limit; the very first never does."""
         steps, timer = len(self.state.history), self.state.timer
-        if not steps:
+        if not steps or self.config.max_time is None:
             return False
         validations = pending + (phase.held is not None) + (phase.calibrate is not None)
         follows = validations * timer.mean_validation + 2 * timer.saving

@@ -14,7 +14,7 @@ from grucast.model.models import prefixes
 from grucast.model.network import ForecastNetwork, Parameter, SequenceNetwork
 from grucast.model.outputs import Array
 from grucast.model.values import Tensors, Values
-from grucast.training.gradients import SLICE, Gradients, Memory
+from grucast.training.gradients import SLICE, Gradients, Memory, slices
 from grucast.training.weights import Vector, draw, parts
 
 Network = ForecastNetwork | SequenceNetwork
@@ -65,7 +65,7 @@ class Members:
         self._named = [self._parts(own) for own in self.weights]
         self._named_gradients = [self._parts(own) for own in self._gradients]
         self._memories = [Memory() for _ in range(count)]
-        self._slices: list[list[tuple[Vector, dict[str, Vector]]]] = [[] for _ in range(count)]
+        self._slices: dict[int, tuple[Vector, dict[str, Vector]]] = {}
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -114,17 +114,21 @@ class Members:
         self, member: int, batch: Batch, place: tuple[int, int] | None = None
     ) -> tuple[list[float], list[Vector]]:
         """The loss and the gradient of each slice of a batch, which may lie at some place of a larger one."""
-        number = slices_of(len(batch.target))
-        while len(self._slices[member]) < number:
-            part = np.zeros_like(self.weights[member])
-            self._slices[member].append((part, self._parts(part)))
-        parts, named = zip(*self._slices[member][:number], strict=True)
+        parts, named = self._memory_of(member, slices_of(len(batch.target)))
         memory, rng = self._memories[member], self.rngs[member]
         o = Gradients(self._named[member], named, self.network.config, rng, self._threads_each, memory, place)
         predicted = self.network(o, batch.inputs)
         losses, gradient = self.measure(predicted.array, batch)
         o.backward(predicted, gradient)
         return losses, list(parts)
+
+    def _memory_of(self, member: int, slices: int) -> tuple[Vector, dict[str, Vector]]:
+        """Where the gradients of a batch's slices go, (S, P), and by name."""
+        found = self._slices.get(member)
+        if found is None or len(found[0]) != slices:
+            own = np.zeros((slices, self.weights.shape[1]), np.float32)
+            found = self._slices[member] = own, self._parts(own)
+        return found
 
     def measure(self, predicted: Array, batch: Batch) -> tuple[list[float], Array]:
         """The loss of each slice of predictions, and the gradient of their sum with respect to them.
@@ -133,8 +137,7 @@ class Members:
             TrainingError: The loss is not finite.
         """
         losses, gradient = self.network.output.loss(predicted, batch.target, batch.weight)
-        number = slices_of(len(losses))
-        sums = [float(own.sum()) for own in np.split(losses, np.arange(1, number) * SLICE)]
+        sums = [float(losses[own].sum()) for own in slices(len(losses), SLICE, slices_of(len(losses)))]
         if not isfinite(sum(sums)):
             raise TrainingError(
                 f"the training loss became {sum(sums)}: lower learning_rate or look at the data's scale"

@@ -54,8 +54,8 @@ def slopes_at(network: ForecastNetwork, weights: Tensors, features: Features, st
     copies = Inputs.of(Features._make(np.repeat(part, len(steps), axis=0) for part in features))
     static, ahead = ([Recorded(part) for part in own] for own in (copies.static, copies.ahead))
     own, continuations = Recorded(copies.steps), Recorded(copies.continuations)
-    unused = {name: np.empty_like(array) for name, array in weights.items()}
-    o = Gradients(weights, [unused], network.config, np.random.default_rng(0))
+    unused = {name: np.empty_like(array[None]) for name, array in weights.items()}
+    o = Gradients(weights, unused, network.config, np.random.default_rng(0))
     result = network(o, copies._replace(steps=own, continuations=continuations, static=static, ahead=ahead))
     place = np.arange(len(steps)), steps, network.output.size // 2
     seed = np.zeros_like(result.array)

@@ -13,11 +13,14 @@ Vector = NDArray[np.float32]
 
 
 def parts(vector: Vector, parameters: Iterable[Parameter]) -> dict[str, Vector]:
-    """The arrays of the parameters, by name, as views of a vector that holds them one after the other."""
+    """The arrays of the parameters, by name, as views of a vector that holds them one after the other.
+
+    Of several vectors (..., P), each array has several, (..., *shape).
+    """
     found, start = {}, 0
     for name, shape, _ in parameters:
         size = prod(shape)
-        found[name] = vector[start : start + size].reshape(shape)
+        found[name] = vector[..., start : start + size].reshape(*vector.shape[:-1], *shape)
         start += size
     return found
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from grucast import NetworkConfig
-from grucast.kernels import native
+from grucast.kernels import forecaster, native
 from grucast.model.outputs.quantiles import Quantiles, weighted_quantile
 from grucast.model.values import Values
 
@@ -143,4 +143,4 @@ def test_the_kernels_intervals_have_the_bits_of_the_operations(level, rng):
     wanted = centre[..., None] + scale[..., None] * Quantiles(level).at(ARRAYS, z, factors, level).astype(np.float64)
     nonnegative = rng.random(30) < 0.5
     wanted[nonnegative] = np.maximum(wanted[nonnegative], 0)
-    np.testing.assert_array_equal(native.intervals(z, factors, centre, scale, nonnegative), wanted)
+    np.testing.assert_array_equal(forecaster.intervals(z, factors, centre, scale, nonnegative), wanted)
