@@ -1,3 +1,7 @@
+import subprocess
+import sys
+import textwrap
+
 import numpy as np
 import pytest
 import torch
@@ -61,6 +65,27 @@ def test_slices_of_a_batch_have_the_same_bits_apart(rows, without_kernels, rng, 
     np.testing.assert_array_equal(apart._gradients, whole._gradients)
     assert np.abs(whole._gradients).max() > 0
     assert apart.rngs[0].bit_generator.state == whole.rngs[0].bit_generator.state
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="says how glibc keeps memory")
+def test_steps_take_no_fresh_memory():
+    program = textwrap.dedent("""
+        import resource
+        import numpy as np
+        from grucast import GRUForecaster, TrainingConfig
+        rng, count, length = np.random.default_rng(0), 40, 100
+        names = np.repeat([f"s{i}" for i in range(count)], length)
+        ds = np.tile(np.datetime64("2024-01-01") + np.arange(length), count)
+        faults = []
+        def seen(progress):
+            faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+        GRUForecaster(14, training=TrainingConfig(max_steps=40)).fit(
+            {"unique_id": names, "ds": ds, "y": rng.gamma(2, 5, count * length)}, progress=seen
+        )
+        print((faults[34] - faults[4]) / 30)
+    """)
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert float(run.stdout) < 50  # some 900 where each step's memory is given back
 
 
 def test_members_begin_with_the_tensors_that_others_end_with():

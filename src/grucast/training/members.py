@@ -18,6 +18,7 @@ from grucast.training.gradients import SLICE, Gradients, Memory, slices
 from grucast.training.weights import Vector, draw, parts
 
 Network = ForecastNetwork | SequenceNetwork
+LARGEST_BLOCK = 2**25 - 2**13  # glibc's DEFAULT_MMAP_THRESHOLD_MAX, less the page that its own notes take
 
 
 class Batch(NamedTuple):
@@ -55,6 +56,7 @@ class Members:
     def __init__(
         self, network: Network, seed: int, count: int = 1, parameters: Iterable[Parameter] | None = None
     ) -> None:
+        keep_freed_memory()
         self.network, self.parameters = network, list(parameters or network.parameters())
         generator = np.random.RandomState(seed % 2**32)
         self.weights: Vector = np.stack([draw(self.parameters, generator) for _ in range(count)])
@@ -183,6 +185,15 @@ class Members:
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(min(len(self), self.threads))
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep what a step frees for the next: fresh memory costs a page fault every 4 KiB.
+
+    glibc gives memory back to the system beyond twice the largest block that it ever freed by itself (mallopt(3)), so
+    it shall free one as large as counts. Others do as they do.
+    """
+    np.empty(LARGEST_BLOCK, np.uint8)
 
 
 def add_up(parts: Sequence[Vector]) -> Vector:
