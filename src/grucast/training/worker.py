@@ -1,6 +1,7 @@
 """One of those who learn from series together: it has some parts of them, and computes a share of each batch."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,6 +60,18 @@ class SliceGradients(NamedTuple):
     losses: list[list[float]]
     gradients: list[list[Array]]
     states: list[Any]
+
+    def split(self) -> tuple[Any, list[Array]]:
+        """The arrays apart from the rest."""
+        counts = [len(own) for own in self.gradients]
+        return (self.losses, counts, self.states), [array for own in self.gradients for array in own]
+
+    @classmethod
+    def joined(cls, rest: Any, arrays: Sequence[Array]) -> "SliceGradients":
+        """What was split."""
+        losses, counts, states = rest
+        left = iter(arrays)
+        return cls(losses, [list(islice(left, count)) for count in counts], states)
 
 
 class Worker:
