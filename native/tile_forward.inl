@@ -7,7 +7,7 @@ constexpr int kUnitsGates = kBlock<V> >= 2 ? kBlock<V> / 2 : 1;  // reset and up
 
 // Sums of the gates are stored before any is activated: the long chains of one block's activations would keep the
 // processor from starting on the next block's sums. So many units later they are still in the nearest cache.
-constexpr long kUnitsApart = 16;
+constexpr long kUnitsApart = 8;
 
 // What every block of units needs of a step.
 template <class V>
