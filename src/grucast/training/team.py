@@ -26,6 +26,7 @@ T = TypeVar("T")
 RETRIES = 3  # of what was being done when a worker was lost
 ROUND = 600  # steps whose windows are gathered at once
 PIECE = 2048  # windows that are gathered at once from one part
+CALL = 2**20  # numbers of the windows that a worker is asked for at once, or those of a piece
 
 
 class Team:
@@ -119,15 +120,21 @@ class Team:
         (which, draws), size, number = self._round or ("", []), self._size, len(self._crew)
         index, *first = (np.concatenate(arrays) for arrays in zip(*draws, strict=True))
         shares = self._shares(size)
-        own: list[list[tuple[Any, ...]]] = [[] for _ in range(number)]
+        own: list[list[Piece]] = [[] for _ in range(number)]
         for piece in self._pieces(which, index, tuple(first), np.arange(len(index))):
-            own[piece.part % number].append((piece, size, shares))
-        told = self._crew.shuffle(own)
+            own[piece.part % number].append(piece)
+        told = self._crew.shuffle([[(some, size, shares) for some in self._calls(pieces)] for pieces in own])
         slots, *columns = (np.concatenate(arrays) for arrays in zip(*told, strict=True))
         order = np.argsort(slots)
         each = zip(*(column[order].reshape(-1, size) for column in columns), strict=True)
         totals = [Totals.of(*step) for step in each]
         self._crew.each("weigh", [(totals,)] * number)
+
+    def _calls(self, pieces: Sequence[Piece]) -> list[Sequence[Piece]]:
+        """Pieces that are gathered in one call, which takes its time: more of short windows."""
+        numbers = self._learned[0].input_size * self._learned[0].definition.step_size if self._learned else CALL
+        count = max(CALL // (numbers * PIECE), 1)
+        return [pieces[start : start + count] for start in range(0, len(pieces), count)]
 
     def _pieces(self, which: str, index: Integers, first: tuple[Integers, ...], slots: Integers) -> Iterator[Piece]:
         """The windows of each part, in its own numbers, some at a time."""

@@ -125,8 +125,12 @@ class Worker:
             for part, which, numbers, first, _ in pieces
         ]
 
-    def gather(self, piece: Piece, size: int, shares: Sequence[tuple[int, int]]) -> list[Any]:
+    def gather(self, pieces: Sequence[Piece], size: int, shares: Sequence[tuple[int, int]]) -> list[Any]:
         """Windows as packed rows for those who compute them: slots and rows for each, and what their weights need."""
+        found = zip(*(self._gather(piece, size, shares) for piece in pieces), strict=True)
+        return [tuple(map(np.concatenate, zip(*each, strict=True))) for each in found]
+
+    def _gather(self, piece: Piece, size: int, shares: Sequence[tuple[int, int]]) -> list[tuple[Array, ...]]:
         (packed,), row = self.rows([piece]), piece.slots % size
         own = [(first <= row) & (row < last) for first, last in shares]
         told = piece.slots, packed["mase"][:, 0], packed["percentage"][:, 0], packed["observed"].sum(1)
