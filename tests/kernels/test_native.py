@@ -203,6 +203,16 @@ def test_wrong_lengths_are_named(lengths, word):
         native.gru_forward(*make(2, 6, 3, 4), lengths=np.array(lengths))
 
 
+@pytest.mark.parametrize("shape", [(), (0,), (7,), (3, 0, 2), (5, 30, 33)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_aligned_memory_begins_at_a_cache_line(shape, dtype):
+    for _ in range(20):
+        memory = native.aligned(shape, np.dtype(dtype))
+        assert (memory.shape, memory.dtype) == (shape, dtype)
+        assert not memory.size or memory.ctypes.data % 64 == 0
+        assert memory.flags.c_contiguous
+
+
 def test_mixed_types_and_wrong_shapes_are_errors():
     x, state, weights = make(2, 6, 3, 4)
     with pytest.raises(TypeError):

@@ -38,7 +38,7 @@ class Memory:
     def of(self, place: Any, size: int) -> Array:
         """At least so many numbers for that place in the network, which hold what the last step left."""
         if place not in self._kept or len(self._kept[place]) < size:
-            self._kept[place] = np.empty(size, np.float32)
+            self._kept[place] = native.aligned((size,), np.float32)
         return self._kept[place]
 
 
