@@ -14,6 +14,9 @@ namespace {
 // cleared, filled and added, which only pays when so many steps of rows go into them.
 constexpr long kGroups = 32, kFewGroups = 2, kStepsOfGroup = 256;
 
+// Sums that are kept at once, or those of one direction: directions beyond them wait.
+constexpr long kMostSums = 4000000;
+
 // Shares of the sums that threads add up; fewer sums than kSmallSums are not worth waking one for.
 constexpr long kShares = 16, kSmallSums = 1000000;
 
@@ -62,9 +65,13 @@ struct Group {
   long direction, number, of;
 };
 
+// Whether all have the same weights, to be used alike.
 template <class T>
-bool same_weights(const Direction<T> &a, const Direction<T> &b) {
-  return a.weight_ih == b.weight_ih && a.weight_hh == b.weight_hh && a.bias_ih == b.bias_ih && a.bias_hh == b.bias_hh;
+bool share_weights(const Direction<T> *directions, long count) {
+  return std::all_of(directions, directions + count, [a = *directions](const Direction<T> &b) {
+    return a.weight_ih == b.weight_ih && a.weight_hh == b.weight_hh && a.bias_ih == b.bias_ih && a.bias_hh == b.bias_hh &&
+           !a.initial == !b.initial;
+  });
 }
 
 // The directions' packed weights, one after the other; slices of a batch share theirs.
@@ -75,7 +82,7 @@ struct Packed {
   T *data;
   Packed(const Direction<T> *directions, long count, const typename Kernels<T>::Work &work)
       : size(padded(work.packed_size(*directions))),
-        shared(same_weights(directions[0], directions[count - 1])),
+        shared(share_weights(directions, count)),
         data(workspace<T>(Slot::packed, (shared ? 1 : count) * size)) {
     for (long i = 0; i < (shared ? 1 : count); ++i) work.pack(directions[i], data + i * size);
   }
@@ -135,27 +142,8 @@ void clear_weights(const Direction<T> &n, const Gradients<T> &g) {
   zero(g.bias_hh, 3 * n.hidden), zero(g.bias_ih, 3 * n.hidden);
 }
 
-}  // namespace
-
-long saved_size(long batch, long steps, long hidden) {
-  if (few_rows(batch, hidden)) return batch * steps * 4 * padded(hidden);
-  return (batch + kLanes - 1) / kLanes * kLanes * steps * 4 * hidden;
-}
-
 template <class T>
-void gru_forward(const Direction<T> *directions, long count, int threads) {
-  const auto &way = path(*directions);
-  const Packed<T> weights(directions, count, way.forward_work);
-  const long each = items(*directions), scratch = way.forward_work.scratch_size(*directions);
-  parallel(count * each, useful_threads(directions, count, threads), [&](long item) {
-    const FlushDenormals guard;
-    const long i = item / each;
-    way.forward(directions[i], weights.of(i), item % each, workspace<T>(Slot::scratch, scratch));
-  });
-}
-
-template <class T>
-void gru_backward(const Direction<T> *directions, const Gradients<T> *gradients, long count, int threads) {
+void backward_together(const Direction<T> *directions, const Gradients<T> *gradients, long count, int threads) {
   const auto &way = path(*directions);
   const long scratch = way.backward_work.scratch_size(*directions);
   const Packed<T> weights(directions, count, way.backward_work);
@@ -190,6 +178,36 @@ void gru_backward(const Direction<T> *directions, const Gradients<T> *gradients,
     const long i = place / kShares, from = first[i];
     finish(directions[i], gradients[i], sums, partials + from * sums.size, first[i + 1] - from, place % kShares);
   });
+}
+
+}  // namespace
+
+long saved_size(long batch, long steps, long hidden) {
+  if (few_rows(batch, hidden)) return batch * steps * 4 * padded(hidden);
+  return (batch + kLanes - 1) / kLanes * kLanes * steps * 4 * hidden;
+}
+
+template <class T>
+void gru_forward(const Direction<T> *directions, long count, int threads) {
+  const auto &way = path(*directions);
+  const Packed<T> weights(directions, count, way.forward_work);
+  const long each = items(*directions), scratch = way.forward_work.scratch_size(*directions);
+  parallel(count * each, useful_threads(directions, count, threads), [&](long item) {
+    const FlushDenormals guard;
+    const long i = item / each;
+    way.forward(directions[i], weights.of(i), item % each, workspace<T>(Slot::scratch, scratch));
+  });
+}
+
+template <class T>
+void gru_backward(const Direction<T> *directions, const Gradients<T> *gradients, long count, int threads) {
+  long now = 0;
+  for (long sums = 0; now < count; ++now) {
+    sums += groups_of(directions[now]) * Sums<T>(directions[now]).size;
+    if (now && sums > kMostSums) break;
+  }
+  backward_together(directions, gradients, now, threads);
+  if (now < count) gru_backward(directions + now, gradients + now, count - now, threads);
 }
 
 template <class T>

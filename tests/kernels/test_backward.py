@@ -98,7 +98,8 @@ def test_a_rows_gradients_depend_on_nothing_but_the_row(reset_after, dtype, size
 @VARIANTS
 @DTYPES
 @pytest.mark.parametrize(
-    ("sizes", "rows"), [((37, 9, 3, 32), 16), ((240, 5, 1, 32), 64), ((70, 4, 9, 50), 32), ((5, 3, 2, 7), 5)]
+    ("sizes", "rows"),
+    [((37, 9, 3, 32), 16), ((240, 5, 1, 32), 64), ((70, 4, 9, 50), 32), ((5, 3, 2, 7), 5), ((80, 2, 1, 600), 16)],
 )
 def test_slices_of_a_batch_together_have_the_bits_of_each_alone(reset_after, dtype, sizes, rows):
     d_output, d_final, x, state, weights = make(*sizes, dtype)

@@ -1,3 +1,4 @@
+import os
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import Pipe
 from pathlib import Path
@@ -5,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grucast.training.channel import SHARES, Channel
+from grucast.training.channel import Channel
+
+SHARES = hasattr(os, "memfd_create")
 
 
 @pytest.fixture(params=[False, pytest.param(True, marks=pytest.mark.skipif(not SHARES, reason="Linux only"))])
@@ -66,6 +69,38 @@ def test_memory_is_handed_over_only_when_it_must_grow():
     assert kept == [40, 40, 40, 44]
     for end in (one, other):
         end.close()
+
+
+@pytest.mark.skipif(not SHARES, reason="Linux only")
+@pytest.mark.parametrize("before", [0, 1])
+def test_arrays_go_through_the_socket_where_memory_is_refused(before, monkeypatch):
+    def refuse(name):
+        raise PermissionError(name)
+
+    one, other = (Channel(end, True) for end in Pipe())
+    for place, size in enumerate((5, 7, 2)):
+        if place == before:
+            monkeypatch.setattr(os, "memfd_create", refuse)
+        assert pass_on(one, other, None, [np.ones(size, np.float32)])[1][0].tolist() == [1] * size
+    one.close(), other.close()
+
+
+@pytest.mark.skipif(not SHARES, reason="Linux only")
+def test_failed_send_leaves_no_file_open_and_no_old_numbers(monkeypatch):
+    one, other = (Channel(end, True) for end in Pipe())
+    pass_on(one, other, None, [np.ones(2, np.float32)])
+    files = open_files()
+
+    def fail(*args):
+        raise OSError(args)
+
+    monkeypatch.setattr("grucast.training.channel.send_handle", fail)
+    with pytest.raises(OSError, match="Connection"):
+        one.send(None, [np.ones(9, np.float32)])
+    assert open_files() == files
+    one.send(None, [np.full(2, 2, np.float32)])
+    assert np.frombuffer(other._received, np.float32).tolist() == [2, 2]
+    one.close(), other.close()
 
 
 def test_end_of_the_other_is_told(ends):

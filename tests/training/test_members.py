@@ -88,6 +88,17 @@ def test_steps_take_no_fresh_memory():
     assert float(run.stdout) < 50  # some 900 where each step's memory is given back
 
 
+def test_gradient_has_nothing_of_the_steps_before(rng):
+    def step(members, rows):
+        x, y = np.ones((rows, 3, 2), np.float32), np.ones((rows, 1), np.float32)
+        members.compute_gradient(0, Batch(Sequences(x), y, y / rows))
+        return members._gradients.copy()
+
+    members = Members(NETWORK, 3)
+    for rows in (200, 63, 130, 20):
+        np.testing.assert_array_equal(step(members, rows), step(Members(NETWORK, 3), rows))
+
+
 def test_members_begin_with_the_tensors_that_others_end_with():
     one, other = Members(NETWORK, 1, 3), Members(NETWORK, 2, 3)
     other.take(one.tensors())

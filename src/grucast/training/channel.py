@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
-SHARES = hasattr(os, "memfd_create")  # memory without a name, which is gone with those who see it
 
 
 class Channel:
@@ -20,39 +19,54 @@ class Channel:
 
     Args:
         connection: Between the two.
-        shares: Whether it is a socket of one machine, through which memory can be handed over; both ends must agree.
+        shares: Whether arrays are sent through memory: the connection is a socket of one machine.
 
     >>> from multiprocessing import Pipe
-    >>> one, other = (Channel(end, SHARES) for end in Pipe())
+    >>> one, other = (Channel(end, shares=True) for end in Pipe())
     >>> one.send("weights", [np.ones(2, np.float32)])
     >>> other.receive()
     ('weights', [array([1., 1.], dtype=float32)])
     """
 
     def __init__(self, connection: Connection, shares: bool) -> None:
-        self._connection, self._shares = connection, shares and SHARES
+        self._connection, self._shares = connection, shares
         self._sent: mmap | None = None
         self._received: mmap | None = None
 
     def send(self, value: Any, arrays: Sequence[Array]) -> None:
         """Send a value and arrays of float32."""
-        if not self._shares:
-            self._connection.send((value, arrays))
+        size, memory, handle = sum(array.nbytes for array in arrays), self._sent, None
+        if memory is None or size > len(memory):
+            handle = self._new_memory(size)
+            memory = None if handle is None else mmap(handle, 0)
+        try:
+            self._send(value, arrays, memory, handle)
+            self._sent = memory
+        finally:
+            if handle is not None:
+                os.close(handle)
+
+    def _send(self, value: Any, arrays: Sequence[Array], memory: mmap | None, handle: int | None) -> None:
+        if memory is None:
+            self._connection.send((value, arrays, None))
             return
-        size = sum(array.nbytes for array in arrays)
-        handle = None if self._sent is not None and size <= len(self._sent) else self._grow(size)
-        for place, array in zip(views(self._sent, [array.shape for array in arrays]), arrays, strict=True):
+        shapes = [array.shape for array in arrays]
+        for place, array in zip(views(memory, shapes), arrays, strict=True):
             place[...] = array
-        self._connection.send((value, [array.shape for array in arrays], handle is not None))
+        self._connection.send((value, shapes, handle is not None))
         if handle is not None:
             send_handle(self._connection, handle, os.getpid())
-            os.close(handle)
 
-    def _grow(self, size: int) -> int:
-        """Take other memory; what it is called here."""
-        handle = os.memfd_create("grucast")
+    def _new_memory(self, size: int) -> int | None:
+        """A file of that size which has no name and is nowhere but in memory, where the system has such."""
+        if not self._shares or not hasattr(os, "memfd_create"):
+            return None
+        try:
+            handle = os.memfd_create("grucast")
+        except OSError:  # forbidden
+            self._shares = False
+            return None
         os.ftruncate(handle, max(size, 1))
-        self._sent = mmap(handle, 0)
         return handle
 
     def receive(self) -> tuple[Any, list[Array]]:
@@ -62,15 +76,22 @@ class Channel:
             EOFError: The other end is closed.
             OSError: The connection is lost.
         """
-        if not self._shares:
-            value, arrays = self._connection.recv()
+        value, arrays, is_new = self._connection.recv()
+        if is_new is None:
             return value, list(arrays)
-        value, shapes, grown = self._connection.recv()
-        if grown:
+        if is_new:
+            self._received = self._receive_memory()
+        return value, views(self._received, arrays)
+
+    def _receive_memory(self) -> mmap:
+        try:
             handle = recv_handle(self._connection)
-            self._received = mmap(handle, 0)
+        except RuntimeError as error:  # this process may open no more files
+            raise OSError(str(error)) from error
+        try:
+            return mmap(handle, 0)
+        finally:
             os.close(handle)
-        return value, views(self._received, shapes)
 
     def poll(self, seconds: float) -> bool:
         """Whether a message comes within so many seconds."""

@@ -26,7 +26,7 @@ T = TypeVar("T")
 RETRIES = 3  # of what was being done when a worker was lost
 ROUND = 600  # steps whose windows are gathered at once
 PIECE = 2048  # windows that are gathered at once from one part
-CALL = 2**20  # numbers of the windows that a worker is asked for at once, or those of a piece
+CALL = 2**22  # numbers of the windows that a worker is asked for at once, or those of a piece
 
 
 class Team:
@@ -132,7 +132,7 @@ class Team:
 
     def _calls(self, pieces: Sequence[Piece]) -> list[Sequence[Piece]]:
         """Pieces that are gathered in one call, which takes its time: more of short windows."""
-        numbers = self._learned[0].input_size * self._learned[0].definition.step_size if self._learned else CALL
+        numbers = numbers_of(self._learned[0]) if self._learned else CALL
         count = max(CALL // (numbers * PIECE), 1)
         return [pieces[start : start + count] for start in range(0, len(pieces), count)]
 
@@ -156,6 +156,12 @@ class Team:
     def _in_order(self, found: Sequence[dict[int, T]]) -> list[T]:
         """What workers say of their parts, by the parts' numbers."""
         return [own for _, own in sorted(joined(found).items())]
+
+
+def numbers_of(model: ForecastModel) -> int:
+    """About as many numbers as a window has, its future and its continuations included."""
+    network, h = model.definition, model.h
+    return (model.input_size + h) * network.step_size + h * network.continuations
 
 
 def joined(found: Sequence[dict[int, T]]) -> dict[int, T]:
