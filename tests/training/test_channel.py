@@ -40,12 +40,10 @@ def test_arrays_arrive_as_they_were_sent_both_ways(ends, rng):
                 np.testing.assert_array_equal(found, wanted)
 
 
-def test_arrays_that_arrived_may_be_written_and_are_nobody_elses(ends):
-    sent = np.ones(4, np.float32)
-    _, (found,) = pass_on(*ends, None, [sent])
+def test_arrays_that_arrived_may_be_written(ends):
+    _, (found,) = pass_on(*ends, None, [np.ones(4, np.float32)])
     found += 1
     assert found.tolist() == [2] * 4
-    assert sent.tolist() == [1] * 4
 
 
 def test_array_of_another_order_arrives_in_its_own(ends, rng):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from grucast import NetworkConfig
-from grucast.training.rows import Totals, make_rows, pack, to_batch, unpack
+from grucast import Covariates, NetworkConfig
+from grucast.training.rows import Totals, make_rows, numbers_of, pack, to_batch, unpack
 from tests.model.test_bits import DECLARED, windows_and_model
 
 
@@ -29,3 +29,10 @@ def test_parts_of_a_batch_have_the_bits_of_the_whole(rows):
     np.testing.assert_array_equal(np.concatenate([part.target for part in parts]), whole.target)
     np.testing.assert_array_equal(np.concatenate([part.inputs.steps for part in parts]), whole.inputs.steps)
     assert whole.weight.sum() == pytest.approx(1, rel=0.5)
+
+
+@pytest.mark.parametrize("h", [3, 90])
+@pytest.mark.parametrize("declared", [Covariates(), DECLARED])
+def test_numbers_of_a_row_are_about_those_that_it_takes(h, declared, rng):
+    windows, model = windows_and_model(rng, 5, h, NetworkConfig(5), declared=declared, level=(80.0,))
+    assert numbers_of(model) == pytest.approx(pack(make_rows(windows, np.arange(5), model)).itemsize / 4, rel=0.5)

@@ -6,16 +6,15 @@ import polars as pl
 import pytest
 
 from grucast import NetworkConfig, TrainingConfig
-from grucast.data.encoding import Schema, encode
+from grucast.data.encoding import Schema
 from grucast.data.panel import make_panel
 from grucast.data.reading.options import ReadOptions
-from grucast.data.windows import make_windows
 from grucast.errors import WorkerLostError
 from grucast.forecasting.plan import make_plan, untrained
 from grucast.training import team as teams
 from grucast.training.crew import LocalCrew
 from grucast.training.forecast import train_forecaster, train_task
-from grucast.training.rows import make_rows, pack
+from grucast.training.rows import numbers_of
 from grucast.training.task import Task
 from grucast.training.team import Team, TeamMembers, TeamWindows
 from grucast.training.worker import Worker
@@ -74,7 +73,7 @@ def test_any_number_of_workers_gives_the_bits_of_one_panel(frames, untrained_mod
     model, panel = untrained_model
     monkeypatch.setattr(teams, "ROUND", 5)
     monkeypatch.setattr(teams, "PIECE", 100)
-    monkeypatch.setattr(teams, "CALL", pieces * 100 * teams.numbers_of(model))
+    monkeypatch.setattr(teams, "CALL", pieces * 100 * numbers_of(model))
     same(train(model, Team(partial(hire, frames, number))), train_forecaster(panel, model, TRAINING, 10))
 
 
@@ -112,13 +111,6 @@ def test_work_of_lost_workers_is_done_again_to_the_same_bits(frames, untrained_m
     found = train(model, Team(lambda: hire(frames, next(numbers), Failing)))
     assert Failing.calls > max(lost)
     same(found, train_forecaster(panel, model, TRAINING, 10))
-
-
-def test_numbers_of_a_window_are_about_those_of_its_row(untrained_model):
-    model, panel = untrained_model
-    windows = make_windows(panel, encode(panel, model.schema), model.input_size, model.h)
-    bytes_of_a_row = pack(make_rows(windows, np.arange(9), model)).itemsize
-    assert teams.numbers_of(model) == pytest.approx(bytes_of_a_row / 4, rel=0.3)
 
 
 def test_workers_that_are_lost_again_and_again_are_given_up(frames, untrained_model, monkeypatch):

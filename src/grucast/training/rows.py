@@ -84,6 +84,12 @@ def make_rows(
     return WindowRows(*features[:7], target, observed, mase, percentage, shown, counts)
 
 
+def numbers_of(model: ForecastModel) -> int:
+    """About as many numbers as a row has, h and the continuations included."""
+    network, h = model.definition, model.h
+    return (model.input_size + h) * network.step_size + h * network.continuations
+
+
 def to_batch(rows: WindowRows, totals: Totals | None = None) -> Batch:
     """WindowRows as a batch, or as a part of one with those totals.
 

@@ -15,7 +15,7 @@ from grucast.model.models import ForecastModel
 from grucast.training.crew import Crew
 from grucast.training.gradients import SLICE
 from grucast.training.members import Batch, Members, Network, slices_of
-from grucast.training.rows import Totals, to_batch, unpack
+from grucast.training.rows import Totals, numbers_of, to_batch, unpack
 from grucast.training.task import Choice
 from grucast.training.worker import SETS, Counts, Piece, SliceGradients
 
@@ -156,12 +156,6 @@ class Team:
     def _in_order(self, found: Sequence[dict[int, T]]) -> list[T]:
         """What workers say of their parts, by the parts' numbers."""
         return [own for _, own in sorted(joined(found).items())]
-
-
-def numbers_of(model: ForecastModel) -> int:
-    """About as many numbers as a window has, its future and its continuations included."""
-    network, h = model.definition, model.h
-    return (model.input_size + h) * network.step_size + h * network.continuations
 
 
 def joined(found: Sequence[dict[int, T]]) -> dict[int, T]:
